@@ -1,0 +1,101 @@
+# make                 build/ragged and its helpers (release)
+# make check           unit, contract and end-to-end tests of this build
+# make lint            format, include edges, banned calls, self-contained headers
+# make install         DESTDIR= PREFIX=/usr/local
+# make llama           the optional ragged-llm helper (local GGUF models)
+#
+# Knobs: DEBUG=1, SANITIZE=address,undefined|thread, FAULT=1 (fault injection), COVERAGE=1,
+#        CC=gcc|clang, BUILD=folder, V=1 (show commands).
+
+CC      ?= cc
+AR      ?= ar
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell cat VERSION)
+
+empty :=
+comma := ,
+variant := $(if $(DEBUG),debug)$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))$(if $(FAULT),-fault)$(if $(COVERAGE),-coverage)$(if $(filter clang%,$(CC)),-clang)
+BUILD ?= build/$(if $(variant),$(patsubst -%,%,$(variant)),release)
+
+PACKAGES := sqlite3 jansson libutf8proc libxxhash libsodium yaml-0.1
+WORKER_PACKAGES := gumbo md4c uchardet libseccomp
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(WORKER_PACKAGES))
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) $(WORKER_PACKAGES)) -lstemmer
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wvla \
+            -Wpointer-arith -Wwrite-strings -Wundef -Wformat=2 -Wcast-qual -Werror
+HARDEN   := -fstack-protector-strong -fPIE
+CPPFLAGS += -Isrc -D_GNU_SOURCE -DRAGGED_VERSION='"$(VERSION)"' -DRAGGED_PREFIX='"$(PREFIX)"' \
+            $(if $(FAULT),-DRAGGED_FAULT) $(PKG_CFLAGS)
+CFLAGS   += -std=c17 $(if $(DEBUG),-O1 -fno-omit-frame-pointer,-O2 -fno-math-errno -fno-trapping-math -D_FORTIFY_SOURCE=2) \
+            -g -pthread $(WARNINGS) $(HARDEN) \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(if $(COVERAGE),--coverage)
+LDFLAGS  += -pthread -pie -Wl,--as-needed -Wl,-z,relro,-z,now \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage)
+LIBS     := $(PKG_LIBS) -lm -ldl
+
+# A file named *_main.c is a program; ragged-llm needs llama.cpp and has its own target.
+SRC      := $(sort $(wildcard src/*/*.c))
+MAINS    := $(filter %_main.c,$(SRC))
+LIB_SRC  := $(filter-out $(MAINS),$(SRC))
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB      := $(BUILD)/libragged.a
+PROGRAMS := $(BUILD)/ragged $(BUILD)/ragged-parse
+TEST_SRC := $(sort $(wildcard test/unit/test_*.c test/contract/test_*.c))
+TESTS    := $(TEST_SRC:test/%.c=$(BUILD)/test/%)
+# Programs under test/tools are helpers that tests run (a jailed offender, a fault server).
+TOOL_SRC := $(sort $(wildcard test/tools/*.c))
+TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
+
+Q := $(if $(V),,@)
+
+.PHONY: all check check-unit check-e2e lint install llama clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS)
+
+$(BUILD)/obj/%_avx2.o: CFLAGS += $(if $(filter x86_64,$(shell uname -m)),-mavx2 -mfma -mf16c)
+
+$(BUILD)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIB_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/ragged: $(BUILD)/obj/src/app/ragged_main.o $(LIB)
+$(BUILD)/ragged-parse: $(BUILD)/obj/src/load/parse_main.o $(LIB)
+$(PROGRAMS):
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+$(BUILD)/test/%: $(BUILD)/obj/test/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) $< $(LIB) $(LIBS) -lcmocka -o $@
+
+check: check-unit check-e2e
+
+check-unit: all $(TESTS) $(TOOLS)
+	$(Q)RAGGED_BUILD=$(BUILD) test/run-unit $(TESTS)
+
+check-e2e: all $(TOOLS)
+	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
+
+lint:
+	$(Q)test/lint/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/ragged $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/ragged $(DESTDIR)$(PREFIX)/bin/ragged
+	install -m 755 $(BUILD)/ragged-parse $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-parse
+	install -m 644 docs/man/ragged.1 $(DESTDIR)$(PREFIX)/share/man/man1/ragged.1
+	$(if $(wildcard $(BUILD)/ragged-llm),install -m 755 $(BUILD)/ragged-llm $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-llm)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

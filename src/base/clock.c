@@ -1,0 +1,60 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/fault.h"
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC) + (fault_hit("clock.monotonic") ? (int64_t)3600 * 1000000 : 0);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    return clock_monotonic_us() / 1000;
+}
+
+int64_t clock_wall_ms(void)
+{
+    int64_t jump_ms = fault_hit("clock.wall") ? (int64_t)365 * 86400 * 1000 : 0;
+    return read_us(CLOCK_REALTIME) / 1000 - jump_ms;
+}
+
+void clock_sleep_ms(int64_t ms)
+{
+    struct timespec left = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+    while (nanosleep(&left, &left) && errno == EINTR)
+        ;
+}
+
+void clock_format_utc(int64_t wall_ms, char out[32])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+enum status random_bytes(void *out, size_t len, struct error *err)
+{
+    char *at = out;
+    while (len > 0) {
+        ssize_t n = fault_hit("random") ? (errno = ENOSYS, -1) : getrandom(at, len, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "could not get random bytes");
+        at += n;
+        len -= (size_t)n;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,324 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/mem.h"
+
+/* A fault of this seam looks like the disk's: EIO, or ENOSPC where bytes are written. */
+static bool fails(const char *site, int errnum)
+{
+    if (!fault_hit(site))
+        return false;
+    errno = errnum;
+    return true;
+}
+
+static void fill_info(const struct stat *st, struct file_info *out)
+{
+    *out = (struct file_info){
+        .is_regular = S_ISREG(st->st_mode),
+        .is_folder = S_ISDIR(st->st_mode),
+        .is_link = S_ISLNK(st->st_mode),
+        .size_bytes = (uint64_t)st->st_size,
+        .inode = st->st_ino,
+        .device = st->st_dev,
+        .mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+    };
+}
+
+enum status file_stat(const char *path, enum file_follow follow, struct file_info *out,
+                      struct error *err)
+{
+    struct stat st;
+    int rc = fails("file.stat", EIO) ? -1
+             : follow == FILE_FOLLOW ? stat(path, &st)
+                                     : lstat(path, &st);
+    if (rc)
+        return error_errno(err, errno, "could not look at \"%s\"", path);
+    fill_info(&st, out);
+    return STATUS_OK;
+}
+
+enum status file_stat_fd(int fd, const char *name, struct file_info *out, struct error *err)
+{
+    struct stat st;
+    if (fails("file.stat", EIO) || fstat(fd, &st))
+        return error_errno(err, errno, "could not look at \"%s\"", name);
+    fill_info(&st, out);
+    return STATUS_OK;
+}
+
+enum status file_open(const char *path, enum file_follow follow, int *out_fd, struct error *err)
+{
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    if (follow == FILE_NO_FOLLOW)
+        flags |= O_NOFOLLOW;
+    int fd = fails("file.open", EIO) ? -1 : open(path, flags);
+    if (fd < 0)
+        return error_errno(err, errno, "could not open \"%s\"", path);
+    struct file_info info;
+    enum status status = file_stat_fd(fd, path, &info, err);
+    if (!status && !info.is_regular)
+        status = error_set(err, STATUS_INVALID, "\"%s\" is not a regular file", path);
+    if (status) {
+        close(fd);
+        return status;
+    }
+    *out_fd = fd;
+    return STATUS_OK;
+}
+
+enum status file_read_fd(int fd, const char *name, size_t limit_bytes, struct buf *out,
+                         struct error *err)
+{
+    char block[64 * 1024];
+    size_t n_read = 0;
+    for (;;) {
+        ssize_t n = fails("file.read", EIO) ? -1 : read(fd, block, sizeof block);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "could not read \"%s\"", name);
+        if (n == 0)
+            break;
+        n_read += (size_t)n;
+        if (n_read > limit_bytes)
+            return error_set(err, STATUS_LIMIT, "\"%s\" is larger than %zu bytes", name,
+                             limit_bytes);
+        buf_append(out, block, (size_t)n);
+        enum status status = buf_status(out, err);
+        if (status)
+            return error_context(err, status, "could not read \"%s\"", name);
+    }
+    return STATUS_OK;
+}
+
+enum status file_read(const char *path, size_t limit_bytes, struct buf *out, struct error *err)
+{
+    int fd;
+    enum status status = file_open(path, FILE_FOLLOW, &fd, err);
+    if (status)
+        return status;
+    size_t len_before = out->len;
+    status = file_read_fd(fd, path, limit_bytes, out, err);
+    if (status)
+        buf_truncate(out, len_before);
+    close(fd);
+    return status;
+}
+
+enum status file_map(const char *path, struct span *out, struct error *err)
+{
+    int fd;
+    enum status status = file_open(path, FILE_FOLLOW, &fd, err);
+    if (status)
+        return status;
+    struct file_info info;
+    status = file_stat_fd(fd, path, &info, err);
+    if (!status && info.size_bytes == 0)
+        *out = (struct span){.bytes = "", .len = 0};
+    if (!status && info.size_bytes > 0) {
+        void *bytes = fails("file.map", ENOMEM)
+                          ? MAP_FAILED
+                          : mmap(NULL, info.size_bytes, PROT_READ, MAP_SHARED, fd, 0);
+        if (bytes == MAP_FAILED)
+            status = error_errno(err, errno, "could not map \"%s\"", path);
+        else
+            *out = (struct span){.bytes = bytes, .len = info.size_bytes};
+    }
+    close(fd);
+    return status;
+}
+
+void file_unmap(struct span *map)
+{
+    if (map->len)
+        munmap((void *)(uintptr_t)map->bytes, map->len);
+    *map = (struct span){0};
+}
+
+enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,
+                          struct error *err)
+{
+    const char *at = bytes;
+    while (len > 0) {
+        ssize_t n = fails("file.write", ENOSPC) ? -1 : write(fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "could not write \"%s\"", name);
+        at += n;
+        len -= (size_t)n;
+    }
+    return STATUS_OK;
+}
+
+static enum status sync_folder_of(const char *path, struct error *err)
+{
+    const char *name = path_name(path);
+    char *folder = name == path ? mem_text(".") : mem_text_n(path, (size_t)(name - path));
+    if (!folder)
+        return error_nomem(err);
+    enum status status = STATUS_OK;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fails("file.fsync", EIO) || fsync(fd))
+        status = error_errno(err, errno, "could not sync folder \"%s\"", folder);
+    if (fd >= 0)
+        close(fd);
+    mem_free(folder);
+    return status;
+}
+
+enum status file_rename(const char *from, const char *to, struct error *err)
+{
+    if (fails("file.rename", EIO) || rename(from, to))
+        return error_errno(err, errno, "could not rename \"%s\" to \"%s\"", from, to);
+    return sync_folder_of(to, err);
+}
+
+enum status file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
+                         struct error *err)
+{
+    size_t size = strlen(path) + 32;
+    char *temp = mem_alloc(size);
+    if (!temp)
+        return error_nomem(err);
+    snprintf(temp, size, "%s.%ld.tmp", path, (long)getpid());
+    enum status status = STATUS_OK;
+    int fd = fails("file.open", EIO)
+                 ? -1
+                 : open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
+    if (fd < 0) {
+        status = error_errno(err, errno, "could not create \"%s\"", temp);
+        goto done;
+    }
+    status = file_write_fd(fd, temp, bytes, len, err);
+    if (!status && (fails("file.fsync", EIO) || fsync(fd)))
+        status = error_errno(err, errno, "could not sync \"%s\"", temp);
+    close(fd);
+    if (!status)
+        status = file_rename(temp, path, err);
+    if (status)
+        unlink(temp);
+done:
+    mem_free(temp);
+    return status;
+}
+
+enum status file_remove(const char *path, struct error *err)
+{
+    if (fails("file.remove", EIO) || (unlink(path) && errno != ENOENT))
+        return error_errno(err, errno, "could not remove \"%s\"", path);
+    return STATUS_OK;
+}
+
+static enum status make_one(const char *path, struct error *err)
+{
+    struct stat st;
+    if (!fails("file.mkdir", EACCES) && (mkdir(path, 0700) == 0 || errno == EEXIST)) {
+        if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+            return STATUS_OK;
+        return error_set(err, STATUS_IO, "\"%s\" is there and is not a folder", path);
+    }
+    return error_errno(err, errno, "could not make folder \"%s\"", path);
+}
+
+enum status folder_make(const char *path, struct error *err)
+{
+    char *part = mem_text(path);
+    if (!part)
+        return error_nomem(err);
+    enum status status = STATUS_OK;
+    for (char *slash = strchr(part + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        struct stat st;
+        if (stat(part, &st) || !S_ISDIR(st.st_mode))
+            status = make_one(part, err);
+        *slash = '/';
+    }
+    if (!status)
+        status = make_one(part, err);
+    mem_free(part);
+    return status;
+}
+
+enum status file_lock_acquire(const char *path, int timeout_ms, struct file_lock *out,
+                              struct error *err)
+{
+    int fd = fails("file.lock", EIO) ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(err, errno, "could not open lock \"%s\"", path);
+    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            enum status status = error_errno(err, errno, "could not lock \"%s\"", path);
+            close(fd);
+            return status;
+        }
+        if (clock_monotonic_ms() >= deadline_ms) {
+            close(fd);
+            return error_set(err, STATUS_BUSY, "\"%s\" is held by another process", path);
+        }
+        clock_sleep_ms(2);
+    }
+    out->fd = fd;
+    return STATUS_OK;
+}
+
+void file_lock_release(struct file_lock *lock)
+{
+    if (lock->fd >= 0)
+        close(lock->fd);
+    lock->fd = -1;
+}
+
+char *path_join(const char *folder, const char *name)
+{
+    size_t len = strlen(folder);
+    while (len > 1 && folder[len - 1] == '/')
+        len--;
+    size_t size = len + strlen(name) + 2;
+    char *path = mem_alloc(size);
+    if (path)
+        snprintf(path, size, "%.*s%s%s", (int)len, folder,
+                 len > 0 && folder[len - 1] == '/' ? "" : "/", name);
+    return path;
+}
+
+const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *path_extension(const char *path)
+{
+    const char *name = path_name(path), *dot = strrchr(name, '.');
+    return dot && dot != name ? dot : "";
+}
+
+enum status path_beside_program(const char *name, char **out, struct error *err)
+{
+    char self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len < 0)
+        return error_errno(err, errno, "could not find the running program");
+    self[len] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    char *path = path_join(self, name);
+    if (!path)
+        return error_nomem(err);
+    *out = path;
+    return STATUS_OK;
+}

@@ -1,0 +1,82 @@
+#include "base/hash.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+#define XXH_STATIC_LINKING_ONLY /* the size of XXH3_state_t, to keep it on the stack */
+#include <xxhash.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+
+static struct hash128 canonical(XXH128_hash_t h)
+{
+    XXH128_canonical_t c;
+    XXH128_canonicalFromHash(&c, h);
+    struct hash128 out;
+    memcpy(out.bytes, c.digest, sizeof out.bytes);
+    return out;
+}
+
+struct hash128 hash128_of(const void *bytes, size_t len)
+{
+    return canonical(XXH3_128bits(bytes, len));
+}
+
+struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+    XXH3_state_t state;
+    XXH3_128bits_reset(&state);
+    XXH3_128bits_update(&state, a, a_len);
+    XXH3_128bits_update(&state, "", 1);
+    XXH3_128bits_update(&state, b, b_len);
+    return canonical(XXH3_128bits_digest(&state));
+}
+
+static void to_hex(const unsigned char digest[crypto_hash_sha256_BYTES], char out[HASH_SHA256_HEX])
+{
+    sodium_bin2hex(out, HASH_SHA256_HEX, digest, crypto_hash_sha256_BYTES);
+}
+
+void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256(digest, bytes, len);
+    to_hex(digest, out);
+}
+
+enum status hash_sha256_fd(int fd, const char *name, char out[HASH_SHA256_HEX], struct error *err)
+{
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    unsigned char block[64 * 1024];
+    off_t offset = 0;
+    for (;;) {
+        ssize_t n =
+            fault_hit("file.read") ? (errno = EIO, -1) : pread(fd, block, sizeof block, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "could not read \"%s\"", name);
+        if (n == 0)
+            break;
+        crypto_hash_sha256_update(&state, block, (unsigned long long)n);
+        offset += n;
+    }
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&state, digest);
+    to_hex(digest, out);
+    return STATUS_OK;
+}
+
+enum status hash_sha256_file(const char *path, char out[HASH_SHA256_HEX], struct error *err)
+{
+    int fd;
+    enum status status = file_open(path, FILE_FOLLOW, &fd, err);
+    if (status)
+        return status;
+    status = hash_sha256_fd(fd, path, out, err);
+    close(fd);
+    return status;
+}

@@ -1,0 +1,28 @@
+/* base/hash.h - content hashes. SHA-256 where the hash is a promise (model files, documents),
+ * XXH3-128 where it is a key (chunks). Any thread. */
+#ifndef RAGGED_BASE_HASH_H
+#define RAGGED_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#define HASH_SHA256_HEX 65 /* 64 digits and the NUL */
+
+struct hash128 {
+    unsigned char bytes[16]; /* canonical (big-endian) XXH3 */
+};
+
+struct hash128 hash128_of(const void *bytes, size_t len);
+/* As hashing a + NUL + b: for keys made of two parts. */
+struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len);
+
+void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX]);
+/* Streams the open file from offset 0 (and leaves the offset at the end). */
+enum status hash_sha256_fd(int fd, const char *name, char out[HASH_SHA256_HEX],
+                           struct error *err) MUST_USE;
+enum status hash_sha256_file(const char *path, char out[HASH_SHA256_HEX],
+                             struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,79 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/fault.h"
+
+void *mem_alloc(size_t size_bytes)
+{
+    if (fault_hit("mem"))
+        return NULL;
+    return malloc(size_bytes ? size_bytes : 1);
+}
+
+void *mem_zalloc(size_t n, size_t size_bytes)
+{
+    if (fault_hit("mem"))
+        return NULL;
+    return calloc(n ? n : 1, size_bytes ? size_bytes : 1);
+}
+
+void *mem_array(size_t n, size_t size_bytes)
+{
+    size_t total;
+    return size_mul(n, size_bytes, &total) ? mem_alloc(total) : NULL;
+}
+
+void *mem_resize(void *old, size_t n, size_t size_bytes)
+{
+    size_t total;
+    if (!size_mul(n, size_bytes, &total) || fault_hit("mem"))
+        return NULL;
+    return realloc(old, total ? total : 1);
+}
+
+char *mem_text_n(const char *text, size_t len)
+{
+    size_t total;
+    char *copy = size_add(len, 1, &total) ? mem_alloc(total) : NULL;
+    if (copy) {
+        if (len)
+            memcpy(copy, text, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
+char *mem_text(const char *text)
+{
+    return text ? mem_text_n(text, strlen(text)) : NULL;
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}
+
+void *mem_aligned(size_t n, size_t size_bytes)
+{
+    size_t total;
+    if (!size_mul(n, size_bytes, &total) || !size_add(total, 63, &total) || fault_hit("mem"))
+        return NULL;
+    return aligned_alloc(64, size_max(total & ~(size_t)63, 64));
+}
+
+enum status mem_reserve(void **array, size_t *n_max, size_t n_needed, size_t size_bytes,
+                        struct error *err)
+{
+    if (n_needed <= *n_max)
+        return STATUS_OK;
+    size_t n_new = size_max(n_needed, *n_max < 8 ? 16 : *n_max + *n_max / 2 + 8);
+    void *grown = mem_resize(*array, n_new, size_bytes);
+    if (!grown)
+        return error_nomem(err);
+    *array = grown;
+    *n_max = n_new;
+    return STATUS_OK;
+}

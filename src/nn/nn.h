@@ -1,0 +1,60 @@
+/* nn/nn.h - the native sentence encoder: a BERT-family model read from its own files, mapped, no
+ * conversion. Threads: an open encoder is immutable and shared; a scratch belongs to one thread. */
+#ifndef RAGGED_NN_NN_H
+#define RAGGED_NN_NN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct encoder;
+struct encoder_scratch;
+
+struct encoder_options {
+    const char *
+        folder; /* model.safetensors, config.json, vocab.txt, and the sentence-transformers files */
+    const char *kernel; /* a row of the kernel table, e.g. "scalar"; NULL or "auto": the best this
+                           CPU runs */
+};
+
+/* Reads and checks everything. FORMAT names file, field and offset; NOT_FOUND a missing file;
+ * INVALID an unknown kernel (naming the rows) or an architecture we do not run. */
+enum status encoder_open(const struct encoder_options *options, struct encoder **out,
+                         struct error *err) MUST_USE;
+void encoder_close(struct encoder *encoder); /* NULL is fine */
+
+size_t encoder_dim(const struct encoder *encoder);
+size_t encoder_n_tokens_max(const struct encoder *encoder); /* with [CLS] and [SEP] */
+const char *encoder_kernel(const struct encoder *encoder);  /* name of the row in use */
+/* Names the vectors: model and precision class, equal for all kernels of a class and all machines,
+ * e.g. "minilm-l6-v2:53aa5117:fp32"; borrowed from encoder. */
+const char *encoder_fingerprint(const struct encoder *encoder);
+
+/* Kernel rows, best first; NULL at the end. `nn_kernel_runs(name)`: this CPU can run it. */
+const char *const *nn_kernel_names(void);
+int nn_kernel_runs(const char *name);
+
+/* Word pieces of `text` without special tokens, not truncated. Any thread. */
+size_t encoder_count_tokens(const struct encoder *encoder, const char *text, size_t len);
+
+/* Ids with [CLS] and [SEP], truncated to n_max in total (>= 2); returns how many were written. */
+size_t encoder_tokenize(const struct encoder *encoder, const char *text, size_t len,
+                        int32_t *out_ids, size_t n_max);
+
+enum status encoder_scratch_new(const struct encoder *encoder, struct encoder_scratch **out,
+                                struct error *err) MUST_USE;
+void encoder_scratch_free(struct encoder_scratch *scratch); /* NULL is fine */
+
+struct encoder_text {
+    const char *text; /* borrowed during the call */
+    size_t len;
+};
+
+/* out[i * dim ..] = unit vector of texts[i]. Texts of any length and mix, truncated at
+ * n_tokens_max; the result for a text does not depend on its neighbours. */
+enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
+                           const struct encoder_text *texts, size_t n_texts, float *out,
+                           struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,144 @@
+/* store/store.h - the SQLite database of one data directory: truth, manifest and memtable.
+ *
+ * A document exists when, and only when, one transaction says so. Every writing transaction and
+ * every checkpoint happens under <data>/write.lock (WAL-reset race of older SQLite libraries).
+ * Threads: one thread at a time per struct store; open one per thread. Any number of processes. */
+#ifndef RAGGED_STORE_STORE_H
+#define RAGGED_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/status.h"
+
+struct store;
+
+enum store_open_mode {
+    STORE_OPEN_READ,  /* NOT_FOUND when there is no library yet */
+    STORE_OPEN_WRITE, /* creates folder and database, migrates an older one */
+};
+/* INVALID: made by a newer ragged, or not a ragged database. BUSY: locked past the time-out. */
+enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
+                       struct error *err) MUST_USE;
+void store_close(struct store *store); /* NULL is fine */
+
+/* --- what a document is --- */
+enum store_document_state { STORE_DOCUMENT_READY, STORE_DOCUMENT_FAILED };
+struct store_document {
+    int64_t id;       /* out */
+    const char *path; /* absolute, raw bytes; the key */
+    const char *title, *kind, *collection;
+    uint64_t size_bytes, inode;
+    int64_t mtime_ns, added_ms; /* added_ms: wall clock */
+    const char *hash;           /* SHA-256 hex of the file; "" when it could not be read */
+    enum store_document_state state;
+    const char *error, *warning; /* FAILED: why; else "" */
+    uint32_t n_pages;
+    size_t n_chunks; /* out */
+};
+
+struct store_chunk {
+    uint32_t page, page_end, line, line_end;
+    uint64_t byte_start, byte_end;
+    const char *heading, *text; /* terminated */
+    struct hash128 hash;        /* of heading and text: key of the vector */
+    const uint16_t *vector;     /* fp16 [dim]; NULL: none yet, or already stored under this hash */
+    const void *terms;          /* lexical_terms_encode() blob */
+    size_t terms_len;
+    uint32_t n_terms;
+};
+
+/* --- writing: begin, any number of changes, commit --- */
+/* Takes write.lock and BEGIN IMMEDIATE; keep it short, nothing slow inside. BUSY after 10 s. */
+enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
+/* Inserts, or replaces the document of that path with all its chunks. */
+enum status store_put_document(struct store *store, const struct store_document *document,
+                               const struct store_chunk *chunks, size_t n_chunks,
+                               struct error *err) MUST_USE;
+/* Only size, inode, mtime of an unchanged document. */
+enum status store_touch_document(struct store *store, int64_t document_id, uint64_t size_bytes,
+                                 uint64_t inode, int64_t mtime_ns, struct error *err) MUST_USE;
+enum status store_remove_document(struct store *store, int64_t document_id,
+                                  struct error *err) MUST_USE;
+enum status store_remove_all(struct store *store, size_t *out_n, struct error *err) MUST_USE;
+enum status store_set_meta(struct store *store, const char *key, const char *value,
+                           struct error *err) MUST_USE;
+/* Commits: the generation grows by one, everything becomes visible at once. On failure everything
+ * is rolled back and the transaction is over too. */
+enum status store_write_commit(struct store *store, struct error *err) MUST_USE;
+void store_write_rollback(struct store *store); /* none open is fine */
+/* Moves the log into the database when it has grown (and always with force); readers go on. */
+enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
+/* Gives the space of removed rows and of unused vectors back. */
+enum status store_compact(struct store *store, struct error *err) MUST_USE;
+
+/* --- reading: a snapshot sees one generation until it is released --- */
+enum status store_read_begin(struct store *store, struct error *err) MUST_USE;
+void store_read_end(struct store *store); /* none open is fine */
+enum status store_generation(struct store *store, int64_t *out, struct error *err) MUST_USE;
+/* Value from `arena`; NULL when never set. */
+enum status store_get_meta(struct store *store, const char *key, struct arena *arena,
+                           const char **out, struct error *err) MUST_USE;
+
+/* Texts from `arena`. NOT_FOUND. */
+enum status store_find_document(struct store *store, const char *path, struct arena *arena,
+                                struct store_document *out, struct error *err) MUST_USE;
+enum status store_get_document(struct store *store, int64_t id, struct arena *arena,
+                               struct store_document *out, struct error *err) MUST_USE;
+/* Ordered by path; texts are borrowed during the call. A status other than OK from each() ends it.
+ */
+enum status store_each_document(struct store *store,
+                                enum status (*each)(void *ctx, const struct store_document *doc,
+                                                    struct error *err),
+                                void *ctx, struct error *err) MUST_USE;
+
+/* Is a vector stored for this chunk and the library's model? */
+enum status store_has_vector(struct store *store, struct hash128 hash, bool *out,
+                             struct error *err) MUST_USE;
+
+/* One row per chunk that is not in a segment, ordered by chunk id; pointers are borrowed during the
+ * call. vector: fp16 [dim] or NULL. want_vectors = false skips reading them. */
+struct store_tail_row {
+    int64_t chunk_id, document_id;
+    const void *terms;
+    size_t terms_len;
+    uint32_t n_terms;
+    const void *vector;
+    size_t vector_bytes;
+};
+enum store_tail_want { STORE_TAIL_TERMS = 1, STORE_TAIL_VECTORS = 2 };
+enum status store_each_tail(struct store *store, unsigned want,
+                            enum status (*each)(void *ctx, const struct store_tail_row *row,
+                                                struct error *err),
+                            void *ctx, struct error *err) MUST_USE;
+
+/* A chunk with its document's path and title; texts from `arena`. */
+struct store_passage {
+    int64_t chunk_id, document_id;
+    uint32_t ord;             /* position in its document, 0-based */
+    struct store_chunk chunk; /* vector, terms: NULL */
+    const char *path, *title, *kind, *collection;
+    int64_t mtime_ns;
+};
+enum status store_get_passage(struct store *store, int64_t chunk_id, struct arena *arena,
+                              struct store_passage *out, struct error *err) MUST_USE;
+/* By document and position; NOT_FOUND past the ends. */
+enum status store_get_neighbour(struct store *store, int64_t document_id, uint32_t ord,
+                                struct arena *arena, struct store_passage *out,
+                                struct error *err) MUST_USE;
+
+struct store_counts {
+    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors;
+    uint64_t text_bytes, database_bytes;
+};
+enum status store_count(struct store *store, struct store_counts *out, struct error *err) MUST_USE;
+
+/* The oracle: integrity_check, counts agree, nothing dangling, blobs parse, vectors finite and of
+ * the library's dimension. say() gets one line per problem. *out_n_problems counts them. */
+enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
+                        void *ctx, size_t *out_n_problems, struct error *err) MUST_USE;
+
+#endif
