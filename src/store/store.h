@@ -14,13 +14,18 @@
 #include "base/hash.h"
 #include "base/status.h"
 
+/* Once per process, by main, before anything else of this door: SQLite allocates through
+ * base/mem.h from then on. */
+void store_use_mem(void);
+
 struct store;
 
 enum store_open_mode {
-    STORE_OPEN_READ,  /* NOT_FOUND when there is no library yet */
+    STORE_OPEN_READ,  /* NOT_FOUND when there is no library yet; nothing is created */
     STORE_OPEN_WRITE, /* creates folder and database, migrates an older one */
 };
-/* INVALID: made by a newer ragged, or not a ragged database. BUSY: locked past the time-out. */
+/* INVALID: made by a newer ragged, or not a ragged database. FORMAT: damaged. BUSY: locked past the
+ * time-out. */
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
                        struct error *err) MUST_USE;
 void store_close(struct store *store); /* NULL is fine */
@@ -46,28 +51,38 @@ struct store_chunk {
     const char *heading, *text; /* terminated */
     struct hash128 hash;        /* of heading and text: key of the vector */
     const uint16_t *vector;     /* fp16 [dim]; NULL: none yet, or already stored under this hash */
+    size_t vector_bytes;        /* 2 * dim */
     const void *terms;          /* lexical_terms_encode() blob */
     size_t terms_len;
     uint32_t n_terms;
 };
 
-/* --- writing: begin, any number of changes, commit --- */
+/* --- writing: begin, any number of changes, commit ---
+ * After a change failed with anything but NOT_FOUND the commit fails too: roll back. */
 /* Takes write.lock and BEGIN IMMEDIATE; keep it short, nothing slow inside. BUSY after 10 s. */
 enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
-/* Inserts, or replaces the document of that path with all its chunks. */
+/* Inserts, or replaces the document of that path (which keeps its id) with all its chunks. A vector
+ * is kept once per hash and linked to every chunk of that hash, also to those stored before it;
+ * it stays when its last chunk goes, until store_compact(). FAILED: n_chunks must be 0. */
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
                                struct error *err) MUST_USE;
-/* Only size, inode, mtime of an unchanged document. */
+/* A vector for chunks stored without one. A hash that is stored already keeps its vector. */
+enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
+                             size_t vector_bytes, struct error *err) MUST_USE;
+/* Drops every vector: the library changes its model. */
+enum status store_remove_vectors(struct store *store, struct error *err) MUST_USE;
+/* Only size, inode, mtime of an unchanged document. NOT_FOUND. */
 enum status store_touch_document(struct store *store, int64_t document_id, uint64_t size_bytes,
                                  uint64_t inode, int64_t mtime_ns, struct error *err) MUST_USE;
+/* With its chunks. NOT_FOUND. */
 enum status store_remove_document(struct store *store, int64_t document_id,
                                   struct error *err) MUST_USE;
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err) MUST_USE;
 enum status store_set_meta(struct store *store, const char *key, const char *value,
                            struct error *err) MUST_USE;
-/* Commits: the generation grows by one, everything becomes visible at once. On failure everything
- * is rolled back and the transaction is over too. */
+/* Commits: the generation grows by one (not when nothing changed), everything becomes visible at
+ * once. On failure everything is rolled back and the transaction is over too. */
 enum status store_write_commit(struct store *store, struct error *err) MUST_USE;
 void store_write_rollback(struct store *store); /* none open is fine */
 /* Moves the log into the database when it has grown (and always with force); readers go on. */
@@ -75,7 +90,9 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
 /* Gives the space of removed rows and of unused vectors back. */
 enum status store_compact(struct store *store, struct error *err) MUST_USE;
 
-/* --- reading: a snapshot sees one generation until it is released --- */
+/* --- reading: a snapshot sees one generation until it is released ---
+ * Without store_read_begin() each call is a snapshot of its own. each() may call any read function
+ * but the one that called it. */
 enum status store_read_begin(struct store *store, struct error *err) MUST_USE;
 void store_read_end(struct store *store); /* none open is fine */
 enum status store_generation(struct store *store, int64_t *out, struct error *err) MUST_USE;
@@ -83,7 +100,7 @@ enum status store_generation(struct store *store, int64_t *out, struct error *er
 enum status store_get_meta(struct store *store, const char *key, struct arena *arena,
                            const char **out, struct error *err) MUST_USE;
 
-/* Texts from `arena`. NOT_FOUND. */
+/* `path` is raw bytes. Texts from `arena`. NOT_FOUND. */
 enum status store_find_document(struct store *store, const char *path, struct arena *arena,
                                 struct store_document *out, struct error *err) MUST_USE;
 enum status store_get_document(struct store *store, int64_t id, struct arena *arena,
@@ -95,9 +112,23 @@ enum status store_each_document(struct store *store,
                                                     struct error *err),
                                 void *ctx, struct error *err) MUST_USE;
 
+/* Every collection with its number of documents, ordered by name; borrowed during the call. */
+enum status store_each_collection(struct store *store,
+                                  enum status (*each)(void *ctx, const char *collection,
+                                                      size_t n_documents, struct error *err),
+                                  void *ctx, struct error *err) MUST_USE;
+
 /* Is a vector stored for this chunk and the library's model? */
 enum status store_has_vector(struct store *store, struct hash128 hash, bool *out,
                              struct error *err) MUST_USE;
+
+/* Chunks without a vector, ordered by chunk id, from `after_chunk_id` (0: the first) on; texts are
+ * borrowed during the call. */
+enum status store_each_missing_vector(struct store *store, int64_t after_chunk_id, size_t n_max,
+                                      enum status (*each)(void *ctx, int64_t chunk_id,
+                                                          const struct store_chunk *chunk,
+                                                          struct error *err),
+                                      void *ctx, struct error *err) MUST_USE;
 
 /* One row per chunk that is not in a segment, ordered by chunk id; pointers are borrowed during the
  * call. vector: fp16 [dim] or NULL. want_vectors = false skips reading them. */
