@@ -20,13 +20,14 @@ struct generator_options {
     const char *ollama_url, *openai_url,
         *openai_key;                     /* NULL: not configured (ollama has a default) */
     const char *gguf_path, *helper_path; /* llama: model file; NULL: the default places */
-    unsigned n_threads;                  /* llama; 0: usable cores */
+    unsigned n_threads;     /* llama: 0 = idle cores; ollama: 0 = the server's choice */
     int is_configured_only; /* auto: do not probe servers nobody configured (--offline) */
 };
 
 /* auto takes the first row that is there: configured endpoint, Ollama, OpenAI-compatible, local
- * GGUF, extractive. Models under 0.5 B parameters are passed over by auto. A named row that is not
- * there: NOT_FOUND with a hint. Why earlier rows were passed over: generator_reasons(). */
+ * GGUF, extractive. Models under 0.5 B parameters are passed over by auto unless options->model or
+ * gguf_path asks for one. A named row that is not there: NOT_FOUND with a hint. Why earlier rows
+ * were passed over: generator_reasons(). */
 enum status generator_open(const struct generator_options *options, struct generator **out,
                            struct error *err) MUST_USE;
 void generator_close(struct generator *generator);             /* NULL is fine */
@@ -62,11 +63,10 @@ struct generate_sentence {
     const char *text;
     size_t len;
     size_t i_passage;
-    int is_first_in_passage;
-    int begins_with_pronoun; /* filled by generate_sentence_prepare() */
+    int is_first_in_passage; /* sentences of a passage stand together, in its order */
     double coverage;         /* idf-weighted share of the question's words, 0..1 */
     double context_coverage; /* share found in the title or heading but not in the sentence */
-    double similarity;       /* cosine to the question, -1..1 */
+    double similarity;       /* cosine to the question, -1..1; all 0: no embedder */
 };
 
 struct generate_result {
@@ -77,7 +77,8 @@ struct generate_result {
 
 /* Streams the answer: on_text() gets pieces of whole UTF-8 characters as they come. A stream that
  * ends without its end mark is REMOTE ("the answer is incomplete"), a prompt too long for the model
- * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED. */
+ * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED.
+ * extractive writes 1 to 3 sentences verbatim, each followed by " [n]" (n = i_passage + 1). */
 enum status generator_run(struct generator *generator, const struct generate_request *request,
                           void (*on_text)(void *ctx, const char *text, size_t len), void *ctx,
                           struct generate_result *out, struct error *err) MUST_USE;
