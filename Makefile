@@ -77,6 +77,22 @@ $(BUILD)/test/%: $(BUILD)/obj/test/%.o $(LIB)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) $< $(LIB) $(LIBS) -lcmocka -o $@
 
+# llama.cpp comes prebuilt, pinned by hash (scripts/llama); its headers are kept outside the tree.
+LLAMA_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ragged/llama-cpp-0.5.0
+LLAMA_LIBS  := -l:libllama.v0.5.0.so -l:libggml.v0.5.0.so -l:libggml-base.so
+
+llama: $(BUILD)/ragged-llm
+
+$(BUILD)/llama/.complete: scripts/llama
+	$(Q)scripts/llama $(LLAMA_CACHE) $(@D)
+
+$(BUILD)/obj/src/generate/llm_main.o: CPPFLAGS += -isystem $(LLAMA_CACHE)/include
+$(BUILD)/obj/src/generate/llm_main.o: $(BUILD)/llama/.complete
+
+$(BUILD)/ragged-llm: $(BUILD)/obj/src/generate/llm_main.o $(LIB)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) $< $(LIB) -L$(BUILD)/llama $(LLAMA_LIBS) -Wl,-rpath,'$$ORIGIN/llama' $(LIBS) -o $@
+
 check: check-unit check-e2e
 
 check-unit: all $(TESTS) $(TOOLS)
@@ -94,6 +110,8 @@ install: all
 	install -m 755 $(BUILD)/ragged-parse $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-parse
 	install -m 644 docs/man/ragged.1 $(DESTDIR)$(PREFIX)/share/man/man1/ragged.1
 	$(if $(wildcard $(BUILD)/ragged-llm),install -m 755 $(BUILD)/ragged-llm $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-llm)
+	$(if $(wildcard $(BUILD)/ragged-llm),install -d $(DESTDIR)$(PREFIX)/libexec/ragged/llama)
+	$(if $(wildcard $(BUILD)/ragged-llm),install -m 644 $(BUILD)/llama/*.so $(BUILD)/llama/LICENSE $(DESTDIR)$(PREFIX)/libexec/ragged/llama)
 
 clean:
 	rm -rf build
