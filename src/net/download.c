@@ -1,0 +1,111 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "net/net.h"
+#include "net/transfer.h"
+
+#define DOWNLOAD_TOTAL_MS (6 * 3600 * 1000)
+
+struct download {
+    int fd;
+    const char *temp;
+    uint64_t n_bytes;
+    void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total);
+    void *ctx;
+};
+
+static enum status write_piece(void *ctx, const struct transfer_head *head, const char *bytes,
+                               size_t len, struct error *err)
+{
+    struct download *download = ctx;
+    if (head->code != 200)
+        return STATUS_OK; /* a page about the error: of no use */
+    download->n_bytes += len;
+    if (download->n_bytes > RAGGED_LIMIT_DOWNLOAD)
+        return error_set(err, STATUS_LIMIT, "the file is larger than %zu bytes",
+                         RAGGED_LIMIT_DOWNLOAD);
+    enum status status = file_write_fd(download->fd, download->temp, bytes, len, err);
+    if (!status && download->progress)
+        download->progress(download->ctx, download->n_bytes,
+                           head->n_length > 0 ? (uint64_t)head->n_length : 0);
+    return status;
+}
+
+static enum status receive(const char *url, struct download *download, const struct cancel *cancel,
+                           struct error *err)
+{
+    const struct net_request request = {
+        .method = "GET",
+        .url = url,
+        .total_timeout_ms = DOWNLOAD_TOTAL_MS,
+        .follow_redirects = 1,
+        .cancel = cancel,
+    };
+    const struct transfer_sink sink = {.on_body = write_piece, .ctx = download};
+    struct net_response response;
+    enum status status = transfer_run(&request, &sink, &response, err);
+    if (!status && response.code != 200)
+        status = error_set(err, response.code == 404 ? STATUS_NOT_FOUND : STATUS_REMOTE,
+                           "the server answered HTTP %d", response.code);
+    return status;
+}
+
+static enum status check_hash(const struct download *download, const char *sha256,
+                              struct error *err)
+{
+    char found[HASH_SHA256_HEX];
+    enum status status = hash_sha256_file(download->temp, found, err);
+    if (!status && strcasecmp(found, sha256) != 0)
+        status = error_set(err, STATUS_FORMAT, "SHA-256 is %s, expected %s", found, sha256);
+    return status;
+}
+
+static enum status sync_file(const struct download *download, struct error *err)
+{
+    int rc = fault_hit("file.fsync") ? (errno = EIO, -1) : fsync(download->fd);
+    return rc ? error_errno(err, errno, "could not sync \"%s\"", download->temp) : STATUS_OK;
+}
+
+enum status net_download(const char *url, const char *path, const char *sha256,
+                         void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total), void *ctx,
+                         const struct cancel *cancel, struct error *err)
+{
+    size_t size = strlen(path) + 32;
+    char *temp = mem_alloc(size);
+    if (!temp)
+        return error_nomem(err);
+    snprintf(temp, size, "%s.%ld.tmp", path, (long)getpid());
+    enum status status = STATUS_OK;
+    struct download download = {.temp = temp, .progress = progress, .ctx = ctx};
+    download.fd = fault_hit("file.open")
+                      ? (errno = EIO, -1)
+                      : open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (download.fd < 0) {
+        status = error_errno(err, errno, "could not create \"%s\"", temp);
+        goto done;
+    }
+    status = receive(url, &download, cancel, err);
+    if (!status)
+        status = sync_file(&download, err);
+    close(download.fd);
+    if (!status && sha256)
+        status = check_hash(&download, sha256, err);
+    if (status)
+        error_context(err, status, "could not download \"%s\"", path_name(path));
+    else
+        status = file_rename(temp, path, err);
+    if (status)
+        unlink(temp);
+done:
+    mem_free(temp);
+    return status;
+}

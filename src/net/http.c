@@ -1,0 +1,125 @@
+#include <string.h>
+
+#include "base/limits.h"
+#include "net/net.h"
+#include "net/transfer.h"
+
+struct fetch {
+    struct buf *body;
+    size_t len_before, limit_bytes;
+};
+
+static enum status append_body(void *ctx, const struct transfer_head *head, const char *bytes,
+                               size_t len, struct error *err)
+{
+    struct fetch *fetch = ctx;
+    (void)head;
+    size_t n_received = fetch->body->len - fetch->len_before;
+    if (len > fetch->limit_bytes - n_received)
+        return error_set(err, STATUS_LIMIT, "the answer is larger than %zu bytes",
+                         fetch->limit_bytes);
+    buf_append(fetch->body, bytes, len);
+    return buf_status(fetch->body, err);
+}
+
+static struct fetch fetch_begin(struct buf *body)
+{
+    size_t limit_bytes = body->limit_bytes ? body->limit_bytes : RAGGED_LIMIT_HTTP_BODY;
+    return (struct fetch){
+        .body = body,
+        .len_before = body->len,
+        .limit_bytes = limit_bytes > body->len ? limit_bytes - body->len : 0,
+    };
+}
+
+static void fetch_undo(struct fetch *fetch)
+{
+    buf_truncate(fetch->body, fetch->len_before);
+    fetch->body->failed = STATUS_OK;
+}
+
+enum status net_fetch(const struct net_request *request, struct buf *body, struct net_response *out,
+                      struct error *err)
+{
+    enum status status = buf_status(body, err);
+    if (status)
+        return status;
+    struct fetch fetch = fetch_begin(body);
+    const struct transfer_sink sink = {.on_body = append_body, .ctx = &fetch};
+    status = transfer_run(request, &sink, out, err);
+    if (status)
+        fetch_undo(&fetch);
+    return status;
+}
+
+struct stream {
+    enum status (*on_line)(void *ctx, const char *line, size_t len, struct error *err);
+    void *ctx;
+    struct buf line; /* the beginning of a line whose end has not come yet */
+    struct fetch error;
+};
+
+static enum status give_line(struct stream *stream, struct error *err)
+{
+    enum status status = buf_status(&stream->line, err);
+    if (status == STATUS_LIMIT)
+        return error_set(err, STATUS_LIMIT, "a line of the answer is longer than %zu bytes",
+                         stream->line.limit_bytes);
+    if (status)
+        return status;
+    size_t len = stream->line.len;
+    if (len > 0 && stream->line.data[len - 1] == '\r')
+        buf_truncate(&stream->line, len - 1);
+    status = stream->on_line(stream->ctx, buf_text(&stream->line), stream->line.len, err);
+    buf_reset(&stream->line);
+    return status;
+}
+
+static enum status split_lines(void *ctx, const struct transfer_head *head, const char *bytes,
+                               size_t len, struct error *err)
+{
+    struct stream *stream = ctx;
+    if (head->code < 200 || head->code > 299)
+        return append_body(&stream->error, head, bytes, len, err);
+    while (len > 0) {
+        const char *end = memchr(bytes, '\n', len);
+        size_t n_used = end ? (size_t)(end - bytes) : len;
+        buf_append(&stream->line, bytes, n_used);
+        if (end || stream->line.failed) {
+            enum status status = give_line(stream, err);
+            if (status)
+                return status;
+            n_used++;
+        }
+        bytes += n_used;
+        len -= n_used;
+    }
+    return STATUS_OK;
+}
+
+enum status
+net_stream(const struct net_request *request,
+           enum status (*on_line)(void *ctx, const char *line, size_t len, struct error *err),
+           void *ctx, struct buf *error_body, struct net_response *out, struct error *err)
+{
+    enum status status = buf_status(error_body, err);
+    if (status)
+        return status;
+    struct stream stream = {
+        .on_line = on_line,
+        .ctx = ctx,
+        .line = {.limit_bytes = RAGGED_LIMIT_HTTP_LINE},
+        .error = fetch_begin(error_body),
+    };
+    const struct transfer_sink sink = {.on_body = split_lines, .ctx = &stream};
+    struct net_response response;
+    status = transfer_run(request, &sink, &response, err);
+    if (!status && stream.line.len > 0)
+        status = give_line(&stream, err);
+    if (status)
+        fetch_undo(&stream.error);
+    else
+        *out = response;
+    buf_clear(&stream.line);
+    return status;
+}
