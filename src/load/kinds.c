@@ -1,0 +1,110 @@
+#include "load/kinds.h"
+
+#include <strings.h>
+
+#include "base/file.h"
+#include "load/load.h"
+
+static const char *const kind_names[] = {"text", "markdown", "html", "pdf", NULL};
+
+#define PROSE LOAD_KIND_TEXT, TEXT_STYLE_PROSE
+#define LINES LOAD_KIND_TEXT, TEXT_STYLE_LINES
+
+static const struct extension extensions[] = {
+    {".txt", PROSE},
+    {".text", PROSE},
+    {".rst", PROSE},
+    {".tex", PROSE},
+    {".man", PROSE},
+    {".org", LOAD_KIND_TEXT, TEXT_STYLE_STARS},
+    {".adoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS},
+    {".asciidoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS},
+    {".md", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
+    {".markdown", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
+    {".mkd", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
+    {".html", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
+    {".htm", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
+    {".xhtml", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
+    {".pdf", LOAD_KIND_PDF, TEXT_STYLE_PROSE},
+    {".log", LINES},
+    {".csv", LINES},
+    {".tsv", LINES},
+    {".json", LINES},
+    {".jsonl", LINES},
+    {".yaml", LINES},
+    {".yml", LINES},
+    {".toml", LINES},
+    {".ini", LINES},
+    {".conf", LINES},
+    {".cfg", LINES},
+    {".xml", LINES},
+    {".css", LINES},
+    {".sql", LINES},
+    {".c", LINES},
+    {".h", LINES},
+    {".cc", LINES},
+    {".cpp", LINES},
+    {".cxx", LINES},
+    {".hh", LINES},
+    {".hpp", LINES},
+    {".cs", LINES},
+    {".go", LINES},
+    {".rs", LINES},
+    {".java", LINES},
+    {".kt", LINES},
+    {".scala", LINES},
+    {".swift", LINES},
+    {".m", LINES},
+    {".js", LINES},
+    {".mjs", LINES},
+    {".ts", LINES},
+    {".tsx", LINES},
+    {".jsx", LINES},
+    {".py", LINES},
+    {".rb", LINES},
+    {".pl", LINES},
+    {".pm", LINES},
+    {".php", LINES},
+    {".lua", LINES},
+    {".r", LINES},
+    {".jl", LINES},
+    {".hs", LINES},
+    {".ml", LINES},
+    {".el", LINES},
+    {".lisp", LINES},
+    {".clj", LINES},
+    {".ex", LINES},
+    {".erl", LINES},
+    {".sh", LINES},
+    {".bash", LINES},
+    {".zsh", LINES},
+    {".fish", LINES},
+    {".awk", LINES},
+    {".mk", LINES},
+    {".cmake", LINES},
+    {".s", LINES},
+    {".vim", LINES},
+    {".diff", LINES},
+    {".patch", LINES},
+};
+
+static const struct extension pdf_text = {EXTENSION_PDF_TEXT, LOAD_KIND_PDF_TEXT, TEXT_STYLE_PROSE};
+
+const struct extension *extension_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
+        if (strcasecmp(extensions[i].name, name) == 0)
+            return &extensions[i];
+    return strcasecmp(name, pdf_text.name) == 0 ? &pdf_text : NULL;
+}
+
+bool load_knows_extension(const char *path)
+{
+    const struct extension *found = extension_find(path_extension(path));
+    return found && found != &pdf_text;
+}
+
+const char *const *load_kinds(void)
+{
+    return kind_names;
+}

@@ -1,0 +1,69 @@
+#include "load/record.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/span.h"
+
+static void put_uint(struct buf *out, uint32_t value, unsigned n_bytes)
+{
+    for (unsigned i = 0; i < n_bytes; i++)
+        buf_append_char(out, (char)(unsigned char)(value >> (8 * i)));
+}
+
+static void put_head(struct buf *out, enum record_type type, size_t len)
+{
+    put_uint(out, (uint32_t)type, 1);
+    put_uint(out, (uint32_t)len, 4);
+}
+
+void record_put_text(struct buf *out, enum record_type type, const char *text, size_t len)
+{
+    put_head(out, type, len);
+    buf_append(out, text, len);
+}
+
+void record_put_block(struct buf *out, const struct text_block *block)
+{
+    put_head(out, RECORD_BLOCK, RECORD_BLOCK_BYTES + block->len);
+    put_uint(out, (uint32_t)block->kind, 1);
+    put_uint(out, block->level, 1);
+    put_uint(out, block->page, 4);
+    put_uint(out, block->line, 4);
+    buf_append(out, block->text, block->len);
+}
+
+void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text)
+{
+    put_head(out, RECORD_PAGES, 8);
+    put_uint(out, n_pages, 4);
+    put_uint(out, n_without_text, 4);
+}
+
+void record_put_fail(struct buf *out, enum status status, const struct error *err)
+{
+    size_t n_message = strlen(err->message), n_hint = strlen(err->hint);
+    put_head(out, RECORD_FAIL, 3 + n_message + n_hint);
+    put_uint(out, (uint32_t)status, 1);
+    put_uint(out, (uint32_t)n_message, 2);
+    buf_append(out, err->message, n_message);
+    buf_append(out, err->hint, n_hint);
+}
+
+ptrdiff_t record_take(const char *bytes, size_t len, struct record *out)
+{
+    struct span_reader reader = span_reader_init(bytes, len);
+    unsigned type = span_take_u8(&reader);
+    size_t n_payload = span_take_u32(&reader);
+    if (len > 0 && (type < RECORD_BEGIN || type >= RECORD_TYPE_LIMIT))
+        return -1;
+    if (reader.is_short)
+        return 0;
+    if (n_payload > RAGGED_LIMIT_RECORD)
+        return -1;
+    const char *payload = span_take(&reader, n_payload);
+    if (!payload)
+        return 0;
+    *out = (struct record){.type = (enum record_type)type, .payload = payload, .len = n_payload};
+    return (ptrdiff_t)(RECORD_HEAD_BYTES + n_payload);
+}

@@ -1,0 +1,54 @@
+/* load/record.h - what the jailed worker says: length-capped records, little-endian.
+ *
+ *     type u8, length u32, payload[length]
+ *
+ *     BEGIN    name of the kind
+ *     TITLE    text
+ *     BLOCK    kind u8, level u8, page u32, line u32, text
+ *     PAGES    pages u32, pages without text u32
+ *     WARNING  sentence
+ *     FAIL     status u8, length of the sentence u16, sentence, hint
+ *     END      nothing
+ *
+ * One document is BEGIN (TITLE | BLOCK | PAGES | WARNING)* END, or a FAIL at any place. */
+#ifndef RAGGED_LOAD_RECORD_H
+#define RAGGED_LOAD_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "text/text.h"
+
+enum record_type {
+    RECORD_BEGIN = 1,
+    RECORD_TITLE,
+    RECORD_BLOCK,
+    RECORD_PAGES,
+    RECORD_WARNING,
+    RECORD_FAIL,
+    RECORD_END,
+    RECORD_TYPE_LIMIT
+};
+
+#define RECORD_HEAD_BYTES 5
+#define RECORD_BLOCK_BYTES 10 /* of a BLOCK before its text */
+
+struct record {
+    enum record_type type;
+    const char *payload; /* borrowed from the bytes given to record_take() */
+    size_t len;
+};
+
+/* Failures stick in `out`. */
+void record_put_text(struct buf *out, enum record_type type, const char *text, size_t len);
+void record_put_block(struct buf *out, const struct text_block *block);
+void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text);
+void record_put_fail(struct buf *out, enum status status, const struct error *err);
+
+/* Looks at bytes[0..len-1]: the size of the first record (then *out is set), 0 when it is not
+ * whole yet, -1 when its type or length can't be. */
+ptrdiff_t record_take(const char *bytes, size_t len, struct record *out);
+
+#endif

@@ -1,0 +1,44 @@
+/* load/sink.h - where a loader puts what it finds; worker side. One thread at a time.
+ *
+ * Text is normalised here, blank blocks are dropped, long ones are cut, limits are kept. The first
+ * failure sticks: later calls do nothing, and sink_status() tells. */
+#ifndef RAGGED_LOAD_SINK_H
+#define RAGGED_LOAD_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "text/text.h"
+
+struct sink {
+    struct buf records; /* encoded, not flushed yet */
+    struct buf scratch; /* normalised text of the block at hand */
+    int fd;             /* records go here when there are enough; -1: they stay in `records` */
+    size_t n_blocks, n_text;
+    bool has_title;
+    enum status failed;
+    struct error error; /* when failed */
+};
+
+void sink_init(struct sink *sink, int fd);
+void sink_clear(struct sink *sink);
+
+void sink_begin(struct sink *sink, const char *kind);
+void sink_title(struct sink *sink, const char *text, size_t len); /* the first one counts */
+
+/* Any bytes: they are normalised (lines kept for TEXT_BLOCK_CODE, else collapsed). */
+void sink_block(struct sink *sink, const struct text_block *block);
+void sink_pages(struct sink *sink, uint32_t n_pages, uint32_t n_without_text);
+void sink_warning(struct sink *sink, const char *format, ...) PRINTF_LIKE(2, 3);
+void sink_end(struct sink *sink);
+void sink_fail(struct sink *sink, enum status status, const struct error *err);
+
+enum status sink_status(const struct sink *sink, struct error *err) MUST_USE;
+
+/* Writes what is buffered to the descriptor. */
+void sink_flush(struct sink *sink);
+
+#endif
