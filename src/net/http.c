@@ -14,8 +14,7 @@ static enum status append_body(void *ctx, const struct transfer_head *head, cons
 {
     struct fetch *fetch = ctx;
     (void)head;
-    size_t n_received = fetch->body->len - fetch->len_before;
-    if (len > fetch->limit_bytes - n_received)
+    if (fetch->body->len > fetch->limit_bytes || len > fetch->limit_bytes - fetch->body->len)
         return error_set(err, STATUS_LIMIT, "the answer is larger than %zu bytes",
                          fetch->limit_bytes);
     buf_append(fetch->body, bytes, len);
@@ -24,11 +23,10 @@ static enum status append_body(void *ctx, const struct transfer_head *head, cons
 
 static struct fetch fetch_begin(struct buf *body)
 {
-    size_t limit_bytes = body->limit_bytes ? body->limit_bytes : RAGGED_LIMIT_HTTP_BODY;
     return (struct fetch){
         .body = body,
         .len_before = body->len,
-        .limit_bytes = limit_bytes > body->len ? limit_bytes - body->len : 0,
+        .limit_bytes = body->limit_bytes ? body->limit_bytes : RAGGED_LIMIT_HTTP_BODY,
     };
 }
 

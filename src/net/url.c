@@ -63,16 +63,8 @@ int net_is_loopback(const char *url)
     char name[URL_ORIGIN_MAX];
     if (!find_host(url, &host) || host.len >= sizeof name)
         return false;
-    const char *begin = host.text;
-    size_t len;
-    if (*begin == '[') {
-        begin++;
-        len = strcspn(begin, "]");
-    } else {
-        len = strcspn(begin, ":");
-    }
-    if (begin + len > host.text + host.len)
-        return false;
-    snprintf(name, sizeof name, "%.*s", (int)len, begin);
-    return is_loopback_host(name);
+    snprintf(name, sizeof name, "%.*s", (int)host.len, host.text);
+    char *begin = *name == '[' ? name + 1 : name;
+    begin[strcspn(begin, *name == '[' ? "]" : ":")] = '\0';
+    return is_loopback_host(begin);
 }
