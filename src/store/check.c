@@ -1,0 +1,161 @@
+/* store_check(): the invariants of schema.c, asked of a real database. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/statement.h"
+
+/* Each counts the rows that break one rule. */
+static const struct rule {
+    const char *sql, *what;
+} rules[] = {
+    {"SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
+     "views or triggers, which ragged never makes"},
+    {"SELECT count(*) <> 1 FROM library", "wrong number of generations"},
+    {"SELECT count(*) FROM documents WHERE state NOT IN (0, 1)", "documents of an unknown state"},
+    {"SELECT count(*) FROM documents WHERE state = 1 AND error = ''",
+     "failed documents that do not say why"},
+    {"SELECT count(*) FROM documents d WHERE state = 1 AND EXISTS "
+     "(SELECT 1 FROM chunks c WHERE c.doc_id = d.id)",
+     "failed documents that have chunks"},
+    {"SELECT count(*) FROM documents d WHERE n_chunks <> "
+     "(SELECT count(*) FROM chunks c WHERE c.doc_id = d.id)",
+     "documents with another number of chunks than they say"},
+    {"SELECT count(*) FROM documents d WHERE text_bytes <> "
+     "(SELECT coalesce(sum(length(CAST(c.text AS BLOB))), 0) FROM chunks c WHERE c.doc_id = d.id)",
+     "documents with more or less text than they say"},
+    {"SELECT count(*) FROM (SELECT 1 FROM chunks GROUP BY doc_id "
+     "HAVING min(ord) <> 0 OR max(ord) + 1 <> count(*))",
+     "documents with a gap in the order of their chunks"},
+    {"SELECT count(*) FROM chunks WHERE length(hash) <> 16", "chunks with a wrong hash"},
+    {"SELECT count(*) FROM vectors WHERE length(hash) <> 16", "vectors with a wrong hash"},
+    {"SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk_id FROM tail)",
+     "chunks that can't be searched"},
+    {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id WHERE t.doc_id <> c.doc_id",
+     "tail rows that name another document than their chunk"},
+    {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id "
+     "JOIN vectors v ON v.id = t.vector_id WHERE v.hash <> c.hash",
+     "chunks with the vector of another text"},
+    {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id "
+     "WHERE t.vector_id IS NULL AND c.hash IN (SELECT hash FROM vectors)",
+     "chunks that miss a vector which is there"},
+};
+
+void check_say(struct check *check, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    check->n_problems++;
+    check->say(check->ctx, line);
+}
+
+/* A damaged database is what is looked for, so it does not end the search. */
+static enum status as_problem(struct check *check, enum status status, struct error *err)
+{
+    if (status != STATUS_FORMAT)
+        return status;
+    check_say(check, "%s", err->message);
+    return STATUS_OK;
+}
+
+static enum status check_pages(struct check *check, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_prepare(check->store, "PRAGMA integrity_check(20)", &st, err);
+    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+        const char *line = statement_take_text(&st);
+        if (strcmp(line, "ok") != 0)
+            check_say(check, "database: %s", line);
+    }
+    statement_release(&st);
+    return status;
+}
+
+static enum status check_references(struct check *check, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_prepare(check->store, "PRAGMA foreign_key_check", &st, err);
+    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+        const char *table = statement_take_text(&st);
+        int64_t row = statement_take_int(&st);
+        const char *parent = statement_take_text(&st);
+        check_say(check, "%s %lld: its row in %s is missing", table, (long long)row, parent);
+    }
+    statement_release(&st);
+    return status;
+}
+
+static enum status check_rule(struct check *check, const struct rule *rule, struct error *err)
+{
+    int64_t n = 0;
+    enum status status = connection_get_int(check->store, rule->sql, &n, err);
+    if (!status && n)
+        check_say(check, "%lld %s", (long long)n, rule->what);
+    return status;
+}
+
+#define TEMPORARY_AGE_NS (60 * (int64_t)1000000000)
+
+static bool is_leftover(const char *folder, const char *name, int64_t now_ns)
+{
+    struct file_info info;
+    const char *extension = path_extension(name);
+    char *path = strcmp(extension, ".tmp") == 0 ? path_join(folder, name) : NULL;
+    bool is_old = path && !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
+                  now_ns - info.mtime_ns > TEMPORARY_AGE_NS;
+    mem_free(path);
+    return is_old;
+}
+
+static void check_leftovers(struct check *check)
+{
+    int64_t now_ns = clock_wall_ms() * 1000000;
+    DIR *folder = opendir(check->store->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (is_leftover(check->store->folder, entry->d_name, now_ns))
+            check_say(check, "\"%s\" was left behind by a stopped process", entry->d_name);
+    if (folder)
+        closedir(folder);
+}
+
+static enum status check_all(struct check *check, struct error *err)
+{
+    static enum status (*const parts[])(struct check *, struct error *) = {
+        check_pages, check_references, check_terms, check_vectors};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; !status && i < sizeof parts / sizeof parts[0]; i++)
+        status = as_problem(check, parts[i](check, err), err);
+    for (size_t i = 0; !status && i < sizeof rules / sizeof rules[0]; i++)
+        status = as_problem(check, check_rule(check, &rules[i], err), err);
+    if (!status)
+        check_leftovers(check);
+    return status;
+}
+
+enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
+                        void *ctx, size_t *out_n_problems, struct error *err)
+{
+    struct error unwanted;
+    struct check check = {
+        .store = store, .say = say, .ctx = ctx, .vector_bytes = dim * sizeof(uint16_t)};
+    if (!err)
+        err = &unwanted;
+    bool is_own_snapshot = !store->is_reading && !store->is_writing;
+    enum status status = STATUS_OK;
+    if (is_own_snapshot)
+        status = as_problem(&check, store_read_begin(store, err), err);
+    if (!status && check.n_problems == 0)
+        status = check_all(&check, err);
+    if (is_own_snapshot)
+        store_read_end(store);
+    if (!status)
+        *out_n_problems = check.n_problems;
+    return status;
+}

@@ -1,0 +1,93 @@
+/* store_check() inside the blobs: terms of the tail, vectors. */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/span.h"
+#include "store/statement.h"
+
+#define NORM_TOLERANCE 0.01
+
+/* {u8 len, bytes, varint count}*, strictly ascending; the counts add up to n_terms. */
+static bool are_terms_right(const void *blob, size_t len, int64_t n_terms)
+{
+    struct span_reader r = span_reader_init(blob, len);
+    const unsigned char *before = NULL;
+    size_t len_before = 0;
+    uint64_t total = 0;
+    while (r.n_left > 0) {
+        size_t term_len = span_take_u8(&r);
+        const unsigned char *term = span_take(&r, term_len);
+        uint64_t count = span_take_varint(&r);
+        if (r.is_short || term_len == 0 || count == 0 || count > UINT32_MAX)
+            return false;
+        int order = before ? memcmp(before, term, size_min(len_before, term_len)) : -1;
+        if (order > 0 || (order == 0 && len_before >= term_len))
+            return false;
+        before = term;
+        len_before = term_len;
+        total += count;
+    }
+    return n_terms >= 0 && total == (uint64_t)n_terms;
+}
+
+enum status check_terms(struct check *check, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status =
+        statement_prepare(check->store, "SELECT chunk_id, n_terms, terms FROM tail", &st, err);
+    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+        int64_t chunk_id = statement_take_int(&st), n_terms = statement_take_int(&st);
+        size_t len;
+        const void *blob = statement_take_blob(&st, &len);
+        status = statement_status(&st, err);
+        if (!status && !are_terms_right(blob, len, n_terms))
+            check_say(check, "chunk %lld: its terms are damaged", (long long)chunk_id);
+    }
+    statement_release(&st);
+    return status;
+}
+
+/* NaN for infinities and NaN: a stored vector has neither. */
+static double half_value(uint16_t half)
+{
+    int exponent = (half >> 10) & 31, fraction = half & 1023;
+    double magnitude = exponent == 31  ? NAN
+                       : exponent == 0 ? ldexp(fraction, -24)
+                                       : ldexp(1024 + fraction, exponent - 25);
+    return half & 0x8000 ? -magnitude : magnitude;
+}
+
+static double norm_of(const void *blob, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, (const char *)blob + i * sizeof half, sizeof half);
+        double value = half_value(half);
+        sum += value * value;
+    }
+    return sqrt(sum);
+}
+
+enum status check_vectors(struct check *check, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_prepare(check->store, "SELECT id, fp16 FROM vectors", &st, err);
+    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+        int64_t id = statement_take_int(&st);
+        size_t len;
+        const void *blob = statement_take_blob(&st, &len);
+        status = statement_status(&st, err);
+        if (status)
+            break;
+        if (len % 2 || len == 0 || (check->vector_bytes && len != check->vector_bytes))
+            check_say(check, "vector %lld: %zu bytes", (long long)id, len);
+        else if (!(fabs(norm_of(blob, len / 2) - 1) <= NORM_TOLERANCE))
+            check_say(check, "vector %lld: not finite or not of length 1", (long long)id);
+    }
+    statement_release(&st);
+    return status;
+}

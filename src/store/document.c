@@ -1,0 +1,296 @@
+/* Documents: everything that changes them, and reading them. */
+#include <assert.h>
+#include <string.h>
+
+#include "store/statement.h"
+
+/* Runs a statement whose only parameter is a document's id. */
+static enum status run_for(struct store *store, enum sql sql, int64_t document_id,
+                           size_t *out_n_rows, struct error *err)
+{
+    struct statement statement = {0};
+    enum status status = statement_get(store, sql, &statement, err);
+    if (status)
+        return status;
+    statement_bind_int(&statement, document_id);
+    return statement_run(&statement, out_n_rows, err);
+}
+
+static enum status remove_chunks(struct store *store, int64_t document_id, struct error *err)
+{
+    enum status status = run_for(store, SQL_TAIL_REMOVE, document_id, NULL, err);
+    return status ? status : run_for(store, SQL_CHUNKS_REMOVE, document_id, NULL, err);
+}
+
+static enum status put_row(struct store *store, const struct store_document *d, size_t n_chunks,
+                           size_t text_bytes, int64_t *out_id, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_DOCUMENT_PUT, &st, err);
+    if (status)
+        return status;
+    statement_bind_blob(&st, d->path, strlen(d->path));
+    statement_bind_text(&st, d->title);
+    statement_bind_text(&st, d->kind);
+    statement_bind_text(&st, d->collection);
+    statement_bind_int(&st, (int64_t)d->size_bytes);
+    statement_bind_int(&st, (int64_t)d->inode);
+    statement_bind_int(&st, d->mtime_ns);
+    statement_bind_int(&st, d->added_ms);
+    statement_bind_text(&st, d->hash);
+    statement_bind_int(&st, d->state);
+    statement_bind_text(&st, d->error);
+    statement_bind_text(&st, d->warning);
+    statement_bind_int(&st, d->n_pages);
+    statement_bind_int(&st, (int64_t)n_chunks);
+    statement_bind_int(&st, (int64_t)text_bytes);
+    bool has_row = false;
+    int64_t id = 0;
+    status = statement_step(&st, &has_row, err);
+    if (!status) {
+        id = statement_take_int(&st);
+        status = statement_run(&st, NULL, err);
+    }
+    statement_release(&st);
+    if (!status)
+        *out_id = id;
+    return status;
+}
+
+static enum status add_chunk_row(struct store *store, int64_t document_id, size_t ord,
+                                 const struct store_chunk *chunk, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_CHUNK_ADD, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, document_id);
+    statement_bind_int(&st, (int64_t)ord);
+    statement_bind_int(&st, chunk->page);
+    statement_bind_int(&st, chunk->page_end);
+    statement_bind_int(&st, chunk->line);
+    statement_bind_int(&st, chunk->line_end);
+    statement_bind_int(&st, (int64_t)chunk->byte_start);
+    statement_bind_int(&st, (int64_t)chunk->byte_end);
+    statement_bind_text(&st, chunk->heading);
+    statement_bind_text(&st, chunk->text);
+    statement_bind_blob(&st, chunk->hash.bytes, sizeof chunk->hash.bytes);
+    return statement_run(&st, NULL, err);
+}
+
+static enum status add_tail_row(struct store *store, int64_t document_id,
+                                const struct store_chunk *chunk, struct error *err)
+{
+    struct statement st = {0};
+    int64_t chunk_id = sqlite3_last_insert_rowid(store->db);
+    enum status status = statement_get(store, SQL_TAIL_ADD, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, chunk_id);
+    statement_bind_int(&st, document_id);
+    statement_bind_blob(&st, chunk->hash.bytes, sizeof chunk->hash.bytes);
+    statement_bind_int(&st, chunk->n_terms);
+    statement_bind_blob(&st, chunk->terms, chunk->terms_len);
+    return statement_run(&st, NULL, err);
+}
+
+static enum status add_chunk(struct store *store, int64_t document_id, size_t ord,
+                             const struct store_chunk *chunk, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (chunk->vector)
+        status = store_put_vector(store, chunk->hash, chunk->vector, chunk->vector_bytes, err);
+    if (!status)
+        status = add_chunk_row(store, document_id, ord, chunk, err);
+    return status ? status : add_tail_row(store, document_id, chunk, err);
+}
+
+enum status store_put_document(struct store *store, const struct store_document *document,
+                               const struct store_chunk *chunks, size_t n_chunks, struct error *err)
+{
+    assert(store->is_writing);
+    assert(document->state == STORE_DOCUMENT_READY || n_chunks == 0);
+    size_t text_bytes = 0;
+    for (size_t i = 0; i < n_chunks; i++)
+        text_bytes += strlen(chunks[i].text);
+    int64_t id = 0;
+    enum status status = put_row(store, document, n_chunks, text_bytes, &id, err);
+    if (!status)
+        status = remove_chunks(store, id, err);
+    for (size_t i = 0; i < n_chunks && !status; i++)
+        status = add_chunk(store, id, i, &chunks[i], err);
+    return status;
+}
+
+static enum status no_document(int64_t id, struct error *err)
+{
+    return error_set(err, STATUS_NOT_FOUND, "no document %lld", (long long)id);
+}
+
+enum status store_touch_document(struct store *store, int64_t document_id, uint64_t size_bytes,
+                                 uint64_t inode, int64_t mtime_ns, struct error *err)
+{
+    assert(store->is_writing);
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_DOCUMENT_TOUCH, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, (int64_t)size_bytes);
+    statement_bind_int(&st, (int64_t)inode);
+    statement_bind_int(&st, mtime_ns);
+    statement_bind_int(&st, document_id);
+    size_t n_rows;
+    status = statement_run(&st, &n_rows, err);
+    return !status && n_rows == 0 ? no_document(document_id, err) : status;
+}
+
+enum status store_remove_document(struct store *store, int64_t document_id, struct error *err)
+{
+    assert(store->is_writing);
+    size_t n_rows = 0;
+    enum status status = run_for(store, SQL_DOCUMENT_REMOVE, document_id, &n_rows, err);
+    if (!status && n_rows == 0)
+        return no_document(document_id, err);
+    return status ? status : remove_chunks(store, document_id, err);
+}
+
+enum status store_remove_all(struct store *store, size_t *out_n, struct error *err)
+{
+    static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL, SQL_REMOVE_ALL_CHUNKS,
+                                     SQL_REMOVE_ALL_DOCUMENTS};
+    assert(store->is_writing);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct statement st = {0};
+        enum status status = statement_get(store, steps[i], &st, err);
+        if (!status)
+            status = statement_run(&st, NULL, err);
+        if (status)
+            return status;
+    }
+    *out_n = (size_t)sqlite3_changes64(store->db);
+    return STATUS_OK;
+}
+
+/* The columns of DOCUMENT_COLUMNS; texts borrowed from the row. */
+static enum status take_document(struct statement *st, struct store_document *d, struct error *err)
+{
+    d->id = statement_take_int(st);
+    d->path = statement_take_text(st);
+    d->title = statement_take_text(st);
+    d->kind = statement_take_text(st);
+    d->collection = statement_take_text(st);
+    d->size_bytes = (uint64_t)statement_take_int(st);
+    d->inode = (uint64_t)statement_take_int(st);
+    d->mtime_ns = statement_take_int(st);
+    d->added_ms = statement_take_int(st);
+    d->hash = statement_take_text(st);
+    d->state = statement_take_int(st) ? STORE_DOCUMENT_FAILED : STORE_DOCUMENT_READY;
+    d->error = statement_take_text(st);
+    d->warning = statement_take_text(st);
+    d->n_pages = statement_take_u32(st);
+    d->n_chunks = (size_t)statement_take_int(st);
+    return statement_status(st, err);
+}
+
+static enum status copy_texts(struct arena *arena, struct store_document *d, struct error *err)
+{
+    const char **texts[] = {&d->path, &d->title, &d->kind,   &d->collection,
+                            &d->hash, &d->error, &d->warning};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_text(arena, *texts[i], strlen(*texts[i]));
+        if (!*texts[i])
+            return error_nomem(err);
+    }
+    return STATUS_OK;
+}
+
+/* The one row of a statement whose parameters are bound; releases it. */
+static enum status read_document(struct statement *st, struct arena *arena, bool *out_is_found,
+                                 struct store_document *out, struct error *err)
+{
+    struct store_document document = {0};
+    bool has_row = false;
+    enum status status = statement_step(st, &has_row, err);
+    if (!status && has_row)
+        status = take_document(st, &document, err);
+    if (!status && has_row)
+        status = copy_texts(arena, &document, err);
+    statement_release(st);
+    if (!status && has_row)
+        *out = document;
+    *out_is_found = has_row;
+    return status;
+}
+
+enum status store_find_document(struct store *store, const char *path, struct arena *arena,
+                                struct store_document *out, struct error *err)
+{
+    struct statement st = {0};
+    bool is_found = false;
+    enum status status = statement_get(store, SQL_DOCUMENT_FIND, &st, err);
+    if (status)
+        return status;
+    statement_bind_blob(&st, path, strlen(path));
+    status = read_document(&st, arena, &is_found, out, err);
+    if (!status && !is_found)
+        return error_set(err, STATUS_NOT_FOUND, "\"%s\" is not in the library", path);
+    return status;
+}
+
+enum status store_get_document(struct store *store, int64_t id, struct arena *arena,
+                               struct store_document *out, struct error *err)
+{
+    struct statement st = {0};
+    bool is_found = false;
+    enum status status = statement_get(store, SQL_DOCUMENT_GET, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, id);
+    status = read_document(&st, arena, &is_found, out, err);
+    return !status && !is_found ? no_document(id, err) : status;
+}
+
+enum status store_each_document(struct store *store,
+                                enum status (*each)(void *ctx, const struct store_document *doc,
+                                                    struct error *err),
+                                void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_get(store, SQL_DOCUMENT_EACH, &st, err);
+    if (status)
+        return status;
+    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+        struct store_document document;
+        status = take_document(&st, &document, err);
+        if (!status)
+            status = each(ctx, &document, err);
+        if (status)
+            break;
+    }
+    statement_release(&st);
+    return status;
+}
+
+enum status store_each_collection(struct store *store,
+                                  enum status (*each)(void *ctx, const char *collection,
+                                                      size_t n_documents, struct error *err),
+                                  void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_get(store, SQL_COLLECTION_EACH, &st, err);
+    if (status)
+        return status;
+    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+        const char *collection = statement_take_text(&st);
+        size_t n_documents = (size_t)statement_take_int(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = each(ctx, collection, n_documents, err);
+        if (status)
+            break;
+    }
+    statement_release(&st);
+    return status;
+}

@@ -1,0 +1,244 @@
+#include "store/store.h"
+
+#include <assert.h>
+#include <malloc.h>
+
+#include "base/fault.h"
+#include "base/mem.h"
+#include "store/statement.h"
+
+#define LOCK_TIMEOUT_MS 10000
+#define CHECKPOINT_BYTES (4 * 1024 * 1024)
+
+static void *sqlite_alloc(int size)
+{
+    return mem_alloc((size_t)size);
+}
+
+static void *sqlite_resize(void *old, int size)
+{
+    return mem_resize(old, 1, (size_t)size);
+}
+
+static int sqlite_size(void *p)
+{
+    return (int)malloc_usable_size(p);
+}
+
+static int sqlite_roundup(int size)
+{
+    return (size + 7) & ~7;
+}
+
+static int sqlite_mem_init(void *ctx)
+{
+    (void)ctx;
+    return SQLITE_OK;
+}
+
+static void sqlite_mem_shutdown(void *ctx)
+{
+    (void)ctx;
+}
+
+void store_use_mem(void)
+{
+    static const sqlite3_mem_methods methods = {
+        .xMalloc = sqlite_alloc,
+        .xFree = mem_free,
+        .xRealloc = sqlite_resize,
+        .xSize = sqlite_size,
+        .xRoundup = sqlite_roundup,
+        .xInit = sqlite_mem_init,
+        .xShutdown = sqlite_mem_shutdown,
+    };
+    /* Refused once SQLite runs; then this call came too late or twice, and nothing changes. */
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) == SQLITE_OK)
+        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
+                       struct error *err)
+{
+    struct store *store = mem_zalloc(1, sizeof *store);
+    if (!store)
+        return error_nomem(err);
+    store->mode = mode;
+    store->lock = FILE_LOCK_NONE;
+    store->folder = mem_text(folder);
+    store->path = path_join(folder, "ragged.db");
+    store->wal_path = path_join(folder, "ragged.db-wal");
+    store->lock_path = path_join(folder, "write.lock");
+    enum status status = STATUS_OK;
+    if (!store->folder || !store->path || !store->wal_path || !store->lock_path)
+        status = error_nomem(err);
+    if (!status)
+        status = connection_open(store, err);
+    if (status) {
+        store_close(store);
+        return status;
+    }
+    *out = store;
+    return STATUS_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    store_write_rollback(store);
+    store_read_end(store);
+    connection_close(store);
+    mem_free(store->folder);
+    mem_free(store->path);
+    mem_free(store->wal_path);
+    mem_free(store->lock_path);
+    mem_free(store);
+}
+
+static enum status run(struct store *store, enum sql sql, struct error *err)
+{
+    struct statement statement = {0};
+    enum status status = statement_get(store, sql, &statement, err);
+    return status ? status : statement_run(&statement, NULL, err);
+}
+
+/* Ends whatever transaction is open; a connection that saw the disk fail ends with it. */
+static void end_transaction(struct store *store)
+{
+    store->is_writing = store->is_reading = store->is_failed = false;
+    if (store->db && !sqlite3_get_autocommit(store->db) &&
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL))
+        store->is_broken = true;
+    if (store->is_broken)
+        connection_close(store);
+    file_lock_release(&store->lock);
+}
+
+enum status store_write_begin(struct store *store, struct error *err)
+{
+    assert(store->mode == STORE_OPEN_WRITE && !store->is_writing && !store->is_reading);
+    enum status status = connection_ready(store, err);
+    if (!status)
+        status = file_lock_acquire(store->lock_path, LOCK_TIMEOUT_MS, &store->lock, err);
+    if (status)
+        return status;
+    store->is_writing = true;
+    status = run(store, SQL_BEGIN_WRITE, err);
+    if (status)
+        end_transaction(store);
+    else
+        store->n_changes_at_begin = sqlite3_total_changes64(store->db);
+    return status;
+}
+
+static enum status commit(struct store *store, struct error *err)
+{
+    if (store->is_failed)
+        return error_set(err, STATUS_INVALID, "nothing was saved in \"%s\": a change before failed",
+                         store->path);
+    enum status status = STATUS_OK;
+    if (sqlite3_total_changes64(store->db) != store->n_changes_at_begin)
+        status = run(store, SQL_GENERATION_ADD, err);
+    if (!status && fault_hit("store.commit"))
+        status = store_fail(store, SQLITE_IOERR, err);
+    if (!status)
+        status = run(store, SQL_COMMIT, err);
+    return status;
+}
+
+enum status store_write_commit(struct store *store, struct error *err)
+{
+    assert(store->is_writing);
+    enum status status = commit(store, err);
+    end_transaction(store);
+    if (!status)
+        (void)fault_hit("store.committed");
+    return status;
+}
+
+void store_write_rollback(struct store *store)
+{
+    if (store->is_writing)
+        end_transaction(store);
+}
+
+enum status store_read_begin(struct store *store, struct error *err)
+{
+    assert(!store->is_writing && !store->is_reading);
+    enum status status = run(store, SQL_BEGIN_READ, err);
+    if (status)
+        return status;
+    store->is_reading = true;
+    int64_t generation;
+    /* The snapshot is taken by the first read, not by BEGIN. */
+    status = store_generation(store, &generation, err);
+    if (status)
+        end_transaction(store);
+    return status;
+}
+
+void store_read_end(struct store *store)
+{
+    if (store->is_reading)
+        end_transaction(store);
+}
+
+enum status store_generation(struct store *store, int64_t *out, struct error *err)
+{
+    struct statement statement = {0};
+    bool has_row = false;
+    enum status status = statement_get(store, SQL_GENERATION, &statement, err);
+    if (!status)
+        status = statement_step(&statement, &has_row, err);
+    if (!status && !has_row)
+        status = error_set(err, STATUS_FORMAT, "\"%s\" has no generation", store->path);
+    if (!status)
+        *out = statement_take_int(&statement);
+    statement_release(&statement);
+    return status;
+}
+
+static enum status checkpoint_locked(struct store *store, struct error *err)
+{
+    /* Waiting for readers would hold write.lock: what they still need stays in the log. */
+    sqlite3_busy_timeout(store->db, 0);
+    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(store->db, LOCK_TIMEOUT_MS);
+    if (rc == SQLITE_OK || (rc & 0xFF) == SQLITE_BUSY)
+        return STATUS_OK;
+    store->is_writing = true;
+    return store_fail(store, rc, err);
+}
+
+enum status store_checkpoint(struct store *store, bool force, struct error *err)
+{
+    assert(store->mode == STORE_OPEN_WRITE && !store->is_writing && !store->is_reading);
+    struct file_info info = {0};
+    enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, err);
+    if (status && status != STATUS_NOT_FOUND)
+        return status;
+    if (!force && info.size_bytes < CHECKPOINT_BYTES)
+        return STATUS_OK;
+    status = connection_ready(store, err);
+    if (!status)
+        status = file_lock_acquire(store->lock_path, LOCK_TIMEOUT_MS, &store->lock, err);
+    if (!status)
+        status = checkpoint_locked(store, err);
+    end_transaction(store);
+    return status;
+}
+
+enum status store_compact(struct store *store, struct error *err)
+{
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = run(store, SQL_VECTORS_REMOVE_UNUSED, err);
+    if (!status)
+        status = connection_run(store, "PRAGMA incremental_vacuum", err);
+    if (!status)
+        status = store_write_commit(store, err);
+    store_write_rollback(store);
+    return status ? status : store_checkpoint(store, true, err);
+}
