@@ -1,8 +1,120 @@
+/* load/loader_pdf.c - PDF by pdfium, page by page. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
 #include "load/loader.h"
-static enum status parse(const struct loader_input *i, struct sink *s, struct error *err)
+#include "load/pdf_text.h"
+
+#define N_TITLE_UNITS 512
+#define N_PAGE_UNITS (16 * 1024 * 1024) /* UTF-16 units of one page */
+
+enum pdfium_error { PDFIUM_ERROR_FORMAT = 3, PDFIUM_ERROR_PASSWORD = 4, PDFIUM_ERROR_SECURITY = 5 };
+
+/* Appends UTF-16 as UTF-8; line ends become \n, both marks pdfium has for a hyphen at a line end
+ * become PDF_TEXT_HYPHEN. */
+static void append_utf16(struct buf *out, const uint16_t *units, size_t n_units)
 {
-    (void)i, (void)s;
-    return error_set(err, STATUS_INVALID, "PDF is not read yet");
+    for (size_t i = 0; i < n_units; i++) {
+        unsigned c = units[i];
+        if (c >= 0xD800 && c < 0xDC00 && i + 1 < n_units && (units[i + 1] & 0xFC00) == 0xDC00)
+            c = 0x10000 + ((c - 0xD800) << 10) + (units[++i] - 0xDC00u);
+        if (c == 0xFFFE || c == 0x0002)
+            buf_append_text(out, PDF_TEXT_HYPHEN);
+        else if (c != 0 && c != '\r')
+            buf_append_codepoint(out, c);
+    }
 }
+
+static void send_title(const struct pdfium *pdfium, void *document, struct sink *sink)
+{
+    static const char *const prefixes[] = {"Microsoft Word - ", "Microsoft PowerPoint - "};
+    uint16_t units[N_TITLE_UNITS];
+    struct buf title = {0};
+    unsigned long n_bytes = pdfium->get_meta_text(document, "Title", units, sizeof units);
+    if (n_bytes >= 2 && n_bytes <= sizeof units)
+        append_utf16(&title, units, n_bytes / 2 - 1);
+    const char *text = buf_text(&title);
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+            text += strlen(prefixes[i]);
+    if (strcasecmp(text, "untitled") != 0)
+        sink_title(sink, text, strlen(text));
+    buf_clear(&title);
+}
+
+static enum status read_page_text(const struct pdfium *pdfium, void *text, struct buf *out,
+                                  struct error *err)
+{
+    int n_units = pdfium->count_chars(text);
+    if (n_units <= 0)
+        return STATUS_OK;
+    if (n_units > N_PAGE_UNITS)
+        return error_set(err, STATUS_LIMIT, "a page with more than %d characters", N_PAGE_UNITS);
+    /* A character beyond the BMP takes two units and counts as one. */
+    uint16_t *units = mem_array((size_t)n_units * 2 + 2, sizeof *units);
+    if (!units)
+        return error_nomem(err);
+    int n_got = pdfium->get_text(text, 0, n_units, units);
+    if (n_got > 0 && n_got <= n_units * 2 + 1)
+        append_utf16(out, units, (size_t)n_got);
+    mem_free(units);
+    return buf_status(out, err);
+}
+
+static enum status read_page(const struct pdfium *pdfium, void *document, int i_page,
+                             struct pdf_text *pdf, struct error *err)
+{
+    enum status status = pdf_text_begin_page(pdf, err);
+    void *page = status ? NULL : pdfium->load_page(document, i_page);
+    void *text = page ? pdfium->load_text(page) : NULL;
+    if (text)
+        status = read_page_text(pdfium, text, &pdf->text, err);
+    if (text)
+        pdfium->close_text(text);
+    if (page)
+        pdfium->close_page(page);
+    return status ? error_context(err, status, "page %d", i_page + 1) : STATUS_OK;
+}
+
+static enum status explain_open(unsigned long code, struct error *err)
+{
+    if (code != PDFIUM_ERROR_PASSWORD && code != PDFIUM_ERROR_SECURITY)
+        return error_set(err, STATUS_FORMAT, "damaged: not a readable PDF");
+    error_set(err, STATUS_INVALID, "encrypted: needs a password");
+    error_hint(err, "save a copy without the password and add that");
+    return STATUS_INVALID;
+}
+
+static enum status no_reader(struct error *err)
+{
+    error_set(err, STATUS_INVALID, "a PDF, and no PDF reader is installed");
+    error_hint(err, "install libpdfium.so, or pdftotext (package poppler-utils)");
+    return STATUS_INVALID;
+}
+
+static enum status parse(const struct loader_input *input, struct sink *sink, struct error *err)
+{
+    const struct pdfium *pdfium = input->pdfium;
+    if (!pdfium)
+        return no_reader(err);
+    void *document = pdfium->load_document(input->bytes, input->len, NULL);
+    if (!document)
+        return explain_open(pdfium->get_last_error(), err);
+    struct pdf_text pdf = {0};
+    enum status status = STATUS_OK;
+    int n_pages = pdfium->get_page_count(document);
+    send_title(pdfium, document, sink);
+    if (n_pages <= 0)
+        status = error_set(err, STATUS_FORMAT, "damaged: a PDF without pages");
+    for (int i = 0; !status && i < n_pages; i++)
+        status = read_page(pdfium, document, i, &pdf, err);
+    pdfium->close_document(document);
+    if (!status)
+        status = pdf_text_send(&pdf, sink, err);
+    pdf_text_clear(&pdf);
+    return status;
+}
+
 const struct loader loader_pdf = {.kind = "pdf", .parse = parse};
-const struct loader loader_pdf_text = {.kind = "pdf", .parse = parse};

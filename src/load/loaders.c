@@ -83,7 +83,7 @@ enum status loader_choose(const struct loader_input *input, const struct loader 
 {
     const struct extension *extension = extension_find(input->extension);
     enum load_kind kind = extension ? extension->kind : LOAD_KIND_TEXT;
-    if (is_blank(input))
+    if (kind != LOAD_KIND_PDF_TEXT && is_blank(input))
         return error_set(err, STATUS_INVALID, "empty: there is no text in it");
     if (kind != LOAD_KIND_PDF_TEXT) {
         if (has_pdf_mark(input))
