@@ -146,6 +146,14 @@ void file_unmap(struct span *map)
     *map = (struct span){0};
 }
 
+void file_map_advise(struct span part, enum file_advice advice)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)part.bytes;
+    uintptr_t aligned = begin & ~(page - 1);
+    int hint = advice == FILE_ADVICE_RANDOM ? MADV_RANDOM : MADV_WILLNEED;
+    (void)madvise((void *)aligned, part.len + (begin - aligned), hint);
+}
+
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,
                           struct error *err)
 {

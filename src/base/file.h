@@ -40,6 +40,11 @@ enum status file_read_fd(int fd, const char *name, size_t limit_bytes, struct bu
 enum status file_map(const char *path, struct span *out, struct error *err) MUST_USE;
 void file_unmap(struct span *map); /* {NULL, 0} is fine */
 
+/* How a part of a map will be read; a hint, never an error. RANDOM: no read-ahead; SOON: read ahead
+ * now. Widened to whole pages. */
+enum file_advice { FILE_ADVICE_RANDOM, FILE_ADVICE_SOON };
+void file_map_advise(struct span part, enum file_advice advice);
+
 /* All bytes or an error; retries short writes and EINTR. */
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,
                           struct error *err) MUST_USE;

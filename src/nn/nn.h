@@ -28,7 +28,9 @@ size_t encoder_dim(const struct encoder *encoder);
 size_t encoder_n_tokens_max(const struct encoder *encoder); /* with [CLS] and [SEP] */
 const char *encoder_kernel(const struct encoder *encoder);  /* name of the row in use */
 /* Names the vectors: model and precision class, equal for all kernels of a class and all machines,
- * e.g. "minilm-l6-v2:53aa5117:fp32"; borrowed from encoder. */
+ * e.g. "minilm-l6-h384-uncased:53aa5117:fp32": the name in config.json, a hash of the header, the
+ * biases and norms, the vocabulary and the pooling (the large tensors are not read for it), the
+ * class. Borrowed from encoder. */
 const char *encoder_fingerprint(const struct encoder *encoder);
 
 /* Kernel rows, best first; NULL at the end. `nn_kernel_runs(name)`: this CPU can run it. */
@@ -52,7 +54,8 @@ struct encoder_text {
 };
 
 /* out[i * dim ..] = unit vector of texts[i]. Texts of any length and mix, truncated at
- * n_tokens_max; the result for a text does not depend on its neighbours. */
+ * n_tokens_max; the result for a text does not depend on its neighbours. On failure (NOMEM only)
+ * `out` holds nothing of use. */
 enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err) MUST_USE;

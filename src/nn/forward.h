@@ -1,0 +1,38 @@
+/* nn/forward.h - the forward pass of a BERT-family encoder over several token sequences. */
+#ifndef RAGGED_NN_FORWARD_H
+#define RAGGED_NN_FORWARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "nn/kernel.h"
+#include "nn/model_config.h"
+#include "nn/weights.h"
+
+struct forward {
+    const struct model_config *config;
+    const struct weights *weights;
+    const struct kernel *kernel;
+};
+
+/* Memory of one thread, grown to the largest micro-batch it has seen. Zeroed is valid and empty. */
+struct activations {
+    float *floats;
+    size_t n_floats_max;
+};
+
+void activations_clear(struct activations *activations);
+
+/* Sequences that follow each other in `ids` without padding. */
+struct token_batch {
+    const int32_t *ids;    /* [n_tokens], each below n_vocabulary */
+    const size_t *lengths; /* [n_sequences], each 1 .. n_positions */
+    size_t n_sequences, n_tokens;
+};
+
+/* out[i * dim ..] = unit vector of sequence i. NOMEM only. */
+enum status forward_run(const struct forward *forward, struct activations *activations,
+                        const struct token_batch *batch, float *out, struct error *err) MUST_USE;
+
+#endif
