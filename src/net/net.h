@@ -50,6 +50,15 @@ enum status net_download(const char *url, const char *path, const char *sha256,
                          void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total), void *ctx,
                          const struct cancel *cancel, struct error *err) MUST_USE;
 
+/* A base URL from what people write: "127.0.0.1:11434", "http://host:1/", the bind address
+ * "0.0.0.0" (then: this machine). Owned; no slash at the end. INVALID: not http or https. */
+enum status net_base_url(const char *text, char **out, struct error *err) MUST_USE;
+
+/* "http://host:port" for messages: no path, no user and password; cut when longer. INVALID: not an
+ * http or https URL with a host, or it holds blanks or control characters. */
+#define NET_ORIGIN_MAX 160
+enum status net_origin(const char *url, char out[NET_ORIGIN_MAX], struct error *err) MUST_USE;
+
 /* "http://host:port" of a base URL is loopback (127/8, ::1, localhost)? */
 int net_is_loopback(const char *url);
 

@@ -12,7 +12,6 @@
 #include "base/limits.h"
 #include "net/curl_library.h"
 #include "net/transfer_failure.h"
-#include "net/url.h"
 
 /* How long we sleep at most before looking at the cancel flag. */
 #define TICK_MS 50
@@ -34,7 +33,7 @@ struct transfer {
     bool has_body;
     enum status status; /* of a callback; it wins over what curl says then */
     struct error *err;
-    char origin[URL_ORIGIN_MAX];
+    char origin[NET_ORIGIN_MAX];
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -157,7 +156,7 @@ static int set_callbacks(struct transfer *t)
 
 static enum status prepare(struct transfer *t)
 {
-    enum status status = url_origin(t->request->url, t->origin, t->err);
+    enum status status = net_origin(t->request->url, t->origin, t->err);
     if (!status)
         status = curl_library_get(&t->curl, t->err);
     if (status)

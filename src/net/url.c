@@ -1,4 +1,4 @@
-#include "net/url.h"
+#include "net/net.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "net/net.h"
+#include "base/mem.h"
 
 struct url_host {
     const char *text; /* after the scheme and any user and password */
@@ -30,7 +30,7 @@ static bool find_host(const char *url, struct url_host *out)
     return false;
 }
 
-enum status url_origin(const char *url, char out[URL_ORIGIN_MAX], struct error *err)
+enum status net_origin(const char *url, char out[NET_ORIGIN_MAX], struct error *err)
 {
     struct url_host host;
     for (const char *at = url; *at; at++)
@@ -41,9 +41,36 @@ enum status url_origin(const char *url, char out[URL_ORIGIN_MAX], struct error *
         return error_set(err, STATUS_INVALID, "\"%.*s...\" is not an http or https URL with a host",
                          (int)strcspn(url, "/@?"), url);
     }
-    snprintf(out, URL_ORIGIN_MAX, "%s://%.*s", strncasecmp(url, "https", 5) == 0 ? "https" : "http",
+    snprintf(out, NET_ORIGIN_MAX, "%s://%.*s", strncasecmp(url, "https", 5) == 0 ? "https" : "http",
              (int)host.len, host.text);
     return STATUS_OK;
+}
+
+enum status net_base_url(const char *text, char **out, struct error *err)
+{
+    static const char any[] = "http://0.0.0.0";
+    char origin[NET_ORIGIN_MAX];
+    struct buf url = {0};
+    buf_printf(&url, "%s%s", strstr(text, "://") ? "" : "http://", text);
+    while (url.len > 0 && url.data[url.len - 1] == '/')
+        buf_truncate(&url, url.len - 1);
+    if (url.len >= sizeof any - 1 && strncmp(url.data, any, sizeof any - 1) == 0) {
+        char *rest = mem_text(url.data + sizeof any - 1);
+        buf_reset(&url);
+        buf_printf(&url, "http://127.0.0.1%s", rest ? rest : "");
+        url.failed = rest ? url.failed : STATUS_NOMEM;
+        mem_free(rest);
+    }
+    enum status status = buf_status(&url, err);
+    if (!status)
+        status = net_origin(buf_text(&url), origin, err);
+    char *owned = status ? NULL : buf_take(&url, NULL);
+    if (!status && !owned)
+        status = error_nomem(err);
+    if (!status)
+        *out = owned;
+    buf_clear(&url);
+    return status;
 }
 
 static bool is_loopback_host(const char *host)
@@ -60,7 +87,7 @@ static bool is_loopback_host(const char *host)
 int net_is_loopback(const char *url)
 {
     struct url_host host;
-    char name[URL_ORIGIN_MAX];
+    char name[NET_ORIGIN_MAX];
     if (!find_host(url, &host) || host.len >= sizeof name)
         return false;
     snprintf(name, sizeof name, "%.*s", (int)host.len, host.text);
