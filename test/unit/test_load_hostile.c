@@ -1,0 +1,130 @@
+/* Workers that misbehave cost one file: the right sentence, then the next file parses. */
+#include "../testing.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "load/load.h"
+
+static struct error err;
+
+static const char *tool(const char *name)
+{
+    static char paths[2][512];
+    static int i_path;
+    const char *build = getenv("RAGGED_BUILD");
+    i_path = !i_path;
+    snprintf(paths[i_path], sizeof paths[0], "%s/%s", build ? build : "build/release", name);
+    return paths[i_path];
+}
+
+static enum status parse_words(struct load_worker *worker, struct arena *arena,
+                               struct load_document *out)
+{
+    int fd = memfd_create("document", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "words", 5), 5);
+    enum status status = load_parse(worker, fd, "words.txt", NULL, arena, out, &err);
+    close(fd);
+    return status;
+}
+
+struct act {
+    const char *how;
+    enum status status;
+    const char *word; /* in the sentence */
+};
+
+static const struct act acts[] = {
+    {"crash", STATUS_REMOTE, "crashed"},
+    {"forbidden", STATUS_REMOTE, "forbidden"},
+    {"exit", STATUS_REMOTE, "ended early (code 7)"},
+    {"close", STATUS_REMOTE, "closed its output"},
+    {"hang", STATUS_LIMIT, "longer than 2 s"},
+    {"spin", STATUS_LIMIT, "processor time"},
+    {"flood", STATUS_LIMIT, "more than"},
+    {"flood-bytes", STATUS_REMOTE, "malformed"},
+    {"records:00", STATUS_REMOTE, "malformed"},         /* no such type */
+    {"records:ff00000000", STATUS_REMOTE, "malformed"}, /* no such type */
+    {"records:01ffffffff", STATUS_REMOTE, "malformed"}, /* endless */
+    {"records:0700000000", STATUS_REMOTE, "order"},     /* END without BEGIN */
+    {"records:01040000007465787401040000007465787400", STATUS_REMOTE, "order"},
+    {"records:010400000065766963", STATUS_REMOTE, "kind"},              /* "evil" */
+    {"records:0104000000746578740700000000", STATUS_REMOTE, "end"},     /* no blocks */
+    {"records:010400000074657874030100000000", STATUS_REMOTE, "block"}, /* cut short */
+    {"records:010400000074657874030b00000063000000000000000000"
+     "41",
+     STATUS_REMOTE, "block"}, /* kind 0x63 */
+    {"records:010400000074657874030b00000001090000000000000000"
+     "41",
+     STATUS_REMOTE, "block"}, /* heading of level 9 */
+    {"records:010400000074657874030b00000000000000000000000000"
+     "ff",
+     STATUS_REMOTE, "block"}, /* not UTF-8 */
+    {"records:010400000074657874030b000000000000000000000000001b", STATUS_REMOTE, "block"},
+    {"records:01040000007465787402010000000a", STATUS_REMOTE, "title"},
+    {"records:01040000007465787405010000001b", STATUS_REMOTE, "warning"},
+    {"records:01040000007465787404080000000100000002000000", STATUS_REMOTE, "pages"},
+    {"records:0604000000040100"
+     "1b",
+     STATUS_REMOTE, "failure"},                             /* ESC in the sentence */
+    {"records:0603000000000000", STATUS_REMOTE, "failure"}, /* status OK */
+    {"records:0604000000630100"
+     "41",
+     STATUS_REMOTE, "failure"}, /* status 99 */
+    {"records:0604000000040500"
+     "41",
+     STATUS_REMOTE, "failure"},                          /* length over the end */
+    {"records:06040000000501006F", STATUS_INVALID, "o"}, /* a proper refusal */
+    {"records:010400000074657874030b00000000000000000000000000"
+     "41070000000000",
+     STATUS_REMOTE, "more than the document"},
+};
+
+static void test_load_hostile__costs_one_file(void **state)
+{
+    (void)state;
+    char mark[] = "/tmp/ragged-fake-XXXXXX";
+    assert_non_null(mkdtemp(mark));
+    char *mark_path = path_join(mark, "started");
+    setenv("RAGGED_FAKE_ONCE", mark_path, 1);
+    setenv("RAGGED_FAKE_REAL", tool("ragged-parse"), 1);
+    struct load_options options = {
+        .worker_path = tool("test/tools/fake_worker"), .pdfium_path = "", .cpu_s = 1};
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+        /* Only the one that burns processor time may reach that limit before the wall's. */
+        options.wall_ms = strcmp(acts[i].how, "spin") == 0 ? 60000 : 2000;
+        struct load_worker *worker;
+        struct arena arena = {0};
+        struct load_document doc = {.kind = "untouched"};
+        setenv("RAGGED_FAKE_WORKER", acts[i].how, 1);
+        unlink(mark_path);
+        assert_ok(load_worker_new(&options, &worker, &err));
+        int64_t start_ms = clock_monotonic_ms();
+        enum status status = parse_words(worker, &arena, &doc);
+        if (status != acts[i].status || !strstr(err.message, acts[i].word))
+            fail_msg("\"%s\": %s, \"%s\"", acts[i].how, status_name(status), err.message);
+        assert_string_equal(doc.kind, "untouched");
+        assert_true(clock_monotonic_ms() - start_ms < 30000);
+        if (status != STATUS_INVALID) { /* after a refusal the fake stays in service */
+            assert_ok(parse_words(worker, &arena, &doc));
+            assert_string_equal(doc.blocks[0].text, "words");
+        }
+        load_worker_free(worker);
+        arena_clear(&arena);
+    }
+    unlink(mark_path);
+    rmdir(mark);
+    mem_free(mark_path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_load_hostile__costs_one_file)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
