@@ -206,12 +206,21 @@ static enum status receive(struct load_worker *worker, struct session *session, 
     return STATUS_OK;
 }
 
+/* An idle child says nothing: bytes now, or the end, mean that it is not to be trusted. */
+static bool is_quiet(struct load_worker *worker)
+{
+    char byte;
+    return process_read(&worker->process, &byte, 1, 0) == -1;
+}
+
 static enum status send_document(struct load_worker *worker, int fd, const char *extension,
                                  struct error *err)
 {
     struct request request = {.limit_bytes = worker->limit_bytes};
     if (strlen(extension) < sizeof request.extension)
         memcpy(request.extension, extension, strlen(extension));
+    if (worker->socket_fd >= 0 && !is_quiet(worker))
+        stop(worker, NULL);
     if (worker->socket_fd < 0) {
         enum status status = start(worker, err);
         if (status)
