@@ -16,6 +16,7 @@ extern const struct kernel kernel_avx2;
 #define N_LANES ((size_t)8)
 #define TILE_ROWS ((size_t)3) /* 3 x 4 sums, 3 rows and 1 column: the 16 registers */
 #define TILE_COLUMNS ((size_t)4)
+#define CACHE_LINE_BYTES ((size_t)64)
 #define BLOCK_FLOATS ((size_t)48 * 1024) /* rows of `a` that stay in the second-level cache */
 
 static bool runs(void)
@@ -99,18 +100,37 @@ INLINE void multiply_tile(size_t n_rows, size_t n_columns, const struct product 
                    p->out + (i_row + i) * p->out_stride + i_column);
 }
 
+/* A weight matrix is read once per block of rows, from memory that no cache holds: ask for a slice
+ * of the next columns beside each tile. Past the end of b this asks for nothing. */
+INLINE void prefetch_slice(const char *next, size_t size_bytes, size_t i_slice, size_t slice_bytes)
+{
+    size_t end = size_min((i_slice + 1) * slice_bytes, size_bytes);
+    for (size_t at = i_slice * slice_bytes; at < end; at += CACHE_LINE_BYTES)
+        _mm_prefetch(next + at, _MM_HINT_T0);
+}
+
 /* All rows from `begin` to `end` against n_columns columns of b, which stay in the first-level
- * cache meanwhile. */
+ * cache meanwhile. Two rows twice rather than three and one: one row alone waits for its sums. */
 INLINE void multiply_columns(size_t n_columns, const struct product *p, size_t begin, size_t end,
                              size_t i_column)
 {
-    size_t i = begin;
-    for (; i + TILE_ROWS <= end; i += TILE_ROWS)
-        multiply_tile(TILE_ROWS, n_columns, p, i, i_column);
-    if (end - i == 2)
-        multiply_tile(2, n_columns, p, i, i_column);
-    else if (end - i == 1)
-        multiply_tile(1, n_columns, p, i, i_column);
+    size_t n_rows = end - begin, n_tiles = (n_rows + TILE_ROWS - 1) / TILE_ROWS;
+    size_t i = begin,
+           n_threes = n_rows % TILE_ROWS == 1 && n_tiles > 1 ? n_tiles - 2 : n_rows / TILE_ROWS;
+    const char *next = (const char *)(p->b + (i_column + n_columns) * p->b_stride);
+    size_t next_bytes = n_columns * p->b_stride * sizeof(float);
+    size_t slice_bytes = (next_bytes / n_tiles + CACHE_LINE_BYTES) & ~(CACHE_LINE_BYTES - 1);
+    for (size_t t = 0; t < n_tiles; t++) {
+        prefetch_slice(next, next_bytes, t, slice_bytes);
+        size_t n = t < n_threes ? TILE_ROWS : size_min(end - i, 2);
+        if (n == 3)
+            multiply_tile(3, n_columns, p, i, i_column);
+        else if (n == 2)
+            multiply_tile(2, n_columns, p, i, i_column);
+        else
+            multiply_tile(1, n_columns, p, i, i_column);
+        i += n;
+    }
 }
 
 static void multiply(const struct product *p)
