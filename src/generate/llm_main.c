@@ -391,7 +391,7 @@ static int run(struct llm *llm, char **argv)
 {
     struct error err = {0};
     struct thread reader = {0};
-    int n_threads = atoi(argv[2]), n_window = atoi(argv[3]);
+    int n_threads = (int)strtol(argv[2], NULL, 10), n_window = (int)strtol(argv[3], NULL, 10);
     enum status status = queue_new(4, RAGGED_LIMIT_HTTP_BODY, &llm->inbox.lines, &err);
     if (!status)
         status = thread_start(&reader, read_lines, &llm->inbox, &err);
