@@ -16,6 +16,9 @@
 
 struct engine;
 
+/* Routes the allocations of the libraries below through base/mem.h; once, first thing in main(). */
+void engine_process_init(void);
+
 struct engine_options {
     const char *data_folder;
     const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;

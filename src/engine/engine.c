@@ -1,0 +1,150 @@
+#include "engine/engine_internal.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+struct engine_options engine_options_default(void)
+{
+    return (struct engine_options){
+        .embedding_backend = "native",
+        .generator = "auto",
+        .language = "english",
+    };
+}
+
+void engine_process_init(void)
+{
+    json_use_mem();
+    store_use_mem();
+}
+
+/* Empty and NULL mean the same in a configuration; only NULL goes on from here. */
+static enum status copy_text(struct arena *arena, const char **text, struct error *err)
+{
+    if (!*text || !**text) {
+        *text = NULL;
+        return STATUS_OK;
+    }
+    *text = arena_text(arena, *text, strlen(*text));
+    return *text ? STATUS_OK : error_nomem(err);
+}
+
+static enum status copy_options(struct engine *engine, struct error *err)
+{
+    struct engine_options *o = &engine->options;
+    const char **const texts[] = {
+        &o->data_folder,   &o->embedding_backend, &o->embedding_model, &o->embedding_url,
+        &o->embedding_key, &o->generator,         &o->llm_model,       &o->ollama_url,
+        &o->openai_url,    &o->openai_key,        &o->gguf_path,       &o->language,
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        enum status status = copy_text(&engine->arena, texts[i], err);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+enum status engine_open(const struct engine_options *options, struct engine **out,
+                        struct error *err)
+{
+    if (!options->data_folder || !*options->data_folder)
+        return error_set(err, STATUS_INVALID, "no data directory is set");
+    struct engine *engine = mem_zalloc(1, sizeof *engine);
+    if (!engine)
+        return error_nomem(err);
+    engine->options = *options;
+    enum status status = copy_options(engine, err);
+    if (status) {
+        engine_close(engine);
+        return status;
+    }
+    struct engine_options defaults = engine_options_default();
+    if (!engine->options.embedding_backend)
+        engine->options.embedding_backend = defaults.embedding_backend;
+    if (!engine->options.generator)
+        engine->options.generator = defaults.generator;
+    if (!engine->options.language)
+        engine->options.language = defaults.language;
+    *out = engine;
+    return STATUS_OK;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine)
+        return;
+    embedder_work_free(engine->embed_work);
+    embedder_close(engine->embedder);
+    analyzer_free(engine->analyzer);
+    store_close(engine->reader);
+    arena_clear(&engine->arena);
+    mem_free(engine);
+}
+
+enum status engine_get_reader(struct engine *engine, struct store **out, struct error *err)
+{
+    if (!engine->reader) {
+        enum status status =
+            store_open(engine->options.data_folder, STORE_OPEN_READ, &engine->reader, err);
+        if (status)
+            return status;
+    }
+    *out = engine->reader;
+    return STATUS_OK;
+}
+
+enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
+{
+    if (!engine->embedder) {
+        const struct engine_options *o = &engine->options;
+        struct embedder_options options = {
+            .backend = o->embedding_backend,
+            .model = o->embedding_model,
+            .url = o->embedding_url                              ? o->embedding_url
+                   : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
+                                                                 : o->openai_url,
+            .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
+            .timeout_ms = 120000,
+        };
+        enum status status = embedder_open(&options, &engine->embedder, err);
+        if (status)
+            return status;
+    }
+    *out = engine->embedder;
+    return STATUS_OK;
+}
+
+enum status engine_get_embed_work(struct engine *engine, struct embedder_work **out,
+                                  struct error *err)
+{
+    if (!engine->embed_work) {
+        struct embedder *embedder;
+        enum status status = engine_get_embedder(engine, &embedder, err);
+        if (!status)
+            status = embedder_work_new(embedder, &engine->embed_work, err);
+        if (status)
+            return status;
+    }
+    *out = engine->embed_work;
+    return STATUS_OK;
+}
+
+enum status engine_get_analyzer(struct engine *engine, struct analyzer **out, struct error *err)
+{
+    if (!engine->analyzer) {
+        enum status status = analyzer_new(engine->options.language, &engine->analyzer, err);
+        if (status)
+            return status;
+    }
+    *out = engine->analyzer;
+    return STATUS_OK;
+}
+
+unsigned engine_n_threads(const struct engine *engine)
+{
+    return engine->options.n_threads ? engine->options.n_threads : thread_count_usable();
+}

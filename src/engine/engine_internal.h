@@ -1,0 +1,37 @@
+/* engine/engine_internal.h - the parts of one opened engine, made when first needed. */
+#ifndef RAGGED_ENGINE_ENGINE_INTERNAL_H
+#define RAGGED_ENGINE_ENGINE_INTERNAL_H
+
+#include "embed/embed.h"
+#include "engine/engine.h"
+#include "lexical/lexical.h"
+#include "store/store.h"
+
+/* Keys of the store's meta table: what the stored terms and vectors were made with. */
+#define ENGINE_META_FINGERPRINT "embedding_fingerprint"
+#define ENGINE_META_DIM "embedding_dim"
+#define ENGINE_META_ANALYZER "analyzer"
+
+struct engine {
+    struct arena arena; /* owns the strings of options */
+    struct engine_options options;
+    struct store *reader;
+    struct embedder *embedder;
+    struct embedder_work *embed_work;
+    struct analyzer *analyzer;
+};
+
+/* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
+ * library. */
+enum status engine_get_reader(struct engine *engine, struct store **out,
+                              struct error *err) MUST_USE;
+enum status engine_get_embedder(struct engine *engine, struct embedder **out,
+                                struct error *err) MUST_USE;
+enum status engine_get_embed_work(struct engine *engine, struct embedder_work **out,
+                                  struct error *err) MUST_USE;
+enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
+                                struct error *err) MUST_USE;
+
+unsigned engine_n_threads(const struct engine *engine);
+
+#endif

@@ -1,0 +1,103 @@
+/* engine/ingest.h - the pipeline from files to committed documents. Private to engine/.
+ *
+ *   workers: prepare(job): look, hash, parse in the jail, chunk, terms   then   embed slices of
+ * jobs writer (the calling thread): takes finished jobs in their order and commits them in groups
+ *
+ * The order of documents, and so everything stored, does not depend on the number of threads. A
+ * slice of a big document is embedded by whichever worker is free. Bounded: at most INGEST_WINDOW
+ * jobs and INGEST_BYTES_MAX of their memory are between the first worker and the writer. */
+#ifndef RAGGED_ENGINE_INGEST_H
+#define RAGGED_ENGINE_INGEST_H
+
+#include "base/arena.h"
+#include "engine/engine_internal.h"
+#include "load/load.h"
+
+#define INGEST_WINDOW 128
+#define INGEST_BYTES_MAX ((size_t)96 * 1024 * 1024)
+#define INGEST_SLICE 16 /* chunks embedded in one go */
+
+/* What the library already has under a path. */
+struct ingest_known {
+    int64_t id;
+    uint64_t size_bytes, inode;
+    int64_t mtime_ns;
+    bool is_ready;
+    char hash[HASH_SHA256_HEX];
+};
+
+/* One document on its way. Owned by one worker while it is prepared, by any number of them (each
+ * its slice) while it is embedded, then by the writer. */
+struct ingest_job {
+    /* in */
+    const char *path;
+    const char *problem; /* not NULL: it fails with this */
+    const struct text_block
+        *record; /* a document given as blocks instead of a file; NULL: a file */
+    size_t n_record;
+    const char *record_title;
+    const struct ingest_known *known; /* NULL: new */
+    /* out */
+    enum engine_file_result result;
+    struct error error; /* FAILED */
+    bool is_fatal;      /* the failure is not this document's: stop everything */
+    bool is_stored;     /* the writer puts `document` (also for recorded failures) */
+    bool is_touch;      /* only size, inode, mtime changed */
+    struct store_document document;
+    char hash[HASH_SHA256_HEX];
+    struct store_chunk *chunks;
+    size_t n_chunks;
+    uint16_t *vectors; /* fp16 [n_needed][dim] */
+    size_t *needed;    /* chunks whose vector must be computed */
+    size_t n_needed;
+    struct arena arena;
+    /* pipeline, by its mutex */
+    size_t next_slice, n_slices_left;
+    bool is_prepared, is_done;
+};
+
+/* What each worker thread owns. */
+struct ingest_worker {
+    struct load_worker *loader;
+    struct analyzer *analyzer;
+    struct embedder_work *embed_work;
+    struct store *reader; /* to see which vectors are stored already */
+    float *floats;        /* [INGEST_SLICE][dim] */
+};
+
+struct ingest_context {
+    struct engine *engine;
+    struct embedder *embedder;
+    const char *collection;
+    const struct cancel *cancel;
+    size_t dim;
+};
+
+enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest_context *context,
+                               struct error *err) MUST_USE;
+void ingest_worker_clear(struct ingest_worker *worker); /* half-built is fine */
+
+/* Fills the job's outputs; a failure of the document is an outcome of the job, not an error here.
+ */
+void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *context,
+                    struct ingest_job *job);
+
+/* Embeds slice i_slice of job->needed into job->vectors. */
+enum status ingest_embed_slice(struct ingest_worker *worker, const struct ingest_context *context,
+                               struct ingest_job *job, size_t i_slice, struct error *err) MUST_USE;
+
+/* Where the jobs come from: fills *job's inputs for index i < n; path and record stay valid until
+ * the end. */
+struct ingest_source {
+    size_t n;
+    uint64_t n_bytes;
+    void (*get)(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_bytes);
+    void *ctx;
+};
+
+/* Runs everything to the end; results as engine_add(). */
+enum status ingest_run(struct engine *engine, const struct ingest_source *source,
+                       const struct engine_add_options *options, struct engine_add_result *out,
+                       struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,260 @@
+/* What is in the library: list, remove, clear, status, check. */
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "engine/engine_internal.h"
+
+/* ---- list ---- */
+
+struct lister {
+    const struct engine_list_options *options;
+    void (*each)(void *ctx, const struct engine_document *document);
+    void *ctx;
+};
+
+static enum status list_one(void *ctx, const struct store_document *d, struct error *err)
+{
+    (void)err;
+    const struct lister *lister = ctx;
+    const struct engine_list_options *o = lister->options;
+    bool is_failed = d->state == STORE_DOCUMENT_FAILED;
+    if ((o->is_failed_only && !is_failed) ||
+        (o->collection && strcmp(o->collection, d->collection) != 0) ||
+        (o->glob && fnmatch(o->glob, d->path, 0) != 0))
+        return STATUS_OK;
+    lister->each(lister->ctx, &(struct engine_document){
+                                  .id = d->id,
+                                  .path = d->path,
+                                  .title = d->title,
+                                  .kind = d->kind,
+                                  .collection = d->collection,
+                                  .error = d->error,
+                                  .warning = d->warning,
+                                  .hash = d->hash,
+                                  .is_failed = is_failed,
+                                  .size_bytes = d->size_bytes,
+                                  .mtime_ms = d->mtime_ns / 1000000,
+                                  .added_ms = d->added_ms,
+                                  .n_chunks = d->n_chunks,
+                                  .n_pages = d->n_pages,
+                              });
+    return STATUS_OK;
+}
+
+enum status engine_list(struct engine *engine, const struct engine_list_options *options,
+                        void (*each)(void *ctx, const struct engine_document *document), void *ctx,
+                        struct error *err)
+{
+    struct store *store;
+    enum status status = engine_get_reader(engine, &store, err);
+    if (status)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct lister lister = {.options = options, .each = each, .ctx = ctx};
+    return store_each_document(store, list_one, &lister, err);
+}
+
+/* ---- remove ---- */
+
+struct remover {
+    const char *pattern;
+    char *folder; /* pattern with a slash behind it */
+    int64_t *ids;
+    size_t n, n_max;
+    void (*each)(void *ctx, const char *path);
+    void *ctx;
+};
+
+static enum status collect_match(void *ctx, const struct store_document *document,
+                                 struct error *err)
+{
+    struct remover *r = ctx;
+    bool is_match = strcmp(document->path, r->pattern) == 0 ||
+                    strncmp(document->path, r->folder, strlen(r->folder)) == 0 ||
+                    fnmatch(r->pattern, document->path, 0) == 0;
+    if (!is_match)
+        return STATUS_OK;
+    void *ids = r->ids;
+    enum status status = mem_reserve(&ids, &r->n_max, r->n + 1, sizeof *r->ids, err);
+    if (status)
+        return status;
+    r->ids = ids;
+    r->ids[r->n++] = document->id;
+    if (r->each)
+        r->each(r->ctx, document->path);
+    return STATUS_OK;
+}
+
+/* A name relative to the current folder means the same file as it did for `add`, even when it is
+ * gone. */
+static char *absolute_pattern(const char *path)
+{
+    char *resolved = realpath(path, NULL);
+    if (resolved) {
+        char *copy = mem_text(resolved);
+        free(resolved);
+        return copy;
+    }
+    char cwd[PATH_MAX];
+    if (path[0] == '/' || !realpath(".", cwd))
+        return mem_text(path);
+    return path_join(cwd, path);
+}
+
+static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)
+{
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < r->n && !status; i++)
+        status = store_remove_document(store, r->ids[i], err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
+    return status;
+}
+
+enum status engine_remove(struct engine *engine, const char *path, bool is_dry_run,
+                          void (*each)(void *ctx, const char *path), void *ctx, size_t *out_n,
+                          struct error *err)
+{
+    struct store *store = NULL;
+    struct remover r = {.each = each, .ctx = ctx};
+    char *pattern = absolute_pattern(path);
+    r.pattern = pattern;
+    r.folder = pattern ? path_join(pattern, "") : NULL;
+    enum status status = r.folder ? STATUS_OK : error_nomem(err);
+    if (!status)
+        status = store_open(engine->options.data_folder,
+                            is_dry_run ? STORE_OPEN_READ : STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = store_each_document(store, collect_match, &r, err);
+    if (!status && r.n == 0) {
+        status = error_set(err, STATUS_NOT_FOUND, "no document matches \"%s\"", path);
+        error_hint(err, "`ragged list` shows what is there; globs like '*.pdf' need quotes");
+    }
+    if (!status && !is_dry_run)
+        status = remove_ids(store, &r, err);
+    if (!status)
+        *out_n = r.n;
+    store_close(store);
+    mem_free(r.ids);
+    mem_free(r.folder);
+    mem_free(pattern);
+    return status;
+}
+
+static enum status clear_all(struct store *store, size_t *out_n, struct error *err)
+{
+    static const char *const keys[] = {ENGINE_META_FINGERPRINT, ENGINE_META_DIM,
+                                       ENGINE_META_ANALYZER};
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = store_remove_all(store, out_n, err);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !status; i++)
+        status = store_set_meta(store, keys[i], "", err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
+    return status;
+}
+
+enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(engine->options.data_folder, STORE_OPEN_READ, &store, err);
+    if (status == STATUS_NOT_FOUND) {
+        *out_n = 0;
+        return STATUS_OK;
+    }
+    store_close(store);
+    store = NULL;
+    size_t n = 0;
+    if (!status)
+        status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = clear_all(store, &n, err);
+    if (!status)
+        status = store_compact(store, err);
+    if (!status)
+        *out_n = n;
+    store_close(store);
+    return status;
+}
+
+/* ---- status and check ---- */
+
+static enum status meta_text(struct engine *engine, struct store *store, const char *key,
+                             const char **out, struct error *err)
+{
+    const char *value = NULL;
+    enum status status = store_get_meta(store, key, &engine->arena, &value, err);
+    if (!status)
+        *out = value ? value : "";
+    return status;
+}
+
+enum status engine_status(struct engine *engine, struct engine_status *out, struct error *err)
+{
+    struct engine_status s = {
+        .data_folder = engine->options.data_folder,
+        .embedding_model = engine->options.embedding_model ? engine->options.embedding_model
+                                                           : embed_models(&(size_t){0})[0].name,
+        .fingerprint = "",
+        .language = engine->options.language,
+    };
+    struct store *store;
+    enum status status = engine_get_reader(engine, &store, err);
+    if (status == STATUS_NOT_FOUND) {
+        *out = s;
+        return STATUS_OK;
+    }
+    struct store_counts counts = {0};
+    const char *dim = "";
+    if (!status)
+        status = store_read_begin(store, err);
+    if (status)
+        return status;
+    status = store_count(store, &counts, err);
+    if (!status)
+        status = store_generation(store, &s.generation, err);
+    if (!status)
+        status = meta_text(engine, store, ENGINE_META_FINGERPRINT, &s.fingerprint, err);
+    if (!status)
+        status = meta_text(engine, store, ENGINE_META_DIM, &dim, err);
+    store_read_end(store);
+    if (status)
+        return status;
+    s.has_library = true;
+    s.n_documents = counts.n_documents;
+    s.n_failed = counts.n_failed;
+    s.n_chunks = counts.n_chunks;
+    s.n_vectors = counts.n_vectors;
+    s.n_missing_vectors = counts.n_missing_vectors;
+    s.text_bytes = counts.text_bytes;
+    s.database_bytes = counts.database_bytes;
+    s.dim = (size_t)strtoul(dim, NULL, 10);
+    *out = s;
+    return STATUS_OK;
+}
+
+enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
+                         size_t *out_n_problems, struct error *err)
+{
+    struct store *store;
+    enum status status = engine_get_reader(engine, &store, err);
+    if (status == STATUS_NOT_FOUND) {
+        *out_n_problems = 0;
+        return STATUS_OK;
+    }
+    const char *dim = "";
+    if (!status)
+        status = meta_text(engine, store, ENGINE_META_DIM, &dim, err);
+    if (!status)
+        status = store_check(store, (size_t)strtoul(dim, NULL, 10), say, ctx, out_n_problems, err);
+    return status;
+}

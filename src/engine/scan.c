@@ -1,0 +1,210 @@
+#include "engine/scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "load/load.h"
+
+#define SCAN_DEPTH_MAX 200
+
+static const char *const ignored_names[] = {"node_modules", "__pycache__", "venv", NULL};
+
+struct walk {
+    const struct engine_add_options *options;
+    struct scan *scan;
+    struct error *err;
+};
+
+static enum status add_file(struct walk *walk, const char *path, const struct stat *st,
+                            const char *problem)
+{
+    struct scan *scan = walk->scan;
+    void *files = scan->files;
+    enum status status =
+        mem_reserve(&files, &scan->n_max, scan->n_files + 1, sizeof *scan->files, walk->err);
+    if (status)
+        return status;
+    scan->files = files;
+    struct scan_file file = {.path = arena_text(&scan->arena, path, strlen(path))};
+    if (problem)
+        file.problem = arena_text(&scan->arena, problem, strlen(problem));
+    if (!file.path || (problem && !file.problem))
+        return error_nomem(walk->err);
+    if (st) {
+        file.size_bytes = (uint64_t)st->st_size;
+        file.inode = st->st_ino;
+        file.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+        scan->n_bytes += file.size_bytes;
+    }
+    scan->files[scan->n_files++] = file;
+    return STATUS_OK;
+}
+
+static bool is_ignored(const struct engine_add_options *options, const char *path, const char *name)
+{
+    if (name[0] == '.' && !options->is_hidden_included)
+        return true;
+    for (size_t i = 0; ignored_names[i]; i++)
+        if (strcmp(name, ignored_names[i]) == 0)
+            return true;
+    for (size_t i = 0; i < options->n_excludes; i++)
+        if (fnmatch(options->excludes[i], name, 0) == 0 ||
+            fnmatch(options->excludes[i], path, 0) == 0)
+            return true;
+    return false;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of one folder in byte order, so that the order of documents does not depend on the disk. */
+static enum status read_names(DIR *folder, struct arena *arena, const char ***out, size_t *out_n,
+                              struct error *err)
+{
+    void *names = NULL;
+    size_t n = 0, n_max = 0;
+    enum status status = STATUS_OK;
+    struct dirent *entry;
+    while (!status && (entry = readdir(folder))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        status = mem_reserve(&names, &n_max, n + 1, sizeof(char *), err);
+        char *name = status ? NULL : arena_text(arena, entry->d_name, strlen(entry->d_name));
+        if (!status && !name)
+            status = error_nomem(err);
+        if (!status)
+            ((const char **)names)[n++] = name;
+    }
+    if (status) {
+        mem_free(names);
+        return status;
+    }
+    if (n > 1)
+        qsort(names, n, sizeof(char *), compare_names);
+    *out = names;
+    *out_n = n;
+    return STATUS_OK;
+}
+
+static enum status walk_folder(struct walk *walk, const char *path, int depth);
+
+static enum status walk_entry(struct walk *walk, const char *folder, const char *name, int depth)
+{
+    char *path = path_join(folder, name);
+    if (!path)
+        return error_nomem(walk->err);
+    enum status status = STATUS_OK;
+    struct stat st;
+    if (is_ignored(walk->options, path, name)) {
+        walk->scan->n_skipped++;
+    } else if (fault_hit("file.scan") ? (errno = EIO, true) : lstat(path, &st) != 0) {
+        status = add_file(walk, path, NULL, strerror(errno));
+    } else if (S_ISDIR(st.st_mode)) {
+        bool is_deeper = !walk->options->is_flat &&
+                         (walk->options->max_depth < 0 || depth < walk->options->max_depth);
+        if (is_deeper)
+            status = walk_folder(walk, path, depth + 1);
+    } else if (S_ISREG(st.st_mode) && load_knows_extension(path)) {
+        status = add_file(walk, path, &st, NULL);
+    } else {
+        walk->scan->n_skipped++;
+    }
+    mem_free(path);
+    return status;
+}
+
+static enum status walk_folder(struct walk *walk, const char *path, int depth)
+{
+    if (is_cancelled(walk->options->cancel))
+        return error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
+    if (depth > SCAN_DEPTH_MAX)
+        return add_file(walk, path, NULL, "folders are nested too deep");
+    DIR *folder = opendir(path);
+    if (!folder)
+        return add_file(walk, path, NULL, strerror(errno));
+    struct arena arena = {0};
+    const char **names = NULL;
+    size_t n = 0;
+    enum status status = read_names(folder, &arena, &names, &n, walk->err);
+    closedir(folder);
+    for (size_t i = 0; i < n && !status; i++)
+        status = walk_entry(walk, path, names[i], depth);
+    mem_free(names);
+    arena_clear(&arena);
+    return status;
+}
+
+static enum status walk_root(struct walk *walk, const char *root)
+{
+    char *path = realpath(root, NULL);
+    struct stat st;
+    if (!path || stat(path, &st)) {
+        enum status status = error_errno(walk->err, errno, "could not find \"%s\"", root);
+        free(path);
+        return status;
+    }
+    enum status status;
+    if (S_ISDIR(st.st_mode))
+        status = walk_folder(walk, path, 0);
+    else
+        status = add_file(walk, path, &st, S_ISREG(st.st_mode) ? NULL : "not a regular file");
+    free(path);
+    return status;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(((const struct scan_file *)a)->path, ((const struct scan_file *)b)->path);
+}
+
+/* Overlapping arguments name a file twice. */
+static void drop_repeated(struct scan *scan)
+{
+    if (scan->n_files < 2)
+        return;
+    qsort(scan->files, scan->n_files, sizeof *scan->files, compare_files);
+    size_t n = 1;
+    for (size_t i = 1; i < scan->n_files; i++) {
+        if (strcmp(scan->files[i].path, scan->files[n - 1].path) == 0)
+            scan->n_bytes -= scan->files[i].size_bytes;
+        else
+            scan->files[n++] = scan->files[i];
+    }
+    scan->n_files = n;
+}
+
+enum status scan_paths(const struct engine_add_options *options, struct scan *out,
+                       struct error *err)
+{
+    struct scan scan = {0};
+    struct walk walk = {.options = options, .scan = &scan, .err = err};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < options->n_paths && !status; i++)
+        status = walk_root(&walk, options->paths[i]);
+    if (status) {
+        scan_clear(&scan);
+        return status;
+    }
+    drop_repeated(&scan);
+    *out = scan;
+    return STATUS_OK;
+}
+
+void scan_clear(struct scan *scan)
+{
+    mem_free(scan->files);
+    arena_clear(&scan->arena);
+    *scan = (struct scan){0};
+}

@@ -1,0 +1,29 @@
+/* engine/scan.h - which files an `add` means. Private to engine/. */
+#ifndef RAGGED_ENGINE_SCAN_H
+#define RAGGED_ENGINE_SCAN_H
+
+#include "base/arena.h"
+#include "engine/engine.h"
+
+struct scan_file {
+    const char *path;    /* absolute */
+    const char *problem; /* NULL, or why this folder or file could not be looked at */
+    uint64_t size_bytes, inode;
+    int64_t mtime_ns;
+};
+
+struct scan {
+    struct scan_file *files; /* each path once; folders in byte order of names */
+    size_t n_files, n_max;
+    size_t n_skipped; /* files without a loader, links, devices, ignored names */
+    uint64_t n_bytes;
+    struct arena arena;
+};
+
+/* Walks options->paths. Named files are always taken, files inside folders only when a loader knows
+ * their extension. Links inside folders are not followed. NOT_FOUND: a named path is not there. */
+enum status scan_paths(const struct engine_add_options *options, struct scan *out,
+                       struct error *err) MUST_USE;
+void scan_clear(struct scan *scan); /* zeroed is fine */
+
+#endif

@@ -1,0 +1,23 @@
+/* engine/search.h - one search over one snapshot, in steps that answers reuse. Private to engine/.
+ */
+#ifndef RAGGED_ENGINE_SEARCH_H
+#define RAGGED_ENGINE_SEARCH_H
+
+#include "engine/engine_internal.h"
+
+/* engine_search(), and the parsed query with its idf stays for whoever scores sentences; the
+ * query's vector [dim] too (NULL in lexical mode). Both are from hits->arena. */
+struct search_query {
+    struct lexical_query terms;
+    const float *vector;
+    size_t dim;
+};
+enum status search_run(struct engine *engine, const char *text,
+                       const struct engine_search_options *options, struct engine_hits *out,
+                       struct search_query *out_query, struct error *err) MUST_USE;
+
+/* What `relevance` must reach for an answer (RETRIEVAL floor: cosine of the best passage plus half
+ * the idf-weighted share of the question's words in the best of the top five). */
+#define SEARCH_RELEVANCE_FLOOR 0.59
+
+#endif
