@@ -158,8 +158,10 @@ static enum status find_needed(struct ingest_worker *worker, const struct ingest
     job->vectors = arena_zalloc(&job->arena, job->n_needed * context->dim, sizeof(uint16_t));
     if (!job->vectors)
         return error_nomem(err);
-    for (size_t i = 0; i < job->n_needed; i++)
+    for (size_t i = 0; i < job->n_needed; i++) {
         job->chunks[job->needed[i]].vector = job->vectors + i * context->dim;
+        job->chunks[job->needed[i]].vector_bytes = context->dim * sizeof(uint16_t);
+    }
     return STATUS_OK;
 }
 

@@ -155,6 +155,8 @@ static enum status clear_all(struct store *store, size_t *out_n, struct error *e
     if (status)
         return status;
     status = store_remove_all(store, out_n, err);
+    if (!status)
+        status = store_remove_vectors(store, err);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !status; i++)
         status = store_set_meta(store, keys[i], "", err);
     if (!status)
