@@ -1,0 +1,104 @@
+#include "../testing.h"
+
+#include <stdlib.h>
+
+#include "engine/fuse.h"
+
+static struct error err;
+
+/* The definition, the slow way: full sort of both legs, union, formula. */
+static double expected_score(const struct fuse_row *rows, const float *lexical, size_t n, size_t i)
+{
+    double best_lexical = 0, best_cosine = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!rows[k].is_allowed)
+            continue;
+        if ((double)lexical[k] > best_lexical)
+            best_lexical = (double)lexical[k];
+        if ((double)rows[k].cosine > best_cosine)
+            best_cosine = (double)rows[k].cosine;
+    }
+    double cosine = rows[i].cosine > 0 ? (double)rows[i].cosine : 0;
+    return (best_cosine > 0 ? 0.6 * cosine / best_cosine : 0) +
+           (best_lexical > 0 ? 0.4 * (double)lexical[i] / best_lexical : 0);
+}
+
+static void test_fuse__scores_both_legs_of_every_candidate(void **state)
+{
+    (void)state;
+    srand(3);
+    enum { N = 3000 };
+    static struct fuse_row rows[N];
+    static float lexical[N];
+    for (size_t i = 0; i < N; i++) {
+        rows[i] = (struct fuse_row){.chunk_id = (int64_t)i,
+                                    .cosine = (float)(rand() % 2000 - 1000) / 1000.0f,
+                                    .is_allowed = rand() % 5 != 0};
+        lexical[i] = rand() % 3 ? 0.0f : (float)(rand() % 500) / 50.0f;
+    }
+    struct fuse_input input = {
+        .rows = rows, .lexical = lexical, .n_rows = N, .mode = ENGINE_MODE_HYBRID, .n_leg = 100};
+    struct arena arena = {0};
+    struct fuse_candidate *got;
+    size_t n;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_in_range(n, 100, 200);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(rows[got[i].i_row].is_allowed);
+        assert_float_equal((float)got[i].score,
+                           (float)expected_score(rows, lexical, N, got[i].i_row), 1e-6f);
+        if (i > 0)
+            assert_true(got[i - 1].score > got[i].score ||
+                        (got[i - 1].score == got[i].score && got[i - 1].i_row < got[i].i_row));
+    }
+    /* A row outside the candidates is outside the best 100 of both legs. */
+    for (size_t i = 0; i < n; i++)
+        assert_true(got[i].lexical_rank > 0 || got[i].vector_rank > 0);
+    arena_clear(&arena);
+}
+
+static void test_fuse__takes_the_exact_best_of_a_leg(void **state)
+{
+    (void)state;
+    struct fuse_row rows[6] = {{.cosine = -2}, {.cosine = -2}, {.cosine = -2},
+                               {.cosine = -2}, {.cosine = -2}, {.cosine = -2}};
+    float lexical[6] = {1, 5, 0, 5, 3, 2};
+    for (int i = 0; i < 6; i++)
+        rows[i].is_allowed = i != 4;
+    struct fuse_input input = {
+        .rows = rows, .lexical = lexical, .n_rows = 6, .mode = ENGINE_MODE_LEXICAL, .n_leg = 3};
+    struct arena arena = {0};
+    struct fuse_candidate *got;
+    size_t n;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 3);
+    assert_int_equal(got[0].i_row, 1); /* ties: the older chunk first */
+    assert_int_equal(got[1].i_row, 3);
+    assert_int_equal(got[2].i_row, 5);
+    assert_float_equal((float)got[0].score, 1.0f, 1e-9f);
+    assert_int_equal(got[0].lexical_rank, 1);
+    assert_int_equal(got[0].vector_rank, 0);
+    arena_clear(&arena);
+}
+
+static void test_fuse__empty_input_gives_nothing(void **state)
+{
+    (void)state;
+    struct fuse_input input = {.mode = ENGINE_MODE_HYBRID, .n_leg = 100};
+    struct arena arena = {0};
+    struct fuse_candidate *got;
+    size_t n = 9;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 0);
+    arena_clear(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fuse__scores_both_legs_of_every_candidate),
+        cmocka_unit_test(test_fuse__takes_the_exact_best_of_a_leg),
+        cmocka_unit_test(test_fuse__empty_input_gives_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
