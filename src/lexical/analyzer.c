@@ -1,0 +1,230 @@
+#include <assert.h>
+#include <libstemmer.h>
+#include <stdio.h>
+#include <string.h>
+#include <utf8proc.h>
+#include <xxhash.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "lexical/lexical.h"
+#include "lexical/stop_words.h"
+#include "lexical/word.h"
+
+#define TERM_BYTES_MAX 255
+#define CACHE_SLOTS 4096 /* a power of two; most text repeats few thousand words */
+#define CACHE_BYTES 30
+
+/* Stemming is most of the work of analysing; equal words are looked up. */
+struct cached_stem {
+    unsigned char word_len, stem_len; /* word_len 0: free */
+    char word[CACHE_BYTES], stem[CACHE_BYTES];
+};
+
+struct analyzer {
+    struct sb_stemmer *stemmer; /* NULL: language "none" */
+    bool has_stop_words;
+    char id[48];
+    struct cached_stem cache[CACHE_SLOTS];
+};
+
+/* One call of analyzer_terms(). */
+struct emitter {
+    struct analyzer *analyzer;
+    enum analyzer_mode mode;
+    void (*emit)(void *ctx, const char *term, size_t len);
+    void *ctx;
+    bool is_out_of_memory;
+};
+
+static enum status unknown_language(const char *language, struct error *err)
+{
+    char names[400] = "none";
+    for (const char **name = sb_stemmer_list(); *name; name++) {
+        size_t len = strlen(names);
+        snprintf(names + len, sizeof names - len, ", %s", *name);
+    }
+    enum status status = error_set(err, STATUS_INVALID, "no stemmer for language \"%s\"", language);
+    error_hint(err, "languages: %s", names);
+    return status;
+}
+
+enum status analyzer_new(const char *language, struct analyzer **out, struct error *err)
+{
+    struct analyzer *analyzer = mem_zalloc(1, sizeof *analyzer);
+    if (!analyzer)
+        return error_nomem(err);
+    if (strcmp(language, "none") != 0) {
+        analyzer->stemmer = sb_stemmer_new(language, NULL);
+        if (!analyzer->stemmer) {
+            mem_free(analyzer);
+            return unknown_language(language, err);
+        }
+    }
+    analyzer->has_stop_words = strcmp(language, "english") == 0;
+    snprintf(analyzer->id, sizeof analyzer->id, "%s-1", language);
+    *out = analyzer;
+    return STATUS_OK;
+}
+
+void analyzer_free(struct analyzer *analyzer)
+{
+    if (!analyzer)
+        return;
+    if (analyzer->stemmer)
+        sb_stemmer_delete(analyzer->stemmer);
+    mem_free(analyzer);
+}
+
+const char *analyzer_id(const struct analyzer *analyzer)
+{
+    return analyzer->id;
+}
+
+/* Lower case of text[0..len-1], at most TERM_BYTES_MAX bytes in whole characters. The print
+ * apostrophe becomes the typewriter's. */
+static size_t lower(const char *text, size_t len, char out[TERM_BYTES_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len;) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < 0x80) {
+            if (n == TERM_BYTES_MAX)
+                break;
+            out[n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+            i++;
+            continue;
+        }
+        uint32_t codepoint;
+        char bytes[4];
+        i += utf8_decode(text + i, len - i, &codepoint);
+        codepoint =
+            codepoint == 0x2019 ? '\'' : (uint32_t)utf8proc_tolower((utf8proc_int32_t)codepoint);
+        size_t n_bytes = utf8_encode(codepoint, bytes);
+        if (n + n_bytes > TERM_BYTES_MAX)
+            break;
+        memcpy(out + n, bytes, n_bytes);
+        n += n_bytes;
+    }
+    return n;
+}
+
+static void send(struct emitter *e, const char *term, size_t len)
+{
+    if (len > 0)
+        e->emit(e->ctx, term, len);
+}
+
+static void stem_and_send(struct emitter *e, const char *word, size_t len)
+{
+    struct analyzer *a = e->analyzer;
+    if (!a->stemmer) {
+        send(e, word, len);
+        return;
+    }
+    struct cached_stem *slot = &a->cache[XXH3_64bits(word, len) & (CACHE_SLOTS - 1)];
+    bool is_cacheable = len > 0 && len <= CACHE_BYTES;
+    if (is_cacheable && slot->word_len == len && memcmp(slot->word, word, len) == 0) {
+        send(e, slot->stem, slot->stem_len);
+        return;
+    }
+    const sb_symbol *stem = sb_stemmer_stem(a->stemmer, (const sb_symbol *)word, (int)len);
+    if (!stem) {
+        e->is_out_of_memory = true;
+        return;
+    }
+    size_t stem_len = (size_t)sb_stemmer_length(a->stemmer);
+    if (stem_len == 0 || stem_len > TERM_BYTES_MAX) {
+        send(e, word, len);
+        return;
+    }
+    if (is_cacheable && stem_len <= CACHE_BYTES) {
+        slot->word_len = (unsigned char)len;
+        slot->stem_len = (unsigned char)stem_len;
+        memcpy(slot->word, word, len);
+        memcpy(slot->stem, stem, stem_len);
+    }
+    send(e, (const char *)stem, stem_len);
+}
+
+/* One plain lower-case word: the possessive goes, function words go from queries, the rest is
+ * stemmed. */
+static void send_plain(struct emitter *e, const char *word, size_t len)
+{
+    if (e->mode == ANALYZER_QUERY && e->analyzer->has_stop_words && stop_words_contain(word, len))
+        return;
+    if (len > 2 && memcmp(word + len - 2, "'s", 2) == 0)
+        len -= 2;
+    stem_and_send(e, word, len);
+}
+
+static bool ends_part(const char *text, size_t at)
+{
+    bool is_upper = text[at] >= 'A' && text[at] <= 'Z';
+    bool was_lower = text[at - 1] >= 'a' && text[at - 1] <= 'z';
+    return is_upper && was_lower;
+}
+
+/* The whole in lower case, then its parts: runs of one class, cut where camelCase turns. */
+static void send_compound(struct emitter *e, const char *text, size_t len)
+{
+    char term[TERM_BYTES_MAX];
+    size_t n_whole = lower(text, len, term);
+    send(e, term, n_whole);
+    for (size_t at = 0; at < len;) {
+        uint32_t codepoint;
+        size_t n = utf8_decode(text + at, len - at, &codepoint), start = at;
+        enum word_class class = word_class_of(codepoint);
+        if (class == WORD_CLASS_OTHER) {
+            at += n;
+            continue;
+        }
+        do
+            at += n;
+        while (
+            at < len && !ends_part(text, at) &&
+            (n = utf8_decode(text + at, len - at, &codepoint), word_class_of(codepoint) == class));
+        if (at - start == len)
+            return; /* the part is the whole */
+        size_t n_part = lower(text + start, at - start, term);
+        if (class == WORD_CLASS_LETTER)
+            send_plain(e, term, n_part);
+        else
+            send(e, term, n_part);
+    }
+}
+
+static void send_bigrams(struct emitter *e, const char *text, size_t len)
+{
+    uint32_t codepoint;
+    size_t first = utf8_decode(text, len, &codepoint);
+    if (first == len) {
+        send(e, text, len);
+        return;
+    }
+    for (size_t at = 0; at + first < len;) {
+        size_t second = utf8_decode(text + at + first, len - at - first, &codepoint);
+        send(e, text + at, first + second);
+        at += first;
+        first = second;
+    }
+}
+
+enum status analyzer_terms(struct analyzer *analyzer, enum analyzer_mode mode, const char *text,
+                           size_t len, void (*emit)(void *ctx, const char *term, size_t len),
+                           void *ctx, struct error *err)
+{
+    struct emitter e = {.analyzer = analyzer, .mode = mode, .emit = emit, .ctx = ctx};
+    struct word word;
+    for (size_t at = 0; word_next(text, len, at, &word); at = word.start + word.len) {
+        char term[TERM_BYTES_MAX];
+        const char *start = text + word.start;
+        if (word.kind == WORD_PLAIN)
+            send_plain(&e, term, lower(start, word.len, term));
+        else if (word.kind == WORD_COMPOUND)
+            send_compound(&e, start, word.len);
+        else
+            send_bigrams(&e, start, word.len);
+    }
+    return e.is_out_of_memory ? error_nomem(err) : STATUS_OK;
+}
