@@ -94,8 +94,7 @@ static void test_load_hostile__costs_one_file(void **state)
     struct load_options options = {
         .worker_path = tool("test/tools/fake_worker"), .pdfium_path = "", .cpu_s = 1};
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
-        /* Only the one that burns processor time may reach that limit before the wall's. */
-        options.wall_ms = strcmp(acts[i].how, "spin") == 0 ? 60000 : 2000;
+        options.wall_ms = strcmp(acts[i].how, "hang") == 0 ? 2000 : 100000;
         struct load_worker *worker;
         struct arena arena = {0};
         struct load_document doc = {.kind = "untouched"};
@@ -107,7 +106,7 @@ static void test_load_hostile__costs_one_file(void **state)
         if (status != acts[i].status || !strstr(err.message, acts[i].word))
             fail_msg("\"%s\": %s, \"%s\"", acts[i].how, status_name(status), err.message);
         assert_string_equal(doc.kind, "untouched");
-        assert_true(clock_monotonic_ms() - start_ms < 30000);
+        assert_true(clock_monotonic_ms() - start_ms < 90000);
         if (status != STATUS_INVALID) { /* after a refusal the fake stays in service */
             assert_ok(parse_words(worker, &arena, &doc));
             assert_string_equal(doc.blocks[0].text, "words");
