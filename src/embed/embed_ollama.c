@@ -31,7 +31,7 @@ static size_t read_window(const json_t *show)
     {
         static const char suffix[] = ".context_length";
         size_t len = strlen(key);
-        if (len > sizeof suffix && strcmp(key + len - (sizeof suffix - 1), suffix) == 0 &&
+        if (len >= sizeof suffix && strcmp(key + len - (sizeof suffix - 1), suffix) == 0 &&
             json_integer_value(value) > 0)
             return size_min((size_t)json_integer_value(value), N_TOKENS_CEILING);
     }
