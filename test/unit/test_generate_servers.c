@@ -3,7 +3,6 @@
 #include "../fault_peer.h"
 
 #include "base/fault.h"
-#include "base/json.h"
 #include "generate/generate.h"
 
 #define TAGS                                                                   \
@@ -281,10 +280,10 @@ static void test_generate_servers__auto_tells_why(void **state)
 }
 
 #ifdef RAGGED_FAULT
+/* Without json_use_mem(): jansson 2.14 itself crashes when a parse of it runs out of memory. */
 static void test_generate_servers__out_of_memory(void **state)
 {
     (void)state;
-    json_use_mem();
     static const char *const scripts[] = {CHAT "send " NDJSON LINE("a") END,
                                           MODELS "send " SSE DELTA("a") "data: [DONE]\\n\\n"};
     static const char *const rows[] = {"ollama", "openai"};
