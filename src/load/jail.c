@@ -257,6 +257,8 @@ enum status jail_enter_for_exec(struct error *err)
         "/usr", "/lib", "/lib64", "/etc/fonts", "/etc/ld.so.cache", NULL};
     enum status status = set_limits(64, 0, err);
     if (!status)
+        status = set_limit(RLIMIT_CPU, RAGGED_LIMIT_WORKER_CPU_S, "processor time", err);
+    if (!status)
         status = set_privileges(err);
     if (!status)
         status = restrict_files(folders, err);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,6 +83,14 @@ static int serve(struct parser *parser)
     return rc < 0;
 }
 
+/* Keys and tokens of the user have no place in a process that may be taken over. */
+static void forget_environment(void)
+{
+    for (char **at = environ; at && *at; at++)
+        explicit_bzero(*at, strlen(*at));
+    clearenv();
+}
+
 static int become_pdftotext(const char *program)
 {
     struct error err;
@@ -105,6 +114,7 @@ int main(int argc, char **argv)
     encodings_open(&parser.encodings);
     if (argc == 3 && strcmp(argv[1], "--pdfium") == 0)
         parser.has_pdfium = pdfium_load(argv[2], &parser.pdfium, NULL) == STATUS_OK;
+    forget_environment();
     parser.jail_status = jail_enter(&parser.jail_error);
     return serve(&parser);
 }
