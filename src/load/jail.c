@@ -175,10 +175,11 @@ static int add_rules(scmp_filter_ctx filter)
     if (!rc)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, WITHOUT_EXEC);
     for (unsigned fd = 1; !rc && fd <= 2; fd++)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, fd));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+                              SCMP_A0(SCMP_CMP_EQ, fd, 0));
     if (!rc)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1,
-                              SCMP_A0(SCMP_CMP_EQ, REQUEST_FD));
+                              SCMP_A0(SCMP_CMP_EQ, REQUEST_FD, 0));
     return rc;
 }
 
