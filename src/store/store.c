@@ -8,7 +8,7 @@
 #include "store/statement.h"
 
 #define LOCK_TIMEOUT_MS 10000
-#define CHECKPOINT_BYTES (4 * 1024 * 1024)
+#define CHECKPOINT_BYTES (1024 * 1024)
 
 static void *sqlite_alloc(int size)
 {
@@ -53,8 +53,13 @@ void store_use_mem(void)
         .xShutdown = sqlite_mem_shutdown,
     };
     /* Refused once SQLite runs; then this call came too late or twice, and nothing changes. */
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) == SQLITE_OK)
-        sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods))
+        return;
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+#ifdef RAGGED_FAULT
+    /* Small allocations out of a pool of its own would never fail. */
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+#endif
 }
 
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,

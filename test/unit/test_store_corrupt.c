@@ -1,0 +1,170 @@
+/* Damaged databases: bytes flipped, blocks zeroed, ends cut off at seeded places. Opening, reading
+ * and checking give an error or data, never a crash; a database that passes the check has all its
+ * rows. */
+#include "store_fixture.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+#define N_CASES 500
+#define N_DOCUMENTS 12
+#define N_CHUNKS 4
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 33;
+}
+
+static void make_library(const char *folder, struct buf *out)
+{
+    struct error err;
+    struct store *store;
+    char path[128];
+    assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
+    for (int i = 0; i < N_DOCUMENTS; i++)
+        assert_ok(fixture_save(store, i, i * N_CHUNKS, N_CHUNKS, FIXTURE_WITH_VECTORS, &err));
+    assert_ok(store_checkpoint(store, true, &err));
+    store_close(store);
+    snprintf(path, sizeof path, "%s/ragged.db", folder);
+    assert_ok(file_read(path, RAGGED_LIMIT_FILE, out, &err));
+    fixture_folder_remove(folder);
+}
+
+static size_t damage(char *bytes, size_t len, uint64_t *seed)
+{
+    switch (next_random(seed) % 4) {
+    case 0:
+        return next_random(seed) % len;
+    case 1: {
+        size_t at = next_random(seed) % len, n = 1 + next_random(seed) % 512;
+        memset(bytes + at, 0, n < len - at ? n : len - at);
+        return len;
+    }
+    default:
+        for (uint64_t n = 1 + next_random(seed) % 8; n > 0; n--)
+            bytes[next_random(seed) % len] ^= (char)(1 << next_random(seed) % 8);
+        return len;
+    }
+}
+
+static enum status touch_row(void *ctx, const struct store_tail_row *row, struct error *err)
+{
+    size_t *sum = ctx;
+    (void)err;
+    for (size_t i = 0; i < row->terms_len; i++)
+        *sum += ((const unsigned char *)row->terms)[i];
+    for (size_t i = 0; i < row->vector_bytes; i++)
+        *sum += ((const unsigned char *)row->vector)[i];
+    return STATUS_OK;
+}
+
+static enum status touch_document(void *ctx, const struct store_document *document,
+                                  struct error *err)
+{
+    size_t *sum = ctx;
+    (void)err;
+    *sum += strlen(document->path) + strlen(document->title) + strlen(document->warning);
+    return STATUS_OK;
+}
+
+/* Every read, each on its own: one that fails does not spare the others. */
+static void read_everything(struct store *store)
+{
+    struct error err;
+    struct arena arena = {0};
+    struct store_counts counts;
+    struct store_document document;
+    struct store_passage passage;
+    size_t sum = 0;
+    enum status status = store_each_document(store, touch_document, &sum, &err);
+    status = store_each_tail(store, 3, touch_row, &sum, &err);
+    for (int64_t id = 1; id <= N_DOCUMENTS * N_CHUNKS; id++)
+        status = store_get_passage(store, id, &arena, &passage, &err);
+    for (uint32_t ord = 0; ord <= N_CHUNKS; ord++)
+        status = store_get_neighbour(store, 1, ord, &arena, &passage, &err);
+    status = store_find_document(store, "/doc/000003", &arena, &document, &err);
+    status = store_count(store, &counts, &err);
+    (void)status;
+    arena_clear(&arena);
+}
+
+static void ignore_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    assert_true(line[0]);
+}
+
+/* True when it passes the check. */
+static bool is_sound(struct store *store)
+{
+    struct error err;
+    struct store_counts counts;
+    size_t n_problems = 0;
+    enum status status = store_check(store, FIXTURE_DIM, ignore_line, NULL, &n_problems, &err);
+    if (status || n_problems)
+        return false;
+    assert_ok(store_count(store, &counts, &err));
+    assert_int_equal(counts.n_documents, N_DOCUMENTS);
+    assert_int_equal(counts.n_chunks, N_DOCUMENTS * N_CHUNKS);
+    assert_int_equal(counts.n_missing_vectors, 0);
+    return true;
+}
+
+/* Writing into a damaged library may fail, it may not crash. */
+static void write_something(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err))
+        return;
+    enum status status = fixture_save(store, 3, 500, N_CHUNKS, FIXTURE_WITH_VECTORS, &err);
+    status = store_compact(store, &err);
+    (void)status;
+    store_close(store);
+}
+
+static void test_store_corrupt__never_crashes(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf sound = {0}, bytes = {0};
+    char folder[64], path[128];
+    size_t n_refused = 0, n_found = 0, n_sound = 0;
+    fixture_folder_make(folder);
+    snprintf(path, sizeof path, "%s/ragged.db", folder);
+    make_library(folder, &sound);
+    for (uint64_t i = 0; i < N_CASES; i++) {
+        uint64_t seed = i + 1;
+        struct store *store;
+        assert_ok(folder_make(folder, &err));
+        buf_reset(&bytes);
+        buf_append(&bytes, sound.data, sound.len);
+        size_t len = damage(bytes.data, bytes.len, &seed);
+        assert_ok(file_replace(path, bytes.data, len, 0600, &err));
+        if (store_open(folder, STORE_OPEN_READ, &store, &err)) {
+            n_refused++;
+        } else {
+            read_everything(store);
+            *(is_sound(store) ? &n_sound : &n_found) += 1;
+            store_close(store);
+        }
+        write_something(folder);
+        fixture_folder_remove(folder);
+    }
+    printf("%zu refused at open, %zu found by the check, %zu harmless\n", n_refused, n_found,
+           n_sound);
+    assert_true(n_refused > 0 && n_found > 0);
+    buf_clear(&sound);
+    buf_clear(&bytes);
+}
+
+int main(void)
+{
+    store_use_mem();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_corrupt__never_crashes),
+    };
+    return cmocka_run_group_tests_name("store_corrupt", tests, NULL, NULL);
+}

@@ -1,0 +1,375 @@
+/* The world fails at every step in turn: allocation, file, database write, sync, read, lock; once
+ * and for ever; and the process is killed at every step. The library stays sound and keeps all it
+ * acknowledged. */
+#include "store_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/fault.h"
+
+#ifdef RAGGED_FAULT
+
+#define N_MAX 5000
+
+/* --- one process, failing calls --- */
+
+struct ledger {
+    char folder[64];
+    int next; /* number of the next document */
+    int n_acknowledged;
+    int acknowledged[2 * N_MAX];
+};
+
+typedef enum status (*scenario)(struct ledger *ledger, struct error *err);
+
+static enum status write_one(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    int number = ledger->next++;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (status)
+        return status;
+    status = fixture_save(store, number, number % 50, 3, FIXTURE_WITH_VECTORS, err);
+    if (!status) {
+        assert_true(ledger->n_acknowledged < 2 * N_MAX);
+        ledger->acknowledged[ledger->n_acknowledged++] = number;
+        status = store_checkpoint(store, true, err);
+    }
+    store_close(store);
+    return status;
+}
+
+/* What failed once goes on with the same store: the connection is opened anew where needed. */
+static enum status write_again(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err), first;
+    if (status)
+        return status;
+    int number = ledger->next++;
+    first = fixture_save(store, number, number % 50, 3, FIXTURE_WITH_VECTORS, err);
+    struct error unwanted;
+    status = fixture_save(store, number, number % 50, 2, FIXTURE_WITH_VECTORS, &unwanted);
+    if (!status)
+        ledger->acknowledged[ledger->n_acknowledged++] = number;
+    store_close(store);
+    return first ? first : status;
+}
+
+static enum status compact(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (status)
+        return status;
+    status = store_compact(store, err);
+    store_close(store);
+    return status;
+}
+
+static enum status add_terms(void *ctx, const struct store_tail_row *row, struct error *err)
+{
+    size_t *n = ctx;
+    (void)err;
+    *n += row->n_terms;
+    return STATUS_OK;
+}
+
+static enum status add_chunks(void *ctx, const struct store_document *document, struct error *err)
+{
+    size_t *n = ctx;
+    (void)err;
+    *n += document->n_chunks;
+    return STATUS_OK;
+}
+
+static enum status read_all(struct store *store, struct arena *arena, struct error *err)
+{
+    struct store_counts counts;
+    struct store_document document;
+    struct store_passage passage;
+    const char *value;
+    size_t n_terms = 0, n_chunks = 0, n_problems;
+    enum status status = store_count(store, &counts, err);
+    if (!status)
+        status = store_each_document(store, add_chunks, &n_chunks, err);
+    if (!status)
+        status =
+            store_each_tail(store, STORE_TAIL_TERMS | STORE_TAIL_VECTORS, add_terms, &n_terms, err);
+    if (!status)
+        status = store_find_document(store, "/doc/000000", arena, &document, err);
+    if (!status)
+        status = store_get_neighbour(store, document.id, 1, arena, &passage, err);
+    if (!status)
+        status = store_get_meta(store, "model", arena, &value, err);
+    if (!status) {
+        assert_int_equal(n_chunks, counts.n_chunks);
+        assert_int_equal(n_terms, 3 * counts.n_chunks);
+        assert_string_equal(passage.chunk.text, "text 1");
+        status = store_check(store, FIXTURE_DIM, fixture_say, NULL, &n_problems, err);
+    }
+    return status;
+}
+
+static enum status read_some(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    struct arena arena = {0};
+    enum status status = store_open(ledger->folder, STORE_OPEN_READ, &store, err);
+    if (status)
+        return status;
+    status = store_read_begin(store, err);
+    if (!status)
+        status = read_all(store, &arena, err);
+    store_read_end(store);
+    store_close(store);
+    arena_clear(&arena);
+    return status;
+}
+
+/* Sound, and everything acknowledged is there and whole. */
+static void assert_library(struct ledger *ledger)
+{
+    struct error err;
+    struct store *store;
+    struct arena arena = {0};
+    struct store_document document;
+    fault_plan(NULL);
+    assert_ok(store_open(ledger->folder, STORE_OPEN_WRITE, &store, &err));
+    for (int i = 0; i < ledger->n_acknowledged; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/doc/%06d", ledger->acknowledged[i]);
+        assert_ok(store_find_document(store, path, &arena, &document, &err));
+        assert_true(document.n_chunks > 0);
+    }
+    assert_int_equal(fixture_n_problems(store), 0);
+    store_close(store);
+    arena_clear(&arena);
+}
+
+static void run_plan(scenario run, struct ledger *ledger, const char *site, const char *suffix)
+{
+    int n = 1;
+    for (; n < N_MAX; n++) {
+        struct error err = {0};
+        char plan[64];
+        snprintf(plan, sizeof plan, "%s:%d%s", site, n, suffix);
+        fault_plan(plan);
+        enum status status = run(ledger, &err);
+        bool is_reached = fault_count(site) >= n;
+        assert_library(ledger);
+        if (status && status != STATUS_NOMEM && status != STATUS_IO)
+            fail_msg("%s: %s (%s)", plan, err.message, status_name(status));
+        if (status && !is_reached)
+            fail_msg("%s: not reached, and yet: %s", plan, err.message);
+        if (status)
+            assert_true(err.message[0]);
+        if (!is_reached)
+            break;
+    }
+    printf("%s%s: %d places\n", site, suffix, n - 1);
+    assert_true(n < N_MAX);
+}
+
+static void ledger_init(struct ledger *ledger)
+{
+    struct error err;
+    memset(ledger, 0, sizeof *ledger);
+    fixture_folder_make(ledger->folder);
+    fault_plan(NULL);
+    for (int i = 0; i < 3; i++)
+        assert_ok(write_one(ledger, &err));
+}
+
+static void run_all_plans(scenario run)
+{
+    static const char *const sites[] = {"mem",         "sqlite.write", "sqlite.full",
+                                        "sqlite.sync", "sqlite.read",  "sqlite.truncate",
+                                        "sqlite.lock", "sqlite.open",  "file",
+                                        "store.commit"};
+    struct ledger *ledger = malloc(sizeof *ledger);
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+        ledger_init(ledger);
+        run_plan(run, ledger, sites[i], "");
+        run_plan(run, ledger, sites[i], "+");
+        fixture_folder_remove(ledger->folder);
+    }
+    free(ledger);
+}
+
+static void test_store_fault__writing(void **state)
+{
+    (void)state;
+    run_all_plans(write_one);
+}
+
+static void test_store_fault__writing_on_after_a_failure(void **state)
+{
+    (void)state;
+    run_all_plans(write_again);
+}
+
+static void test_store_fault__compacting(void **state)
+{
+    (void)state;
+    run_all_plans(compact);
+}
+
+static void test_store_fault__reading(void **state)
+{
+    (void)state;
+    run_all_plans(read_some);
+}
+
+static enum status create_only(struct ledger *ledger, struct error *err)
+{
+    fixture_folder_remove(ledger->folder);
+    ledger->n_acknowledged = 0;
+    return write_one(ledger, err);
+}
+
+static void test_store_fault__creating(void **state)
+{
+    (void)state;
+    run_all_plans(create_only);
+}
+
+static void test_store_fault__a_full_disk_is_said(void **state)
+{
+    (void)state;
+    struct ledger *ledger = malloc(sizeof *ledger);
+    struct error err;
+    ledger_init(ledger);
+    fault_plan("sqlite.full:1+");
+    assert_status(write_one(ledger, &err), STATUS_IO);
+    assert_non_null(strstr(err.message, "disk full"));
+    assert_non_null(strstr(err.hint, "free some space"));
+    assert_library(ledger);
+    fixture_folder_remove(ledger->folder);
+    free(ledger);
+}
+
+/* --- a child that gets killed --- */
+
+#define N_CHILD_DOCUMENTS 3
+
+static int child_role(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err))
+        return 1;
+    for (int i = 0; i < N_CHILD_DOCUMENTS; i++) {
+        if (fixture_save(store, i, i, 3, FIXTURE_WITH_VECTORS, &err))
+            return 1;
+        if (write(STDOUT_FILENO, "A", 1) != 1)
+            return 1;
+    }
+    if (store_checkpoint(store, true, &err) || store_compact(store, &err))
+        return 1;
+    store_close(store);
+    return 0;
+}
+
+/* How many documents the child acknowledged before it ended. */
+static size_t run_child(const char *folder, const char *plan, int *out_wait_status)
+{
+    struct error err;
+    struct process child;
+    const char *const argv[] = {"/proc/self/exe", folder, NULL};
+    char acknowledged[64];
+    size_t n_acknowledged = 0;
+    ssize_t n;
+    setenv("RAGGED_FAULT", plan, 1);
+    assert_ok(process_start(&(struct process_options){.argv = argv, .extra_fd = -1}, &child, &err));
+    unsetenv("RAGGED_FAULT");
+    while ((n = process_read(&child, acknowledged, sizeof acknowledged, 60000)) > 0)
+        n_acknowledged += (size_t)n;
+    assert_true(process_wait(&child, 60000, out_wait_status));
+    return n_acknowledged;
+}
+
+static void assert_child_library(const char *folder, size_t n_acknowledged)
+{
+    struct error err;
+    struct store *store;
+    struct store_counts counts;
+    int64_t generation;
+    assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
+    assert_ok(store_count(store, &counts, &err));
+    assert_true(counts.n_documents >= n_acknowledged);
+    assert_true(counts.n_documents <= N_CHILD_DOCUMENTS);
+    assert_ok(store_generation(store, &generation, &err));
+    assert_int_equal(generation, counts.n_documents);
+    assert_int_equal(fixture_n_problems(store), 0);
+    assert_ok(fixture_save(store, 9, 9, 1, FIXTURE_WITH_VECTORS, &err));
+    store_close(store);
+}
+
+static void kill_everywhere(const char *site)
+{
+    int n = 1;
+    for (; n < N_MAX; n++) {
+        char folder[64], plan[64];
+        int wait_status = 0;
+        fixture_folder_make(folder);
+        snprintf(plan, sizeof plan, "kill@%s:%d", site, n);
+        size_t n_acknowledged = run_child(folder, plan, &wait_status);
+        assert_child_library(folder, n_acknowledged);
+        fixture_folder_remove(folder);
+        if (WIFEXITED(wait_status)) {
+            assert_int_equal(WEXITSTATUS(wait_status), 0);
+            assert_int_equal(n_acknowledged, N_CHILD_DOCUMENTS);
+            break;
+        }
+        assert_int_equal(WTERMSIG(wait_status), SIGKILL);
+    }
+    printf("kill@%s: %d places\n", site, n - 1);
+    assert_true(n > 1 && n < N_MAX);
+}
+
+static void test_store_fault__killed(void **state)
+{
+    (void)state;
+    static const char *const sites[] = {"sqlite.write", "sqlite.sync",     "sqlite.truncate",
+                                        "store.commit", "store.committed", "file"};
+    fault_plan(NULL);
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++)
+        kill_everywhere(sites[i]);
+}
+
+int main(int argc, char **argv)
+{
+    store_use_mem();
+    if (argc == 2)
+        return child_role(argv[1]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_fault__writing),
+        cmocka_unit_test(test_store_fault__writing_on_after_a_failure),
+        cmocka_unit_test(test_store_fault__compacting),
+        cmocka_unit_test(test_store_fault__reading),
+        cmocka_unit_test(test_store_fault__creating),
+        cmocka_unit_test(test_store_fault__a_full_disk_is_said),
+        cmocka_unit_test(test_store_fault__killed),
+    };
+    return cmocka_run_group_tests_name("store_fault", tests, NULL, NULL);
+}
+
+#else
+
+static void test_store_fault__needs_a_fault_build(void **state)
+{
+    (void)state;
+    skip_because("faults are injected in FAULT=1 builds only");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_fault__needs_a_fault_build),
+    };
+    return cmocka_run_group_tests_name("store_fault", tests, NULL, NULL);
+}
+
+#endif
