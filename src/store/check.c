@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/statement.h"
@@ -63,15 +64,26 @@ static enum status as_problem(struct check *check, enum status status, struct er
     return STATUS_OK;
 }
 
+/* SQLite packs several findings into one text, under a heading of its own. */
+static void say_lines(struct check *check, const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        if (len > 0 && strncmp(text, "*** in database", 15) != 0)
+            check_say(check, "database: %.*s", (int)size_min(len, 400), text);
+        text += len + (text[len] == '\n');
+    }
+}
+
 static enum status check_pages(struct check *check, struct error *err)
 {
     struct statement st = {0};
     bool has_row = false;
     enum status status = statement_prepare(check->store, "PRAGMA integrity_check(20)", &st, err);
     while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
-        const char *line = statement_take_text(&st);
-        if (strcmp(line, "ok") != 0)
-            check_say(check, "database: %s", line);
+        const char *text = statement_take_text(&st);
+        if (strcmp(text, "ok") != 0)
+            say_lines(check, text);
     }
     statement_release(&st);
     return status;

@@ -18,7 +18,8 @@
 
 static inline void fixture_folder_make(char out[64])
 {
-    snprintf(out, 64, "/tmp/ragged-store-XXXXXX");
+    bool has_memory_disk = access("/dev/shm", W_OK) == 0;
+    snprintf(out, 64, "%s/ragged-store-XXXXXX", has_memory_disk ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(out));
 }
 
