@@ -2,7 +2,7 @@
 #ifndef RAGGED_EMBED_EMBED_SERVER_H
 #define RAGGED_EMBED_EMBED_SERVER_H
 
-#include <jansson.h>
+#include "base/json.h"
 
 #include "embed/embedder_internal.h"
 #include "net/net.h"
