@@ -1,0 +1,98 @@
+"""Runs the built program the way a person's shell would."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ROOT / "test" / "fixtures" / "documents"
+DOCUMENTED_EXIT_CODES = {0, 1, 2, 3, 4, 5, 130, 143}
+
+
+def build_folder():
+    return (ROOT / os.environ.get("RAGGED_BUILD", "build/release")).resolve()
+
+
+def is_fault_build():
+    return "fault" in build_folder().name
+
+
+def is_sanitized():
+    return any(word in build_folder().name for word in ("address", "thread"))
+
+
+def real_cache():
+    """Where ./quickstart keeps what it fetches: tests share it, they never fetch."""
+    home = os.environ.get("HOME", "/")
+    return Path(os.environ.get("XDG_CACHE_HOME", home + "/.cache")) / "ragged"
+
+
+class Ragged:
+    """One home with one library in it. `run` fails the test on an unexpected exit code."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.data = self.folder / "data"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "XDG_DATA_HOME": str(self.folder / "share"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "RAGGED_DATA_DIR": str(self.data),
+            "RAGGED_MODEL_DIR": str(real_cache() / "models"),
+            "RAGGED_PDFIUM": str(real_cache() / "lib" / "libpdfium.so"),
+            "LC_ALL": "C.UTF-8",
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+            if name in os.environ:
+                self.environment[name] = os.environ[name]
+
+    def command(self, *words):
+        return [str(build_folder() / "ragged"), *map(os.fspath, words)]
+
+    def with_environment(self, more):
+        return {**self.environment, **{name: str(value) for name, value in (more or {}).items()}}
+
+    def start(self, *words, env=None, **options):
+        return subprocess.Popen(self.command(*words), env=self.with_environment(env),
+                                stdin=subprocess.DEVNULL, **options)
+
+    def try_run(self, *words, env=None, timeout=300, cwd=None):
+        """Whatever it ends with; text is decoded so that stray bytes survive."""
+        return subprocess.run(self.command(*words), env=self.with_environment(env), cwd=cwd,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
+                              encoding="utf-8", errors="surrogateescape")
+
+    def run(self, *words, code=0, **options):
+        done = self.try_run(*words, **options)
+        assert done.returncode == code, "ragged %s ended with %d, not %d\n%s%s" % (
+            " ".join(map(str, words)), done.returncode, code, done.stdout[-2000:], done.stderr[-4000:])
+        return done
+
+    def json(self, *words, code=0, **options):
+        return json.loads(self.run(*words, "--json", code=code, **options).stdout)
+
+    def search(self, question, *words):
+        return self.json("search", *words, question)["results"]
+
+    def check(self):
+        """The oracle: counts agree, nothing dangles."""
+        self.run("check")
+
+
+def library_state(ragged, questions):
+    """What a user can see of a library, without ids, times and scores' last digits."""
+    listed = ragged.json("list")
+    documents = sorted(
+        (item["file"], item.get("state", ""), item.get("chunks", 0)) for item in entries(listed))
+    found = [[(hit["file"], hit.get("line_start"), hit.get("page"), round(hit["score"], 3))
+              for hit in ragged.search(question)] for question in questions]
+    return documents, found
+
+
+def entries(listed):
+    """The array of a listing, whatever stands beside it."""
+    return listed["documents"] if isinstance(listed, dict) else listed

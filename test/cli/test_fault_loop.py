@@ -1,0 +1,95 @@
+"""Every outside step of add, search and query fails once, or from then on: the program says so with a
+documented exit code, leaks nothing, leaves nothing half-visible, and a clean re-run makes it good.
+
+Needs a FAULT=1 build. RAGGED_FAULT_SAMPLES: ordinals tried for each site (3; "all" for all)."""
+
+import os
+import random
+import shutil
+
+import pytest
+
+from driver import DOCUMENTED_EXIT_CODES, Ragged, is_fault_build, library_state
+
+pytestmark = pytest.mark.skipif(not is_fault_build(), reason="needs a FAULT=1 build")
+
+SEED = 20261124
+SAMPLES = os.environ.get("RAGGED_FAULT_SAMPLES", "3")
+QUESTIONS = ("E-4711 frozen drain", "how many litres of water do tomatoes get?")
+SCENARIOS = {
+    "add": lambda documents: ("add", documents),
+    "search": lambda documents: ("search", QUESTIONS[0]),
+    "query": lambda documents: ("query", QUESTIONS[1]),
+}
+COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
+EXTRACTIVE = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1"}
+
+
+def prepare(ragged, scenario, documents):
+    """The library as it is before the scenario: empty for add."""
+    shutil.rmtree(ragged.data, ignore_errors=True)
+    if scenario != "add":
+        ragged.run("add", documents, env=EXTRACTIVE)
+
+
+def reached_sites(ragged, words, path):
+    ragged.run(*words, env={**EXTRACTIVE, "RAGGED_FAULT_COUNT": path})
+    sites = {}
+    for line in path.read_text().splitlines():
+        site, count = line.split()
+        sites[site] = max(sites.get(site, 0), int(count))
+    return sites
+
+
+def ordinals(count, dice):
+    if SAMPLES == "all" or count <= int(SAMPLES):
+        return range(1, count + 1)
+    return sorted({1, count, *dice.sample(range(1, count + 1), int(SAMPLES) - 2)})
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_site(scenario, tmp_path, documents):
+    ragged = Ragged(tmp_path)
+    words = SCENARIOS[scenario](documents)
+    prepare(ragged, "search", documents)
+    expected = library_state(ragged, QUESTIONS)
+    prepare(ragged, scenario, documents)
+    sites = reached_sites(ragged, words, tmp_path / "counts")
+    prepared = tmp_path / "prepared"
+    prepare(ragged, scenario, documents)
+    if ragged.data.exists():
+        shutil.copytree(ragged.data, prepared)
+
+    dice = random.Random(SEED)
+    wrong, n_tried = [], 0
+    for site, count in sorted(sites.items()):
+        for ordinal in ordinals(count, dice):
+            for sticky in ("", "+"):
+                shutil.rmtree(ragged.data, ignore_errors=True)
+                if prepared.exists():
+                    shutil.copytree(prepared, ragged.data)
+                plan = "%s:%d%s" % (site, ordinal, sticky)
+                n_tried += 1
+                wrong += ["%s: %s" % (plan, what)
+                          for what in faulty(ragged, words, plan, documents, expected)]
+    print("%s: %d sites, %d failures injected" % (scenario, len(sites), n_tried))
+    assert not wrong, "\n".join(wrong)
+
+
+def faulty(ragged, words, plan, documents, expected):
+    done = ragged.try_run(*words, env={**EXTRACTIVE, "RAGGED_FAULT": plan}, timeout=120)
+    if done.returncode not in DOCUMENTED_EXIT_CODES:
+        yield "exit code %d: %s" % (done.returncode, done.stderr[-1500:])
+    if any(complaint in done.stderr for complaint in COMPLAINTS):
+        yield done.stderr[-3000:]
+    if done.returncode not in (0, 130) and not done.stderr.strip():
+        yield "exit code %d without a word" % done.returncode
+    if ragged.data.exists():
+        checked = ragged.try_run("check")
+        if checked.returncode:
+            yield "check: " + checked.stdout[-1000:] + checked.stderr[-1000:]
+    again = ragged.try_run("add", documents)
+    if again.returncode:
+        yield "the re-run ended with %d: %s" % (again.returncode, again.stderr[-1000:])
+    elif library_state(ragged, QUESTIONS) != expected:
+        yield "the re-run gave another library"
