@@ -15,6 +15,7 @@
 #define RANK_DISCOUNT 0.04   /* for each passage further down, up to 10 */
 #define LENGTH_PENALTY 0.10  /* too short to say something, too long to read */
 #define SHAPE_PENALTY 0.15   /* a table row or code that nobody asked for */
+#define EMPTY_PENALTY 0.30   /* a title or an aim: the words of the question without an answer */
 #define ANSWER_AFTER 0.9     /* of a question's support goes to the sentence after it */
 #define SUPPORT_MIN 0.35     /* the best below it: abstain */
 #define SCORE_SHARE_MIN 0.75 /* of the best score, to be added to it */
@@ -85,6 +86,8 @@ static double score_of(const struct question *question, const struct generate_se
         score -= LENGTH_PENALTY;
     if (!question->wants_table_or_code && sentence_is_table_or_code(s))
         score -= SHAPE_PENALTY;
+    if (sentence_is_fragment(s) || sentence_is_purpose(s))
+        score -= EMPTY_PENALTY;
     return score;
 }
 

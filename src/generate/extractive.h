@@ -12,6 +12,8 @@
 
 bool sentence_is_heading(const struct generate_sentence *sentence);  /* "METHODS:", "RESULTS" */
 bool sentence_is_question(const struct generate_sentence *sentence); /* ends in '?' */
+bool sentence_is_fragment(const struct generate_sentence *sentence); /* no full stop: a title */
+bool sentence_is_purpose(const struct generate_sentence *sentence);  /* "OBJECTIVE To assess" */
 bool sentence_is_table_or_code(const struct generate_sentence *sentence);
 bool sentence_begins_with_pronoun(const struct generate_sentence *sentence); /* "This", "They" */
 size_t sentence_n_words(const struct generate_sentence *sentence);

@@ -68,6 +68,31 @@ bool sentence_is_question(const struct generate_sentence *sentence)
     return len > 0 && sentence->text[len - 1] == '?';
 }
 
+bool sentence_is_fragment(const struct generate_sentence *sentence)
+{
+    size_t len = trimmed_len(sentence);
+    /* A byte of another script may be the last of its own full stop. */
+    return len > 0 && !strchr(".!?:;", sentence->text[len - 1]) &&
+           (unsigned char)sentence->text[len - 1] < 0x80;
+}
+
+/* What a study wanted to know reads like the question and says nothing about the answer. */
+bool sentence_is_purpose(const struct generate_sentence *sentence)
+{
+    static const char *const labels[] = {"aim",       "aims",       "goal",    "goals",
+                                         "objective", "objectives", "purpose", NULL};
+    static const char *const verbs[] = {"assess",   "compare",     "describe", "determine",
+                                        "estimate", "evaluate",    "examine",  "explore",
+                                        "identify", "investigate", "study",    NULL};
+    size_t at = 0;
+    struct word word;
+    bool is_found = word_next(sentence->text, sentence->len, &at, &word);
+    if (is_found && word_is_one_of(word, labels))
+        return true;
+    return is_found && word_is(word, "to") &&
+           word_next(sentence->text, sentence->len, &at, &word) && word_is_one_of(word, verbs);
+}
+
 static bool has_lower_case(const struct generate_sentence *sentence)
 {
     for (size_t i = 0; i < sentence->len; i++)
