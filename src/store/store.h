@@ -85,7 +85,9 @@ enum status store_set_meta(struct store *store, const char *key, const char *val
  * once. On failure everything is rolled back and the transaction is over too. */
 enum status store_write_commit(struct store *store, struct error *err) MUST_USE;
 void store_write_rollback(struct store *store); /* none open is fine */
-/* Moves the log into the database when it has grown (and always with force); readers go on. */
+/* Moves the log into the database when it has grown past 1 MiB (and always with force); readers go
+ * on, and what they still need stays. Call it after a bulk load: the first process that opens a
+ * library reads its whole log (0.6 ms per MiB). */
 enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
 /* Gives the space of removed rows and of unused vectors back. */
 enum status store_compact(struct store *store, struct error *err) MUST_USE;
