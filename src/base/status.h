@@ -27,7 +27,7 @@ enum status {
 struct error {
     enum status status;
     char message[480]; /* cut at the end when longer, never in the middle of a character */
-    char hint[240];    /* what the user can do about it; "" when there is nothing to say */
+    char hint[480];    /* what the user can do about it; "" when there is nothing to say */
 };
 
 /* One word for logs and JSON: "ok", "nomem", "io", ... */
