@@ -24,8 +24,7 @@ bool names_contain(const char *names, const char *name, size_t len)
 const struct command *command_find(const char *name)
 {
     for (const struct command *const *row = command_table; *row; row++)
-        if (strcmp((*row)->name, name) == 0 ||
-            names_contain((*row)->aliases, name, strlen(name)))
+        if (strcmp((*row)->name, name) == 0 || names_contain((*row)->aliases, name, strlen(name)))
             return *row;
     return NULL;
 }
@@ -60,8 +59,8 @@ enum status command_run_verb(struct app *app, struct error *err)
         size_t n = arguments->n_words - 1;
         if (n >= verb->n_words_min && n <= verb->n_words_max)
             return verb->run(app, err);
-        error_set(err, STATUS_INVALID, "\"ragged %s %s\" got %zu word%s", command->name,
-                  verb->name, n, n == 1 ? "" : "s");
+        error_set(err, STATUS_INVALID, "\"ragged %s %s\" got %zu word%s", command->name, verb->name,
+                  n, n == 1 ? "" : "s");
         error_hint(err, "usage: ragged %s %s %s", command->name, verb->name, verb->usage);
         return STATUS_INVALID;
     }

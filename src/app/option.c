@@ -83,8 +83,8 @@ static enum status unknown_option(const struct parser *parser, const char *typed
     return STATUS_INVALID;
 }
 
-static enum status add_given(struct arguments *out, const struct option *option,
-                             struct value value, struct error *err)
+static enum status add_given(struct arguments *out, const struct option *option, struct value value,
+                             struct error *err)
 {
     void *given = out->given;
     enum status status =
@@ -171,11 +171,11 @@ static enum status check_words(const struct arguments *arguments, struct error *
         return STATUS_OK;
     enum status status = STATUS_OK;
     if (arguments->n_words < command->n_words_min)
-        status = error_set(err, STATUS_INVALID, "\"ragged %s\" wants %s", command->name,
-                           command->words);
+        status =
+            error_set(err, STATUS_INVALID, "\"ragged %s\" wants %s", command->name, command->words);
     else if (arguments->n_words > command->n_words_max)
-        status = error_set(err, STATUS_INVALID, "\"ragged %s\" does not take \"%s\"",
-                           command->name, arguments->words[command->n_words_max]);
+        status = error_set(err, STATUS_INVALID, "\"ragged %s\" does not take \"%s\"", command->name,
+                           arguments->words[command->n_words_max]);
     if (status)
         error_hint(err, "usage: ragged %s %s", command->name, command->usage);
     return status;

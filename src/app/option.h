@@ -23,7 +23,10 @@ struct option {
     const char *help;
 };
 /* Arrays of options end with a row without a name. */
-#define OPTION_END {.name = NULL}
+#define OPTION_END   \
+    {                \
+        .name = NULL \
+    }
 
 extern const struct option option_globals[];
 

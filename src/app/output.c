@@ -90,8 +90,8 @@ void output_path(struct output *out, const char *path)
 void output_style(struct output *out, enum output_style style)
 {
     static const char *const codes[OUTPUT_STYLE_COUNT] = {
-        [OUTPUT_STYLE_PLAIN] = "\033[0m",  [OUTPUT_STYLE_BOLD] = "\033[1m",
-        [OUTPUT_STYLE_DIM] = "\033[2m",    [OUTPUT_STYLE_ERROR] = "\033[31m",
+        [OUTPUT_STYLE_PLAIN] = "\033[0m",   [OUTPUT_STYLE_BOLD] = "\033[1m",
+        [OUTPUT_STYLE_DIM] = "\033[2m",     [OUTPUT_STYLE_ERROR] = "\033[31m",
         [OUTPUT_STYLE_ACCENT] = "\033[36m",
     };
     if (out->has_color)

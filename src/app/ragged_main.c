@@ -1,8 +1,9 @@
 /* ragged: the command-line program. */
-#include <stdio.h>
+#include "app/command.h"
+#include "base/json.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("ragged " RAGGED_VERSION);
-    return 0;
+    json_use_mem();
+    return app_run(argc, argv);
 }

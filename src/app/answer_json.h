@@ -1,0 +1,11 @@
+/* app/answer_json.h - an answer for programs. */
+#ifndef RAGGED_APP_ANSWER_JSON_H
+#define RAGGED_APP_ANSWER_JSON_H
+
+#include "base/json.h"
+#include "engine/engine.h"
+
+/* NULL: out of memory. */
+json_t *answer_json(const struct engine_answer *answer, const char *query) MUST_USE;
+
+#endif

@@ -1,0 +1,143 @@
+#include "app/records.h"
+#include "app/session.h"
+
+static const struct engine_model *model_of(const void *record)
+{
+    return record;
+}
+
+static const char *folder_of(const void *record)
+{
+    return model_of(record)->folder;
+}
+
+static json_t *get_name(const void *record)
+{
+    return json_text(model_of(record)->name);
+}
+
+static json_t *get_present(const void *record)
+{
+    return json_boolean(model_of(record)->is_present);
+}
+
+static json_t *get_size(const void *record)
+{
+    return json_integer((json_int_t)model_of(record)->size_bytes);
+}
+
+static json_t *get_licence(const void *record)
+{
+    return json_text(model_of(record)->licence);
+}
+
+static json_t *get_hub(const void *record)
+{
+    return json_text(model_of(record)->hub);
+}
+
+static json_t *get_folder(const void *record)
+{
+    return json_text(model_of(record)->folder);
+}
+
+static const struct column columns[] = {
+    {.name = "name", .get = get_name},
+    {.name = "present", .get = get_present},
+    {.name = "size", .get = get_size},
+    {.name = "licence", .get = get_licence},
+    {.name = "hub", .get = get_hub},
+    {.name = "folder", .get = get_folder},
+    {.name = NULL},
+};
+
+static void add_model(void *ctx, const struct engine_model *model)
+{
+    records_add(ctx, model);
+}
+
+static enum status run_list(struct app *app, struct error *err)
+{
+    struct records records = {
+        .out = &app->out, .format = app->format, .columns = columns, .path = folder_of};
+    enum status status = engine_model_list(add_model, &records, err);
+    if (!status)
+        status = records_write(&records, format_object_new(), "models", err);
+    records_clear(&records);
+    return status;
+}
+
+static void say(void *ctx, const char *line)
+{
+    struct app *app = ctx;
+    if (app->is_quiet)
+        return;
+    output_printf(&app->notes, "%s\n", line);
+    output_flush(&app->notes);
+}
+
+/* The named model, else the configured one, else the usual one of the engine ("": its choice). */
+static const char *model_name(const struct app *app)
+{
+    if (app->arguments.n_words > 1)
+        return app->arguments.words[1];
+    const char *name = config_text(&app->config, "embedding_model");
+    return *name ? name : "all-MiniLM-L6-v2";
+}
+
+static enum status report(struct app *app, const char *name, const char *state, struct error *err)
+{
+    if (app->format == FORMAT_TEXT) {
+        output_printf(&app->out, "%s: %s\n", name, state);
+        return STATUS_OK;
+    }
+    json_t *object = format_object_new();
+    bool is_whole = object && json_put(object, "model", json_text(name)) &&
+                    json_put(object, "state", json_text(state)) &&
+                    json_put(object, "warnings", json_array());
+    if (!is_whole) {
+        json_decref(object);
+        object = NULL;
+    }
+    return format_object(&app->out, app->format, object, err);
+}
+
+static enum status run_pull(struct app *app, struct error *err)
+{
+    if (config_is_on(&app->config, "offline")) {
+        error_set(err, STATUS_INVALID, "offline: no model is fetched");
+        error_hint(err, "leave out --offline, or \"ragged config set offline false\"");
+        return STATUS_INVALID;
+    }
+    enum status status = engine_model_pull(model_name(app), say, app, app->cancel, err);
+    return status ? status : report(app, model_name(app), "present", err);
+}
+
+static enum status run_verify(struct app *app, struct error *err)
+{
+    enum status status = engine_model_verify(model_name(app), err);
+    return status ? status : report(app, model_name(app), "sound", err);
+}
+
+static const struct command_verb verbs[] = {
+    {"list", "", "the models ragged knows, and which are here", 0, 0, run_list},
+    {"pull", "[NAME]", "fetch a model and check its hashes", 0, 1, run_pull},
+    {"verify", "[NAME]", "check the hashes of a model that is here", 0, 1, run_verify},
+    {.name = NULL},
+};
+
+const struct command cmd_model = {
+    .name = "model",
+    .aliases = "models",
+    .summary = "List, fetch and verify embedding models",
+    .usage = "list | pull [NAME] | verify [NAME]",
+    .examples = "  ragged model pull\n"
+                "  ragged model list --json",
+    .words = "list, pull or verify",
+    .n_words_min = 1,
+    .n_words_max = 2,
+    .formats = FORMATS_OBJECT,
+    .uses_config = true,
+    .verbs = verbs,
+    .run = command_run_verb,
+};

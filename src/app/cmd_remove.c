@@ -1,0 +1,95 @@
+#include "app/records.h"
+#include "app/session.h"
+
+static const char *path_of(const void *path)
+{
+    return path;
+}
+
+static json_t *get_file(const void *path)
+{
+    return json_text(path);
+}
+
+static const struct column columns[] = {
+    {.name = "file", .get = get_file},
+    {.name = NULL},
+};
+
+static void print_path(struct output *out, const void *path, size_t number)
+{
+    (void)number;
+    output_path(out, path);
+    output_puts(out, "\n");
+}
+
+static void add_path(void *ctx, const char *path)
+{
+    records_add(ctx, path);
+}
+
+static json_t *envelope(size_t n, bool is_dry_run)
+{
+    json_t *object = format_object_new();
+    bool is_whole = object && json_put(object, "removed", json_integer((json_int_t)n)) &&
+                    json_put(object, "dry_run", json_boolean(is_dry_run)) &&
+                    json_put(object, "documents", json_array()) &&
+                    json_put(object, "warnings", json_array());
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    const struct arguments *arguments = &app->arguments;
+    bool is_dry_run = arguments_has(arguments, "dry-run");
+    struct engine *engine = NULL;
+    size_t n_removed = 0;
+    struct records records = {
+        .out = &app->out,
+        .format = app->format,
+        .columns = columns,
+        .path = path_of,
+        .print = print_path,
+    };
+    enum status status = session_open(app, &engine, err);
+    for (size_t i = 0; i < arguments->n_words && !status; i++) {
+        size_t n = 0;
+        status =
+            engine_remove(engine, arguments->words[i], is_dry_run, add_path, &records, &n, err);
+        n_removed += n;
+    }
+    if (!status)
+        status = records_write(&records, envelope(n_removed, is_dry_run), "documents", err);
+    if ((!status || n_removed) && !app->is_quiet)
+        output_printf(&app->notes, "%s %zu document%s\n", is_dry_run ? "would remove" : "removed",
+                      n_removed, n_removed == 1 ? "" : "s");
+    records_clear(&records);
+    engine_close(engine);
+    return status;
+}
+
+static const struct option options[] = {
+    {.name = "dry-run", .letters = "n", .help = "only say what would be removed"},
+    {.name = "yes", .letters = "y", .help = "accepted and not needed: nothing is asked"},
+    OPTION_END,
+};
+
+const struct command cmd_remove = {
+    .name = "remove",
+    .aliases = "rm delete",
+    .summary = "Remove documents from the library; the files stay",
+    .usage = "[OPTIONS] PATH...",
+    .details = "A path is a document, a folder with all below it, or a glob.",
+    .examples = "  ragged remove --dry-run '*.log'\n"
+                "  ragged remove ~/papers/old",
+    .words = "a path or glob",
+    .n_words_min = 1,
+    .n_words_max = COMMAND_WORDS_ANY,
+    .formats = FORMATS_ALL,
+    .uses_config = true,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,129 @@
+#include "app/records.h"
+#include "app/session.h"
+
+static void add_failure(void *ctx, const struct engine_document *document)
+{
+    json_t *list = ctx;
+    json_t *failure = json_object();
+    if (failure && records_put_path(failure, "file", document->path) &&
+        json_put(failure, "reason", json_text(document->error)))
+        json_array_append(list, failure);
+    json_decref(failure);
+}
+
+static json_t *status_json(const struct engine_status *s, const struct config *config)
+{
+    json_t *object = format_object_new();
+    bool is_whole =
+        object && json_put(object, "data_dir", json_text(s->data_folder)) &&
+        json_put(object, "has_library", json_boolean(s->has_library)) &&
+        json_put(object, "documents", json_integer((json_int_t)s->n_documents)) &&
+        json_put(object, "failed", json_integer((json_int_t)s->n_failed)) &&
+        json_put(object, "chunks", json_integer((json_int_t)s->n_chunks)) &&
+        json_put(object, "vectors", json_integer((json_int_t)s->n_vectors)) &&
+        json_put(object, "missing_vectors", json_integer((json_int_t)s->n_missing_vectors)) &&
+        json_put(object, "text_bytes", json_integer((json_int_t)s->text_bytes)) &&
+        json_put(object, "database_bytes", json_integer((json_int_t)s->database_bytes)) &&
+        json_put(object, "embedding_backend",
+                 json_text(config_text(config, "embedding_backend"))) &&
+        json_put(object, "embedding_model", json_text(s->embedding_model)) &&
+        json_put(object, "fingerprint", json_text(s->fingerprint)) &&
+        json_put(object, "dimensions", json_integer((json_int_t)s->dim)) &&
+        json_put(object, "language", json_text(s->language)) &&
+        json_put(object, "generation", json_integer(s->generation)) &&
+        json_put(object, "warnings", json_array());
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void print_failures(struct app *app, const json_t *failures)
+{
+    for (size_t i = 0; i < json_array_size(failures); i++) {
+        const json_t *failure = json_array_get(failures, i);
+        output_puts(&app->out, "  ");
+        output_name(&app->out, json_get_text(failure, "file", ""));
+        output_printf(&app->out, ": %s\n", json_get_text(failure, "reason", ""));
+    }
+}
+
+static void print_size(struct output *out, const char *label, uint64_t bytes)
+{
+    output_printf(out, "%-12s %.1f MiB\n", label, (double)bytes / (1024.0 * 1024.0));
+}
+
+static void print_status(struct app *app, const struct engine_status *s)
+{
+    struct output *out = &app->out;
+    output_puts(out, "library      ");
+    output_path(out, s->data_folder);
+    output_puts(out, s->has_library ? "\n" : " (empty)\n");
+    output_printf(out, "documents    %zu", s->n_documents);
+    if (s->n_failed)
+        output_printf(out, " and %zu failed (see --failed)", s->n_failed);
+    output_printf(out, "\npassages     %zu", s->n_chunks);
+    if (s->n_missing_vectors)
+        output_printf(out, ", %zu without a vector", s->n_missing_vectors);
+    output_puts(out, "\n");
+    print_size(out, "text", s->text_bytes);
+    print_size(out, "database", s->database_bytes);
+    output_printf(out, "model        %s (%s", s->embedding_model,
+                  config_text(&app->config, "embedding_backend"));
+    if (s->dim)
+        output_printf(out, ", %zu dimensions", s->dim);
+    output_printf(out, ")\nlanguage     %s\ngeneration   %lld\n", s->language,
+                  (long long)s->generation);
+}
+
+static enum status print(struct app *app, const struct engine_status *s, json_t *failures,
+                         struct error *err)
+{
+    if (app->format == FORMAT_TEXT) {
+        print_status(app, s);
+        print_failures(app, failures);
+        return STATUS_OK;
+    }
+    json_t *object = status_json(s, &app->config);
+    if (object && arguments_has(&app->arguments, "failed") &&
+        json_object_set(object, "failures", failures) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    return format_object(&app->out, app->format, object, err);
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    struct engine *engine = NULL;
+    struct engine_status library = {0};
+    json_t *failures = json_array();
+    enum status status = failures ? session_open(app, &engine, err) : error_nomem(err);
+    if (!status)
+        status = engine_status(engine, &library, err);
+    if (!status && arguments_has(&app->arguments, "failed") && library.has_library) {
+        struct engine_list_options options = {.is_failed_only = true};
+        status = engine_list(engine, &options, add_failure, failures, err);
+    }
+    if (!status)
+        status = print(app, &library, failures, err);
+    engine_close(engine);
+    json_decref(failures);
+    return status;
+}
+
+static const struct option options[] = {
+    {.name = "failed", .help = "list the documents that could not be read, with their reasons"},
+    OPTION_END,
+};
+
+const struct command cmd_status = {
+    .name = "status",
+    .aliases = "info",
+    .summary = "Show what the library holds",
+    .usage = "[--failed]",
+    .formats = FORMATS_OBJECT,
+    .uses_config = true,
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,152 @@
+#include "app/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/records.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum { REDRAW_MS = 100, BAR_CELLS = 20 };
+
+const char *const progress_modes[] = {"auto", "bar", "none", "json", NULL};
+
+void progress_init(struct progress *progress, struct app *app)
+{
+    const char *mode = arguments_text(&app->arguments, "progress", "auto");
+    bool is_wanted = strcmp(mode, "none") != 0 && !app->is_quiet;
+    *progress = (struct progress){
+        .notes = &app->notes,
+        .is_json = strcmp(mode, "json") == 0,
+        .is_bar = is_wanted && strcmp(mode, "json") != 0 && app->notes.is_tty,
+        .is_quiet = app->is_quiet,
+        .is_verbose = app->is_verbose,
+    };
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->is_drawn)
+        output_erase_line(progress->notes);
+    progress->is_drawn = false;
+    output_flush(progress->notes);
+}
+
+static void print_line(struct progress *progress, json_t *object)
+{
+    if (object && format_json(progress->notes, object, JSON_STYLE_COMPACT, NULL) == STATUS_OK)
+        output_flush(progress->notes);
+    json_decref(object);
+}
+
+static json_t *file_json(const struct engine_file_report *report)
+{
+    json_t *object = json_object();
+    bool is_whole =
+        object && json_put(object, "event", json_text("file")) &&
+        records_put_path(object, "file", report->path) &&
+        json_put(object, "result", json_text(engine_file_result_name(report->result))) &&
+        json_put(object, "reason", json_text(report->reason)) &&
+        json_put(object, "chunks", json_integer((json_int_t)report->n_chunks));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static bool is_told(const struct progress *progress, const struct engine_file_report *report)
+{
+    if (report->result == ENGINE_FILE_FAILED)
+        return true;
+    if (report->result == ENGINE_FILE_SKIPPED)
+        return progress->is_verbose;
+    return progress->is_verbose || (report->reason && *report->reason && !progress->is_quiet);
+}
+
+void progress_on_file(struct progress *progress, const struct engine_file_report *report)
+{
+    if (progress->is_json) {
+        print_line(progress, file_json(report));
+        return;
+    }
+    if (!is_told(progress, report))
+        return;
+    bool is_failure = report->result == ENGINE_FILE_FAILED;
+    bool is_good = !is_failure && report->result != ENGINE_FILE_SKIPPED;
+    bool has_warning = is_good && report->reason && *report->reason;
+    progress_end(progress);
+    output_style(progress->notes, is_failure ? OUTPUT_STYLE_ERROR : OUTPUT_STYLE_DIM);
+    output_puts(progress->notes, has_warning ? "warning" : engine_file_result_name(report->result));
+    output_style(progress->notes, OUTPUT_STYLE_PLAIN);
+    output_puts(progress->notes, ": ");
+    output_name(progress->notes, report->path);
+    if (report->reason && *report->reason)
+        output_printf(progress->notes, ": %s", report->reason);
+    if (report->hint && *report->hint)
+        output_printf(progress->notes, " (%s)", report->hint);
+    output_puts(progress->notes, "\n");
+}
+
+static json_t *update_json(const struct engine_progress *update)
+{
+    json_t *object = json_object();
+    bool is_whole =
+        object && json_put(object, "event", json_text("progress")) &&
+        json_put(object, "files_done", json_integer((json_int_t)update->n_files_done)) &&
+        json_put(object, "files_total", json_integer((json_int_t)update->n_files_total)) &&
+        json_put(object, "bytes_done", json_integer((json_int_t)update->n_bytes_done)) &&
+        json_put(object, "bytes_total", json_integer((json_int_t)update->n_bytes_total)) &&
+        json_put(object, "chunks", json_integer((json_int_t)update->n_chunks)) &&
+        json_put(object, "scanning", json_boolean(update->is_scanning)) &&
+        json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
+        json_put(object, "eta_ms", json_integer(update->eta_ms));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static double share_done(const struct engine_progress *update)
+{
+    double done = (double)update->n_files_done, total = (double)update->n_files_total;
+    if (update->n_bytes_total > 0) {
+        done = (double)update->n_bytes_done;
+        total = (double)update->n_bytes_total;
+    }
+    return total <= 0 ? 0 : done >= total ? 1 : done / total;
+}
+
+static void draw_bar(struct progress *progress, const struct engine_progress *update)
+{
+    char bar[BAR_CELLS + 1];
+    int n_full = (int)(share_done(update) * BAR_CELLS);
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = i < n_full ? '#' : '.';
+    bar[BAR_CELLS] = '\0';
+    double seconds = (double)update->elapsed_ms / 1000.0;
+    double rate = seconds > 0 ? (double)update->n_bytes_done / (double)RAGGED_MIB / seconds : 0;
+    output_erase_line(progress->notes);
+    output_printf(progress->notes, "[%s] %zu/%zu%s files  %.1f MiB/s  %zu passages", bar,
+                  update->n_files_done, update->n_files_total, update->is_scanning ? "+" : "", rate,
+                  update->n_chunks);
+    if (update->eta_ms >= 0 && !update->is_scanning)
+        output_printf(progress->notes, "  %lld:%02lld left", (long long)(update->eta_ms / 60000),
+                      (long long)(update->eta_ms / 1000 % 60));
+    output_flush(progress->notes);
+}
+
+void progress_on_update(struct progress *progress, const struct engine_progress *update)
+{
+    if (!progress->is_bar && !progress->is_json)
+        return;
+    int64_t now_ms = clock_monotonic_ms();
+    if (progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
+        return;
+    progress->drawn_ms = now_ms;
+    if (progress->is_json) {
+        print_line(progress, update_json(update));
+        return;
+    }
+    draw_bar(progress, update);
+    progress->is_drawn = true;
+}

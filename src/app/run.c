@@ -1,0 +1,95 @@
+#include <errno.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "app/help.h"
+#include "app/signals.h"
+
+static void print_error(struct output *notes, const struct error *err)
+{
+    output_style(notes, OUTPUT_STYLE_ERROR);
+    output_puts(notes, "ragged: ");
+    output_style(notes, OUTPUT_STYLE_PLAIN);
+    output_puts(notes, err->message);
+    output_puts(notes, "\n");
+    if (err->hint[0])
+        output_printf(notes, "  %s\n", err->hint);
+}
+
+/* The last of --json and --format wins; a format the command has not is refused. */
+static enum status choose_format(struct app *app, struct error *err)
+{
+    const struct arguments *arguments = &app->arguments;
+    for (size_t i = 0; i < arguments->n_given; i++) {
+        const struct argument *given = &arguments->given[i];
+        if (strcmp(given->option->name, "json") == 0)
+            app->format = FORMAT_JSON;
+        for (size_t j = 0; given->option->rule.choices == format_names && format_names[j]; j++)
+            if (strcmp(format_names[j], given->value.text) == 0)
+                app->format = (enum format)j;
+    }
+    const struct command *command = arguments->command;
+    if (!command || (command->formats & FORMAT_BIT(app->format)))
+        return STATUS_OK;
+    struct suggestion suggestion = {.wrong = format_names[app->format]};
+    for (size_t i = 0; format_names[i]; i++)
+        if (command->formats & (1u << i))
+            suggestion_offer(&suggestion, format_names[i]);
+    error_set(err, STATUS_INVALID, "\"ragged %s\" has no format \"%s\"", command->name,
+              format_names[app->format]);
+    suggestion_finish(&suggestion, "formats", err);
+    return STATUS_INVALID;
+}
+
+static void prepare(struct app *app)
+{
+    const struct arguments *arguments = &app->arguments;
+    bool is_color_wanted = !arguments_has(arguments, "no-color");
+    output_init(&app->out, stdout, is_color_wanted);
+    output_init(&app->notes, stderr, is_color_wanted);
+    app->is_quiet = arguments_has(arguments, "quiet");
+    app->is_verbose = arguments_has(arguments, "verbose") && !app->is_quiet;
+}
+
+static enum status run_command(struct app *app, struct error *err)
+{
+    const struct command *command = app->arguments.command;
+    if (arguments_has(&app->arguments, "version")) {
+        output_puts(&app->out, "ragged " RAGGED_VERSION "\n");
+        return STATUS_OK;
+    }
+    if (!command) {
+        help_overview(&app->out);
+        return STATUS_OK;
+    }
+    if (arguments_has(&app->arguments, "help")) {
+        help_command(&app->out, command);
+        return STATUS_OK;
+    }
+    enum status status = choose_format(app, err);
+    if (!status && command->uses_config)
+        status = config_load(&app->arguments, &app->config, err);
+    return status ? status : command->run(app, err);
+}
+
+int app_run(int argc, char *const *argv)
+{
+    struct app app = {.cancel = signals_install()};
+    struct error err = {0}, write_err = {0};
+    enum status status = arguments_parse(argc, argv, &app.arguments, &err);
+    prepare(&app);
+    if (!status)
+        status = run_command(&app, &err);
+    enum exit_code code = status ? exit_code_of(status, signals_received()) : app.exit_code;
+    if (status && app.out.failed != EPIPE)
+        print_error(&app.notes, &err);
+    if (output_finish(&app.out, "the results", &write_err)) {
+        print_error(&app.notes, &write_err);
+        code = EXIT_CODE_ERROR;
+    }
+    /* Nobody is left to be told when stderr does not work. */
+    output_flush(&app.notes);
+    config_clear(&app.config);
+    arguments_clear(&app.arguments);
+    return (int)code;
+}

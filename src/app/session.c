@@ -1,0 +1,82 @@
+#include "app/session.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+
+enum status session_open(struct app *app, struct engine **out, struct error *err)
+{
+    struct engine_options options;
+    enum status status = config_engine_options(&app->config, &options, err);
+    return status ? status : engine_open(&options, out, err);
+}
+
+struct engine_search_options session_search_options(const struct app *app)
+{
+    const struct arguments *arguments = &app->arguments;
+    struct engine_search_options options = engine_search_options_default();
+    const char *method = config_text(&app->config, "retrieval_method");
+    options.mode = strcmp(method, "lexical") == 0  ? ENGINE_MODE_LEXICAL
+                   : strcmp(method, "vector") == 0 ? ENGINE_MODE_VECTOR
+                                                   : ENGINE_MODE_HYBRID;
+    options.min_score = config_number(&app->config, "min_score");
+    options.collection = arguments_text(arguments, "collection", NULL);
+    options.path_glob = arguments_text(arguments, "path", NULL);
+    options.n_per_document =
+        (size_t)arguments_number(arguments, "per-document", (double)options.n_per_document);
+    options.n_context = (size_t)arguments_number(arguments, "context", (double)options.n_context);
+    options.cancel = app->cancel;
+    return options;
+}
+
+static enum status read_stdin(struct buf *out, struct error *err)
+{
+    enum status status = file_read_fd(0, "standard input", RAGGED_LIMIT_QUERY, out, err);
+    if (!status && out->len != strlen(buf_text(out)))
+        status = error_set(err, STATUS_INVALID, "the question holds a zero byte");
+    return status;
+}
+
+enum status session_read_question(struct app *app, struct buf *out, struct error *err)
+{
+    const struct arguments *arguments = &app->arguments;
+    enum status status = STATUS_OK;
+    if (arguments->n_words == 1 && strcmp(arguments->words[0], "-") == 0)
+        status = read_stdin(out, err);
+    else
+        for (size_t i = 0; i < arguments->n_words; i++)
+            buf_printf(out, "%s%s", i ? " " : "", arguments->words[i]);
+    if (!status)
+        status = buf_status(out, err);
+    if (status)
+        return status;
+    while (out->len && strchr(" \t\r\n", out->data[out->len - 1]))
+        buf_truncate(out, out->len - 1);
+    if (strspn(buf_text(out), " \t\r\n") == out->len) {
+        error_set(err, STATUS_INVALID, "the question is empty");
+        error_hint(err, "usage: ragged %s %s", arguments->command->name, arguments->command->usage);
+        return STATUS_INVALID;
+    }
+    if (out->len > RAGGED_LIMIT_QUERY)
+        return error_set(err, STATUS_LIMIT, "the question is longer than %zu bytes",
+                         RAGGED_LIMIT_QUERY);
+    return STATUS_OK;
+}
+
+void session_warn(struct app *app, const char *text)
+{
+    if (app->is_quiet || !text || !*text)
+        return;
+    output_printf(&app->notes, "warning: %s\n", text);
+}
+
+json_t *session_warnings_json(const char *text)
+{
+    json_t *list = json_array();
+    if (list && text && *text && json_array_append_new(list, json_text(text)) != 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}

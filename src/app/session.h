@@ -1,0 +1,55 @@
+/* app/session.h - what several commands do with an engine. */
+#ifndef RAGGED_APP_SESSION_H
+#define RAGGED_APP_SESSION_H
+
+#include "app/command.h"
+#include "engine/engine.h"
+
+/* Opens the library of app->config. */
+enum status session_open(struct app *app, struct engine **out, struct error *err) MUST_USE;
+
+/* The mode, score and filters of search and query. `n` is not set. */
+struct engine_search_options session_search_options(const struct app *app);
+
+/* The words joined by spaces, or standard input for "-"; INVALID when it is empty. */
+enum status session_read_question(struct app *app, struct buf *out, struct error *err) MUST_USE;
+
+/* "warning: ..." on stderr, unless quiet or empty. */
+void session_warn(struct app *app, const char *text);
+
+/* ["text"], or [] for an empty text; NULL: out of memory. */
+json_t *session_warnings_json(const char *text) MUST_USE;
+
+/* Rows that search and query share: -c, --path, --mode, --min-score, ... */
+#define SESSION_SEARCH_OPTIONS                                                             \
+    {.name = "collection",                                                                 \
+     .letters = "c",                                                                       \
+     .arg = "NAME",                                                                        \
+     .rule = {.type = VALUE_TEXT},                                                         \
+     .help = "only this collection"},                                                      \
+        {.name = "path",                                                                   \
+         .letters = "p",                                                                   \
+         .arg = "GLOB",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only files whose path matches"},                                         \
+        {.name = "mode",                                                                   \
+         .letters = "m",                                                                   \
+         .arg = "MODE",                                                                    \
+         .config_key = "retrieval_method",                                                 \
+         .help = "words and meaning, words only, or meaning only"},                        \
+        {.name = "min-score",                                                              \
+         .aliases = "threshold",                                                           \
+         .letters = "s",                                                                   \
+         .arg = "SCORE",                                                                   \
+         .config_key = "min_score",                                                        \
+         .help = "drop results below this score"},                                         \
+        {.name = "per-document",                                                           \
+         .arg = "N",                                                                       \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},                             \
+         .help = "at most this many passages of one document; 0: no limit"},               \
+    {                                                                                      \
+        .name = "context", .arg = "N", .rule = {.type = VALUE_COUNT, .min = 0, .max = 20}, \
+        .help = "join this many neighbours on each side"                                   \
+    }
+
+#endif

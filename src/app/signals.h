@@ -1,0 +1,12 @@
+/* app/signals.h - Ctrl-C and SIGTERM ask running work to stop; a second one ends at once. */
+#ifndef RAGGED_APP_SIGNALS_H
+#define RAGGED_APP_SIGNALS_H
+
+#include "base/cancel.h"
+
+/* Once, at the start. A reader that goes away is then an error of write(), not a signal. */
+const struct cancel *signals_install(void);
+/* The signal that asked to stop; 0: none. */
+int signals_received(void);
+
+#endif
