@@ -47,7 +47,8 @@ struct embed_text {
 };
 
 /* out[i * dim ..] = unit vector of texts[i]; finite and of norm 1, checked. One thread per work.
- * REMOTE: the server failed or answered nonsense; CANCELLED. */
+ * REMOTE: the server failed or answered nonsense; LIMIT: a text is longer than its model reads (it
+ * is never cut silently); CANCELLED. */
 enum status embedder_embed(struct embedder_work *work, enum embed_kind kind,
                            const struct embed_text *texts, size_t n_texts,
                            const struct cancel *cancel, float *out, struct error *err) MUST_USE;

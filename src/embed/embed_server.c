@@ -122,8 +122,11 @@ static enum status read_answer(const struct embed_server *server, const struct b
     return status;
 }
 
-static bool is_worth_retrying(int code)
+/* Ollama says 400 when its runner died under the request; the next one starts a new runner. */
+static bool is_worth_retrying(int code, const struct buf *answer)
 {
+    if (code == 400)
+        return strstr(buf_text(answer), "do embedding request") != NULL;
     static const int codes[] = {429, 500, 502, 503, 504};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (codes[i] == code)
@@ -168,7 +171,7 @@ enum status embed_server_ask(const struct embed_server *server, const char *path
     for (int i = 0; !status; i++) {
         buf_reset(&answer);
         status = net_fetch(&request, &answer, &response, err);
-        if (status || i + 1 == N_ATTEMPTS || !is_worth_retrying(response.code))
+        if (status || i + 1 == N_ATTEMPTS || !is_worth_retrying(response.code, &answer))
             break;
         wait_before_retry(i, cancel);
     }

@@ -32,7 +32,8 @@ struct net_response {
 
 /* The whole body (of any status) is appended to `body`, bounded by its limit (default
  * RAGGED_LIMIT_HTTP_BODY). REMOTE: no answer (the sentence says which step failed: could not
- * connect, timed out, TLS ...); CANCELLED. An HTTP error status is not an error here. */
+ * connect, timed out, TLS ...); LIMIT: more than fits; INVALID: not an http or https URL;
+ * CANCELLED. An HTTP error status is not an error here. On failure `body` is as before. */
 enum status net_fetch(const struct net_request *request, struct buf *body, struct net_response *out,
                       struct error *err) MUST_USE;
 
@@ -45,7 +46,8 @@ net_stream(const struct net_request *request,
            void *ctx, struct buf *error_body, struct net_response *out, struct error *err) MUST_USE;
 
 /* GETs into `path` (temporary file, SHA-256 check when sha256 is not NULL, fsync, rename). FORMAT:
- * wrong hash. progress() may be NULL. */
+ * wrong hash; NOT_FOUND: 404; REMOTE: any other answer but 200. Redirects are followed. progress()
+ * may be NULL; its n_total is 0 when the server does not tell. */
 enum status net_download(const char *url, const char *path, const char *sha256,
                          void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total), void *ctx,
                          const struct cancel *cancel, struct error *err) MUST_USE;

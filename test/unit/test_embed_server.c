@@ -156,6 +156,11 @@ static void test_embed_server__asks_a_busy_server_again(void **state)
                                         "{\"index\":0,\"embedding\":[1,0]},"
                                         "{\"index\":1,\"embedding\":[0,1]}]}";
     assert_ok(embed_two("openai", script, out));
+    static const char dead_runner[] =
+        OLLAMA "\n---\n" OLLAMA "\n---\n" OLLAMA "\n---\n"
+               "recv\nanswer 400 application/json {\"error\":\"do embedding request: EOF\"}\n---\n"
+               "recv\nanswer 200 application/json {\"embeddings\":[[1,0],[0,1]]}";
+    assert_ok(embed_two("ollama", dead_runner, out));
 }
 
 static void test_embed_server__says_how_to_get_a_model(void **state)
