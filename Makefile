@@ -1,7 +1,9 @@
 # make                 build/ragged and its helpers (release)
 # make check           unit, contract and end-to-end tests of this build
 # make lint            format, include edges, banned calls, self-contained headers
-# make install         DESTDIR= PREFIX=/usr/local
+# make campaign        kill -9 and injected failures in depth: hours
+# make cover           lines and branches that unit and contract tests reach (gcov)
+# make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
 # make llama           the optional ragged-llm helper (local GGUF models)
 #
 # Knobs: DEBUG=1, SANITIZE=address,undefined|thread, FAULT=1 (fault injection), COVERAGE=1,
@@ -50,7 +52,7 @@ TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
 
 Q := $(if $(V),,@)
 
-.PHONY: all check check-unit check-e2e lint install llama clean
+.PHONY: all check check-unit check-e2e campaign cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,6 +103,17 @@ check-unit: all $(TESTS) $(TOOLS)
 check-e2e: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
 
+# The fault loop wants every ordinal of every site; the kills want a build without them.
+campaign:
+	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 python3 -m pytest -q -s test/cli/test_kill.py
+	$(Q)$(MAKE) -s all DEBUG=1 SANITIZE=address,undefined FAULT=1
+	$(Q)RAGGED_BUILD=build/debug-address-undefined-fault RAGGED_FAULT_SAMPLES=all \
+	    python3 -m pytest -q -s test/cli/test_fault_loop.py
+
+cover:
+	$(Q)$(MAKE) -s check-unit DEBUG=1 COVERAGE=1
+	$(Q)find build/debug-coverage/obj/src -name '*.gcda' | xargs gcov -b -n | test/coverage
+
 lint:
 	$(Q)test/lint/run
 
@@ -112,6 +125,10 @@ install: all
 	$(if $(wildcard $(BUILD)/ragged-llm),install -m 755 $(BUILD)/ragged-llm $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-llm)
 	$(if $(wildcard $(BUILD)/ragged-llm),install -d $(DESTDIR)$(PREFIX)/libexec/ragged/llama)
 	$(if $(wildcard $(BUILD)/ragged-llm),install -m 644 $(BUILD)/llama/*.so $(BUILD)/llama/LICENSE $(DESTDIR)$(PREFIX)/libexec/ragged/llama)
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ragged $(DESTDIR)$(PREFIX)/share/man/man1/ragged.1
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/ragged
 
 clean:
 	rm -rf build

@@ -8,8 +8,7 @@
 #include "text/text.h"
 #include "vector/vector.h"
 
-#define EMBEDDED_MAX 16 /* sentences whose vector is computed: about the cost of one long passage \
-                         */
+#define EMBEDDED_MAX 16 /* sentences whose vector is computed: about one long passage */
 #define RANK_DISCOUNT 0.08
 
 struct list {
