@@ -23,7 +23,7 @@ struct cached_stem {
 
 struct analyzer {
     struct sb_stemmer *stemmer; /* NULL: language "none" */
-    bool has_stop_words;
+    bool is_english;
     char id[48];
     struct cached_stem cache[CACHE_SLOTS];
 };
@@ -61,7 +61,7 @@ enum status analyzer_new(const char *language, struct analyzer **out, struct err
             return unknown_language(language, err);
         }
     }
-    analyzer->has_stop_words = strcmp(language, "english") == 0;
+    analyzer->is_english = strcmp(language, "english") == 0;
     snprintf(analyzer->id, sizeof analyzer->id, "%s-1", language);
     *out = analyzer;
     return STATUS_OK;
@@ -81,8 +81,19 @@ const char *analyzer_id(const struct analyzer *analyzer)
     return analyzer->id;
 }
 
-/* Lower case of text[0..len-1], at most TERM_BYTES_MAX bytes in whole characters. The print
- * apostrophe becomes the typewriter's. */
+/* Lower case; characters that only look different become one: the apostrophe of print, full-width
+ * ASCII, the Greek sigma at a word's end (its capital tells no difference). */
+static uint32_t fold(uint32_t codepoint)
+{
+    if (codepoint == 0x2019)
+        return '\'';
+    if (codepoint >= 0xFF01 && codepoint <= 0xFF5E)
+        codepoint -= 0xFF01 - '!';
+    codepoint = (uint32_t)utf8proc_tolower((utf8proc_int32_t)codepoint);
+    return codepoint == 0x03C2 ? 0x03C3 : codepoint;
+}
+
+/* Folds text[0..len-1], at most TERM_BYTES_MAX bytes in whole characters. */
 static size_t lower(const char *text, size_t len, char out[TERM_BYTES_MAX])
 {
     size_t n = 0;
@@ -98,9 +109,7 @@ static size_t lower(const char *text, size_t len, char out[TERM_BYTES_MAX])
         uint32_t codepoint;
         char bytes[4];
         i += utf8_decode(text + i, len - i, &codepoint);
-        codepoint =
-            codepoint == 0x2019 ? '\'' : (uint32_t)utf8proc_tolower((utf8proc_int32_t)codepoint);
-        size_t n_bytes = utf8_encode(codepoint, bytes);
+        size_t n_bytes = utf8_encode(fold(codepoint), bytes);
         if (n + n_bytes > TERM_BYTES_MAX)
             break;
         memcpy(out + n, bytes, n_bytes);
@@ -147,15 +156,33 @@ static void stem_and_send(struct emitter *e, const char *word, size_t len)
     send(e, (const char *)stem, stem_len);
 }
 
-/* One plain lower-case word: the possessive goes, function words go from queries, the rest is
- * stemmed. */
+static size_t without_possessive(const char *word, size_t len)
+{
+    return len > 2 && memcmp(word + len - 2, "'s", 2) == 0 ? len - 2 : len;
+}
+
+static void send_english(struct emitter *e, const char *word, size_t len)
+{
+    if (e->mode == ANALYZER_QUERY && stop_words_contain(word, len))
+        return;
+    stem_and_send(e, word, without_possessive(word, len));
+}
+
+/* A folded word of letters. An apostrophe holds an English word together (don't) and divides the
+ * words of languages with elision (l'eau). */
 static void send_plain(struct emitter *e, const char *word, size_t len)
 {
-    if (e->mode == ANALYZER_QUERY && e->analyzer->has_stop_words && stop_words_contain(word, len))
+    if (e->analyzer->is_english) {
+        send_english(e, word, len);
         return;
-    if (len > 2 && memcmp(word + len - 2, "'s", 2) == 0)
-        len -= 2;
-    stem_and_send(e, word, len);
+    }
+    for (size_t at = 0; at < len;) {
+        const char *apostrophe = memchr(word + at, '\'', len - at);
+        size_t end = apostrophe ? (size_t)(apostrophe - word) : len;
+        if (end > at)
+            stem_and_send(e, word + at, end - at);
+        at = end + 1;
+    }
 }
 
 static bool ends_part(const char *text, size_t at)
@@ -165,12 +192,15 @@ static bool ends_part(const char *text, size_t at)
     return is_upper && was_lower;
 }
 
-/* The whole in lower case, then its parts: runs of one class, cut where camelCase turns. */
-static void send_compound(struct emitter *e, const char *text, size_t len)
+/* The whole, then its parts: runs of one class, cut where camelCase turns. */
+static void send_compound(struct emitter *e, const char *text, size_t len, enum word_kind kind)
 {
     char term[TERM_BYTES_MAX];
     size_t n_whole = lower(text, len, term);
-    send(e, term, n_whole);
+    if (kind == WORD_CAMEL)
+        send_plain(e, term, n_whole);
+    else
+        send(e, term, without_possessive(term, n_whole));
     for (size_t at = 0; at < len;) {
         uint32_t codepoint;
         size_t n = utf8_decode(text + at, len - at, &codepoint), start = at;
@@ -221,10 +251,10 @@ enum status analyzer_terms(struct analyzer *analyzer, enum analyzer_mode mode, c
         const char *start = text + word.start;
         if (word.kind == WORD_PLAIN)
             send_plain(&e, term, lower(start, word.len, term));
-        else if (word.kind == WORD_COMPOUND)
-            send_compound(&e, start, word.len);
-        else
+        else if (word.kind == WORD_UNSPACED)
             send_bigrams(&e, start, word.len);
+        else
+            send_compound(&e, start, word.len, word.kind);
     }
     return e.is_out_of_memory ? error_nomem(err) : STATUS_OK;
 }

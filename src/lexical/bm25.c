@@ -15,6 +15,7 @@ struct match {
 struct lexical_scorer {
     struct lexical_query *query; /* borrowed; terms in byte order */
     struct lexical_params params;
+    uint64_t *prefixes; /* [query->n_terms], see term_prefix() */
     struct match *matches;
     size_t n_matches, n_matches_max;
     uint32_t *lengths; /* [n_rows] */
@@ -35,10 +36,17 @@ enum status lexical_scorer_new(struct lexical_query *query, struct lexical_param
     struct lexical_scorer *scorer = mem_zalloc(1, sizeof *scorer);
     if (!scorer)
         return error_nomem(err);
+    scorer->prefixes = mem_array(query->n_terms, sizeof *scorer->prefixes);
+    if (!scorer->prefixes) {
+        mem_free(scorer);
+        return error_nomem(err);
+    }
     scorer->query = query;
     scorer->params = params;
     if (query->n_terms > 1)
         qsort(query->terms, query->n_terms, sizeof *query->terms, compare_query_terms);
+    for (size_t i = 0; i < query->n_terms; i++)
+        scorer->prefixes[i] = term_prefix(query->terms[i].term, query->terms[i].len);
     *out = scorer;
     return STATUS_OK;
 }
@@ -47,13 +55,14 @@ void lexical_scorer_free(struct lexical_scorer *scorer)
 {
     if (!scorer)
         return;
+    mem_free(scorer->prefixes);
     mem_free(scorer->matches);
     mem_free(scorer->lengths);
     mem_free(scorer->scores);
     mem_free(scorer);
 }
 
-static enum status add_match(struct lexical_scorer *s, uint32_t i_row, size_t i_term, uint64_t tf,
+static enum status add_match(struct lexical_scorer *s, size_t i_term, uint64_t tf,
                              struct error *err)
 {
     void *matches = s->matches;
@@ -62,47 +71,61 @@ static enum status add_match(struct lexical_scorer *s, uint32_t i_row, size_t i_
     s->matches = matches;
     if (!status)
         s->matches[s->n_matches++] =
-            (struct match){.i_row = i_row,
-                           .i_term = (uint32_t)i_term,
-                           .tf = (uint32_t)(tf > 0xFFFFFF ? 0xFFFFFF : tf)};
+            (struct match){(uint32_t)s->n_rows, (uint32_t)i_term, (uint32_t)tf};
     return status;
 }
 
+/* The query's term that equals `entry`, or the first one behind it, from *i_term on. */
+static bool find_term(const struct lexical_scorer *s, const struct term_entry *entry,
+                      size_t *i_term)
+{
+    uint64_t prefix = entry->prefix;
+    size_t i = *i_term, n = s->query->n_terms;
+    while (i < n && s->prefixes[i] < prefix)
+        i++;
+    int order = 1;
+    for (; i < n && s->prefixes[i] == prefix; i++) {
+        const struct lexical_query_term *term = &s->query->terms[i];
+        order = term_compare(term->term, term->len, entry->term, entry->len);
+        if (order >= 0)
+            break;
+    }
+    *i_term = i;
+    return order == 0;
+}
+
 /* Both lists ascend: one walk, which ends with the shorter of them. */
-static enum status match_row(struct lexical_scorer *s, uint32_t i_row, const void *blob, size_t len,
+static enum status match_row(struct lexical_scorer *s, const void *blob, size_t len,
                              struct error *err)
 {
     struct span_reader reader = span_reader_init(blob, len);
     struct term_entry entry;
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < s->query->n_terms && !status;) {
-        if (!term_entry_read(&reader, &entry))
-            break;
-        int order = 1;
-        while (i < s->query->n_terms &&
-               (order = term_compare(s->query->terms[i].term, s->query->terms[i].len, entry.term,
-                                     entry.len)) < 0)
-            i++;
-        if (order == 0 && i < s->query->n_terms)
-            status = add_match(s, i_row, i, entry.tf, err);
-    }
+    for (size_t i = 0; i < s->query->n_terms && !status && term_entry_read(&reader, &entry);)
+        if (find_term(s, &entry, &i))
+            status = add_match(s, i, entry.tf, err);
     if (!status && reader.is_short)
-        status = error_set(err, STATUS_FORMAT, "the words of passage row %u are damaged",
-                           (unsigned)i_row);
+        status =
+            error_set(err, STATUS_FORMAT, "the words of passage row %zu are damaged", s->n_rows);
     return status;
 }
 
 enum status lexical_scorer_add(struct lexical_scorer *scorer, const void *blob, size_t len,
                                uint32_t n_terms, struct error *err)
 {
+    if (scorer->n_rows >= UINT32_MAX)
+        return error_set(err, STATUS_LIMIT, "more than %zu passage rows", scorer->n_rows);
     void *lengths = scorer->lengths;
     enum status status = mem_reserve(&lengths, &scorer->n_rows_max, scorer->n_rows + 1,
                                      sizeof *scorer->lengths, err);
     scorer->lengths = lengths;
+    size_t n_matches = scorer->n_matches;
     if (!status)
-        status = match_row(scorer, (uint32_t)scorer->n_rows, blob, len, err);
-    if (status)
+        status = match_row(scorer, blob, len, err);
+    if (status) {
+        scorer->n_matches = n_matches;
         return status;
+    }
     scorer->lengths[scorer->n_rows++] = n_terms;
     scorer->n_terms_total += n_terms;
     return STATUS_OK;

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/checked.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "lexical/lexical.h"
+#include "text/text.h"
 
 struct term {
     const char *bytes;
@@ -101,35 +103,45 @@ enum status lexical_terms_encode(struct analyzer *analyzer, const char *const *t
     return status;
 }
 
+static enum status query_copy(const struct collector *c, struct arena *arena,
+                              struct lexical_query *out, struct error *err)
+{
+    struct lexical_query_term *terms = arena_zalloc(arena, c->n, sizeof *terms);
+    if (!terms)
+        return error_nomem(err);
+    for (size_t i = 0; i < c->n; i++) {
+        terms[i] = (struct lexical_query_term){
+            .term = arena_text(arena, c->terms[i].bytes, c->terms[i].len),
+            .len = c->terms[i].len,
+            .weight = (double)c->terms[i].tf};
+        if (!terms[i].term)
+            return error_nomem(err);
+    }
+    *out = (struct lexical_query){.terms = terms, .n_terms = c->n};
+    return STATUS_OK;
+}
+
 enum status lexical_query_parse(struct analyzer *analyzer, const char *text, size_t len,
                                 struct arena *arena, struct lexical_query *out, struct error *err)
 {
-    if (len > RAGGED_LIMIT_QUERY)
-        len = RAGGED_LIMIT_QUERY;
+    /* A question comes from a keyboard or a pipe, not through a loader: its marks may be apart. */
+    struct buf normal = {0};
     struct collector c = {0};
-    enum status status = analyzer_terms(analyzer, ANALYZER_QUERY, text, len, collect, &c, err);
-    if (!status && !c.failed && c.n == 0)
-        status = analyzer_terms(analyzer, ANALYZER_INDEX, text, len, collect, &c, err);
-    if (!status && c.failed)
-        status = error_nomem(err);
-    if (!status) {
-        fold(&c);
-        struct lexical_query query = {.terms = arena_zalloc(arena, c.n + 1, sizeof *query.terms),
-                                      .n_terms = c.n};
-        for (size_t i = 0; query.terms && i < c.n; i++) {
-            char *copy = arena_text(arena, c.terms[i].bytes, c.terms[i].len);
-            if (!copy)
-                query.terms = NULL;
-            else
-                query.terms[i] = (struct lexical_query_term){
-                    .term = copy, .len = c.terms[i].len, .weight = (double)c.terms[i].tf};
-        }
-        if (query.terms)
-            *out = query;
-        else
+    text_normalize(text, size_min(len, RAGGED_LIMIT_QUERY), TEXT_SPACE_COLLAPSE, &normal);
+    enum status status = buf_status(&normal, err);
+    static const enum analyzer_mode modes[] = {ANALYZER_QUERY, ANALYZER_INDEX};
+    for (size_t i = 0; i < 2 && !status && c.n == 0; i++) {
+        status =
+            analyzer_terms(analyzer, modes[i], buf_text(&normal), normal.len, collect, &c, err);
+        if (!status && c.failed)
             status = error_nomem(err);
     }
+    if (!status) {
+        fold(&c);
+        status = query_copy(&c, arena, out, err);
+    }
     collector_clear(&c);
+    buf_clear(&normal);
     return status;
 }
 

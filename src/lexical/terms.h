@@ -3,26 +3,65 @@
 #ifndef RAGGED_LEXICAL_TERMS_H
 #define RAGGED_LEXICAL_TERMS_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/span.h"
 
 struct term_entry {
     const unsigned char *term; /* borrowed from the blob */
     size_t len;
-    uint64_t tf;
+    uint64_t tf, prefix; /* see term_prefix() */
 };
+
+/* The first eight bytes as a number that sorts like the term: most comparisons end there. */
+static inline uint64_t term_prefix(const void *term, size_t len)
+{
+    unsigned char bytes[8] = {0};
+    uint64_t prefix;
+    memcpy(bytes, term, len < sizeof bytes ? len : sizeof bytes);
+    memcpy(&prefix, bytes, sizeof prefix);
+    return be64toh(prefix);
+}
+
+/* Reads the next entry when it has the usual form: a count in one byte, and enough bytes behind
+ * its start to load the prefix at once. False: nothing was read. */
+static inline bool term_entry_read_fast(struct span_reader *reader, struct term_entry *out)
+{
+    const unsigned char *at = reader->at;
+    if (reader->n_left < 9 || at[0] == 0 || at[0] > reader->n_left - 2)
+        return false;
+    size_t len = at[0];
+    unsigned char tf = at[1 + len];
+    if (tf == 0 || tf >= 0x80)
+        return false;
+    uint64_t prefix;
+    memcpy(&prefix, at + 1, sizeof prefix);
+    prefix = be64toh(prefix);
+    if (len < sizeof prefix)
+        prefix &= ~(UINT64_MAX >> (8 * len));
+    *out = (struct term_entry){.term = at + 1, .len = len, .tf = tf, .prefix = prefix};
+    reader->at += len + 2;
+    reader->n_left -= len + 2;
+    return true;
+}
 
 /* False at the end, or with reader->is_short set when the blob is damaged. */
 static inline bool term_entry_read(struct span_reader *reader, struct term_entry *out)
 {
     if (reader->n_left == 0)
         return false;
+    if (term_entry_read_fast(reader, out))
+        return true;
     out->len = span_take_u8(reader);
     out->term = span_take(reader, out->len);
     out->tf = span_take_varint(reader);
+    reader->is_short |= out->len == 0 || out->tf == 0 || out->tf > UINT32_MAX;
+    if (!reader->is_short)
+        out->prefix = term_prefix(out->term, out->len);
     return !reader->is_short;
 }
 

@@ -8,7 +8,8 @@
 
 enum word_kind {
     WORD_PLAIN,    /* letters and marks only */
-    WORD_COMPOUND, /* digits, inner punctuation or mixed case: kept whole and in parts */
+    WORD_COMPOUND, /* digits or inner punctuation: kept whole and in parts */
+    WORD_CAMEL,    /* letters like getFileName: the whole is one more word, stemmed as any */
     WORD_UNSPACED, /* a script written without blanks: becomes bigrams */
 };
 
@@ -17,9 +18,9 @@ struct word {
     enum word_kind kind;
 };
 
-/* The next word at or after `from`; false at the end. A word is a run of letters, marks, digits and
- * '_', joined by single inner "'.-:/+#@&" when the next character is a letter or digit, with the
- * "++" or "#" of "C++" and "C#" (a simple form of UAX 29 that keeps identifiers whole). */
+/* The next word at or after `from`; false at the end. Words are runs of letters, marks and digits,
+ * joined by inner underscores or one of "'.-:/+#@&" (digits also by a comma), with the "++" or "#"
+ * of "C++" and "C#": a simple form of UAX 29 that keeps identifiers whole. */
 bool word_next(const char *text, size_t len, size_t from, struct word *out);
 
 enum word_class { WORD_CLASS_OTHER, WORD_CLASS_LETTER, WORD_CLASS_DIGIT, WORD_CLASS_UNSPACED };
