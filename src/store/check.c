@@ -1,11 +1,8 @@
 /* store_check(): the invariants of schema.c, asked of a real database. */
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/clock.h"
-#include "base/mem.h"
 #include "store/statement.h"
 
 /* Each counts the rows that break one rule. */
@@ -113,41 +110,27 @@ static enum status check_rule(struct check *check, const struct rule *rule, stru
     return status;
 }
 
-#define TEMPORARY_AGE_NS (60 * (int64_t)1000000000)
-
-static bool is_leftover(const char *folder, const char *name, int64_t now_ns)
+static enum status say_leftover(void *ctx, const char *path, struct error *err)
 {
-    struct file_info info;
-    const char *extension = path_extension(name);
-    char *path = strcmp(extension, ".tmp") == 0 ? path_join(folder, name) : NULL;
-    bool is_old = path && !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
-                  now_ns - info.mtime_ns > TEMPORARY_AGE_NS;
-    mem_free(path);
-    return is_old;
+    (void)err;
+    check_say(ctx, "\"%s\" was left behind by a stopped process", path);
+    return STATUS_OK;
 }
 
-static void check_leftovers(struct check *check)
+static enum status check_leftovers(struct check *check, struct error *err)
 {
-    int64_t now_ns = clock_wall_ms() * 1000000;
-    DIR *folder = opendir(check->store->folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        if (is_leftover(check->store->folder, entry->d_name, now_ns))
-            check_say(check, "\"%s\" was left behind by a stopped process", entry->d_name);
-    if (folder)
-        closedir(folder);
+    return leftover_each(check->store->folder, say_leftover, check, err);
 }
 
 static enum status check_all(struct check *check, struct error *err)
 {
     static enum status (*const parts[])(struct check *, struct error *) = {
-        check_pages, check_references, check_terms, check_vectors};
+        check_pages, check_references, check_terms, check_vectors, check_leftovers};
     enum status status = STATUS_OK;
     for (size_t i = 0; !status && i < sizeof parts / sizeof parts[0]; i++)
         status = as_problem(check, parts[i](check, err), err);
     for (size_t i = 0; !status && i < sizeof rules / sizeof rules[0]; i++)
         status = as_problem(check, check_rule(check, &rules[i], err), err);
-    if (!status)
-        check_leftovers(check);
     return status;
 }
 

@@ -234,6 +234,12 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
     return status;
 }
 
+static enum status remove_leftover(void *ctx, const char *path, struct error *err)
+{
+    (void)ctx;
+    return file_remove(path, err);
+}
+
 enum status store_compact(struct store *store, struct error *err)
 {
     enum status status = store_write_begin(store, err);
@@ -242,6 +248,8 @@ enum status store_compact(struct store *store, struct error *err)
     status = run(store, SQL_VECTORS_REMOVE_UNUSED, err);
     if (!status)
         status = connection_run(store, "PRAGMA incremental_vacuum", err);
+    if (!status)
+        status = leftover_each(store->folder, remove_leftover, NULL, err);
     if (!status)
         status = store_write_commit(store, err);
     store_write_rollback(store);

@@ -89,7 +89,7 @@ void store_write_rollback(struct store *store); /* none open is fine */
  * on, and what they still need stays. Call it after a bulk load: the first process that opens a
  * library reads its whole log (0.6 ms per MiB). */
 enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
-/* Gives the space of removed rows and of unused vectors back. */
+/* Gives the space of removed rows, of unused vectors and of files of stopped processes back. */
 enum status store_compact(struct store *store, struct error *err) MUST_USE;
 
 /* --- reading: a snapshot sees one generation until it is released ---

@@ -47,6 +47,12 @@ enum status schema_migrate(struct store *store, struct error *err) MUST_USE;
  * and the open transaction. */
 enum status store_fail(struct store *store, int rc, struct error *err);
 
+/* --- leftover.c --- */
+/* Calls each() for every temporary file that is too old to be in use. */
+enum status leftover_each(const char *folder,
+                          enum status (*each)(void *ctx, const char *path, struct error *err),
+                          void *ctx, struct error *err) MUST_USE;
+
 /* --- check_blobs.c --- */
 /* Where store_check() reports to. */
 struct check {

@@ -4,6 +4,7 @@
 
 #include "../testing.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,15 +23,14 @@ static inline void fixture_folder_make(char out[64])
     assert_non_null(mkdtemp(out));
 }
 
+/* With the files in it; it holds no folders. */
 static inline void fixture_folder_remove(const char *folder)
 {
-    static const char *const names[] = {"ragged.db", "ragged.db-wal", "ragged.db-shm",
-                                        "write.lock"};
-    char path[128];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
+    DIR *open_folder = opendir(folder);
+    for (struct dirent *entry; open_folder && (entry = readdir(open_folder));)
+        unlinkat(dirfd(open_folder), entry->d_name, 0);
+    if (open_folder)
+        closedir(open_folder);
     rmdir(folder);
 }
 

@@ -593,7 +593,7 @@ static void test_store__check_finds_planted_damage(void **state)
     }
 }
 
-static void test_store__check_finds_left_temporary_files(void **state)
+static void test_store__temporary_files_are_found_and_removed(void **state)
 {
     struct fixture *f = *state;
     char path[128];
@@ -603,7 +603,10 @@ static void test_store__check_finds_left_temporary_files(void **state)
     struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
     assert_int_equal(fixture_n_problems(f->store), 1);
-    unlink(path);
+    struct error err;
+    assert_ok(store_compact(f->store, &err));
+    assert_int_equal(fixture_n_problems(f->store), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -631,7 +634,7 @@ int main(void)
         TEST(test_store__refuses_what_it_did_not_make),
         TEST(test_store__a_failed_change_can_not_be_committed),
         TEST(test_store__check_finds_planted_damage),
-        TEST(test_store__check_finds_left_temporary_files),
+        TEST(test_store__temporary_files_are_found_and_removed),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

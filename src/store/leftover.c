@@ -1,0 +1,37 @@
+/* Temporary files in the data folder that a stopped process left behind. */
+#include <dirent.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+#define LEFTOVER_AGE_NS (60 * (int64_t)1000000000) /* a living one is renamed long before */
+
+static bool is_leftover(const char *path, int64_t now_ns)
+{
+    struct file_info info;
+    return strcmp(path_extension(path), ".tmp") == 0 &&
+           !file_stat(path, FILE_NO_FOLLOW, &info, NULL) && info.is_regular &&
+           now_ns - info.mtime_ns > LEFTOVER_AGE_NS;
+}
+
+enum status leftover_each(const char *folder,
+                          enum status (*each)(void *ctx, const char *path, struct error *err),
+                          void *ctx, struct error *err)
+{
+    int64_t now_ns = clock_wall_ms() * 1000000;
+    enum status status = STATUS_OK;
+    DIR *open_folder = opendir(folder);
+    for (struct dirent *entry; !status && open_folder && (entry = readdir(open_folder));) {
+        char *path = path_join(folder, entry->d_name);
+        if (!path)
+            status = error_nomem(err);
+        else if (is_leftover(path, now_ns))
+            status = each(ctx, path, err);
+        mem_free(path);
+    }
+    if (open_folder)
+        closedir(open_folder);
+    return status;
+}
