@@ -4,13 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/mem.h"
 #include "base/utf8.h"
-
-void json_use_mem(void)
-{
-    json_set_alloc_funcs(mem_alloc, mem_free);
-}
 
 enum status json_parse(const char *text, size_t len, json_t **out, struct error *err)
 {

@@ -96,11 +96,26 @@ static enum status strip_marks(struct checker *c, struct sentence *sentence, str
     return STATUS_OK;
 }
 
+/* A title quoted with its mark has no full stop: the sentence ends where a mark is followed by a
+ * new one. */
+static size_t end_at_inner_mark(const char *text, size_t stop)
+{
+    for (size_t at = 0; at < stop; at++) {
+        struct sentence ignored = {0};
+        size_t mark = text[at] == '[' ? read_mark(text + at, stop - at, &ignored) : 0;
+        size_t next = at + mark;
+        if (mark && at > 0 && next + 1 < stop && text[next] == ' ' &&
+            !islower((unsigned char)text[next + 1]) && text[next + 1] != '[')
+            return at;
+    }
+    return stop;
+}
+
 static enum status next_sentence(struct checker *c, const char **at, const char *end,
                                  struct sentence *out, struct error *err)
 {
     size_t len = (size_t)(end - *at);
-    size_t stop = text_sentence_end(*at, len, 0);
+    size_t stop = end_at_inner_mark(*at, text_sentence_end(*at, len, 0));
     *out = (struct sentence){.text = *at, .len = stop};
     while (out->len > 0 && isspace((unsigned char)out->text[out->len - 1]))
         out->len--;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -17,7 +16,6 @@ struct engine_options engine_options_default(void)
 
 void engine_process_init(void)
 {
-    json_use_mem();
     store_use_mem();
 }
 

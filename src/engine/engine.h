@@ -16,7 +16,7 @@
 
 struct engine;
 
-/* Routes the allocations of the libraries below through base/mem.h; once, first thing in main(). */
+/* Routes SQLite's allocations through base/mem.h; once, first thing in main(). */
 void engine_process_init(void);
 
 struct engine_options {

@@ -7,6 +7,7 @@
 
 #define VECTOR_WEIGHT 0.6
 #define LEXICAL_WEIGHT 0.4
+#define NEIGHBOUR_WEIGHT 0.2
 
 struct ranked {
     float score;
@@ -104,6 +105,20 @@ static int compare_candidates(const void *a, const void *b)
     return x->i_row < y->i_row ? -1 : x->i_row > y->i_row;
 }
 
+/* A passage cut out of its context says less than it means: the better of its two neighbours in the
+ * document lends it a part of its words' score. */
+static double lexical_in_context(const struct fuse_input *input, size_t i)
+{
+    double near = 0;
+    int64_t document_id = input->rows[i].document_id;
+    if (i > 0 && input->rows[i - 1].document_id == document_id)
+        near = (double)input->lexical[i - 1];
+    if (i + 1 < input->n_rows && input->rows[i + 1].document_id == document_id &&
+        (double)input->lexical[i + 1] > near)
+        near = (double)input->lexical[i + 1];
+    return (double)input->lexical[i] + NEIGHBOUR_WEIGHT * near;
+}
+
 static void score_candidate(const struct fuse_input *input, double best_lexical, double best_cosine,
                             struct fuse_candidate *c)
 {
@@ -114,7 +129,7 @@ static void score_candidate(const struct fuse_input *input, double best_lexical,
     }
     if (input->mode != ENGINE_MODE_VECTOR && best_lexical > 0)
         c->lexical_part =
-            (double)input->lexical[c->i_row] / best_lexical * (is_hybrid ? LEXICAL_WEIGHT : 1);
+            lexical_in_context(input, c->i_row) / best_lexical * (is_hybrid ? LEXICAL_WEIGHT : 1);
     c->score = c->vector_part + c->lexical_part;
 }
 
@@ -139,9 +154,15 @@ enum status fuse_rank(const struct fuse_input *input, struct arena *arena,
         return error_nomem(err);
     merge_leg(&pool, vector, n_vector, LEG_VECTOR);
     merge_leg(&pool, lexical, n_lexical, LEG_LEXICAL);
+    double best_lexical = 0;
+    for (size_t i = 0; i < pool.n; i++) {
+        double score = lexical_in_context(input, pool.candidates[i].i_row);
+        if (score > best_lexical)
+            best_lexical = score;
+    }
     for (size_t i = 0; i < pool.n; i++)
-        score_candidate(input, n_lexical ? (double)lexical[0].score : 0,
-                        n_vector ? (double)vector[0].score : 0, &pool.candidates[i]);
+        score_candidate(input, best_lexical, n_vector ? (double)vector[0].score : 0,
+                        &pool.candidates[i]);
     if (pool.n > 1)
         qsort(pool.candidates, pool.n, sizeof *pool.candidates, compare_candidates);
     *out = pool.candidates;

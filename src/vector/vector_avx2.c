@@ -10,8 +10,8 @@
 
 static int runs_here(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+    /* Every CPU with AVX2 has F16C; clang's builtin does not know that name. */
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static float sum_lanes(__m256 v)

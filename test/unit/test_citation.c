@@ -62,6 +62,9 @@ static void test_citation__checks_what_the_model_wrote(void **state)
         /* no mark: attached by the program */
         {"A colony has one queen.\nVitamin D lowers the risk of infection.",
          "A colony has one queen. [1]\nVitamin D lowers the risk of infection. [2]", 2, 0, 0},
+        /* a quoted title has no full stop */
+        {"Bees live in colonies [1] Vitamin D lowers the risk of infection. [2]",
+         "Bees live in colonies [1] Vitamin D lowers the risk of infection. [2]", 2, 0, 0},
         {"", "", 0, 0, 0},
         {"[1]", "", 0, 0, 0},
     };

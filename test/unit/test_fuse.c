@@ -6,21 +6,34 @@
 
 static struct error err;
 
-/* The definition, the slow way: full sort of both legs, union, formula. */
-static double expected_score(const struct fuse_row *rows, const float *lexical, size_t n, size_t i)
+/* The definitions, the slow way. */
+static double lexical_with_neighbour(const struct fuse_row *rows, const float *lexical, size_t n,
+                                     size_t i)
+{
+    float before = i > 0 && rows[i - 1].document_id == rows[i].document_id ? lexical[i - 1] : 0;
+    float behind = i + 1 < n && rows[i + 1].document_id == rows[i].document_id ? lexical[i + 1] : 0;
+    return (double)lexical[i] + 0.2 * (double)(before > behind ? before : behind);
+}
+
+static double expected_score(const struct fuse_row *rows, const float *lexical, size_t n,
+                             const struct fuse_candidate *candidates, size_t n_candidates, size_t i)
 {
     double best_lexical = 0, best_cosine = 0;
+    for (size_t k = 0; k < n_candidates; k++) {
+        double score = lexical_with_neighbour(rows, lexical, n, candidates[k].i_row);
+        if (score > best_lexical)
+            best_lexical = score;
+    }
     for (size_t k = 0; k < n; k++) {
         if (!rows[k].is_allowed)
             continue;
-        if ((double)lexical[k] > best_lexical)
-            best_lexical = (double)lexical[k];
         if ((double)rows[k].cosine > best_cosine)
             best_cosine = (double)rows[k].cosine;
     }
     double cosine = rows[i].cosine > 0 ? (double)rows[i].cosine : 0;
     return (best_cosine > 0 ? 0.6 * cosine / best_cosine : 0) +
-           (best_lexical > 0 ? 0.4 * (double)lexical[i] / best_lexical : 0);
+           (best_lexical > 0 ? 0.4 * lexical_with_neighbour(rows, lexical, n, i) / best_lexical
+                             : 0);
 }
 
 static void test_fuse__scores_both_legs_of_every_candidate(void **state)
@@ -32,6 +45,7 @@ static void test_fuse__scores_both_legs_of_every_candidate(void **state)
     static float lexical[N];
     for (size_t i = 0; i < N; i++) {
         rows[i] = (struct fuse_row){.chunk_id = (int64_t)i,
+                                    .document_id = (int64_t)(i / 4),
                                     .cosine = (float)(rand() % 2000 - 1000) / 1000.0f,
                                     .is_allowed = rand() % 5 != 0};
         lexical[i] = rand() % 3 ? 0.0f : (float)(rand() % 500) / 50.0f;
@@ -46,7 +60,7 @@ static void test_fuse__scores_both_legs_of_every_candidate(void **state)
     for (size_t i = 0; i < n; i++) {
         assert_true(rows[got[i].i_row].is_allowed);
         assert_float_equal((float)got[i].score,
-                           (float)expected_score(rows, lexical, N, got[i].i_row), 1e-6f);
+                           (float)expected_score(rows, lexical, N, got, n, got[i].i_row), 1e-6f);
         if (i > 0)
             assert_true(got[i - 1].score > got[i].score ||
                         (got[i - 1].score == got[i].score && got[i - 1].i_row < got[i].i_row));
@@ -63,8 +77,10 @@ static void test_fuse__takes_the_exact_best_of_a_leg(void **state)
     struct fuse_row rows[6] = {{.cosine = -2}, {.cosine = -2}, {.cosine = -2},
                                {.cosine = -2}, {.cosine = -2}, {.cosine = -2}};
     float lexical[6] = {1, 5, 0, 5, 3, 2};
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         rows[i].is_allowed = i != 4;
+        rows[i].document_id = i;
+    }
     struct fuse_input input = {
         .rows = rows, .lexical = lexical, .n_rows = 6, .mode = ENGINE_MODE_LEXICAL, .n_leg = 3};
     struct arena arena = {0};
