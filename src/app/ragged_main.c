@@ -1,9 +1,9 @@
 /* ragged: the command-line program. */
 #include "app/command.h"
-#include "base/json.h"
+#include "engine/engine.h"
 
 int main(int argc, char **argv)
 {
-    json_use_mem();
+    engine_process_init();
     return app_run(argc, argv);
 }

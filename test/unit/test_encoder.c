@@ -5,7 +5,6 @@
 
 #include "../golden.h"
 #include "base/fault.h"
-#include "base/json.h"
 #include "nn/nn.h"
 
 #define TOLERANCE 1e-5f
@@ -242,7 +241,6 @@ static void test_encoder__every_failed_step_is_a_status(void **state)
     (void)state;
 #ifdef RAGGED_FAULT
     skip_without_model();
-    json_use_mem();
     char *folder = golden_model_folder();
     run_fault_loop("file", folder);
     run_fault_loop("mem", folder);

@@ -280,7 +280,7 @@ static void test_generate_servers__auto_tells_why(void **state)
 }
 
 #ifdef RAGGED_FAULT
-/* Without json_use_mem(): jansson 2.14 itself crashes when a parse of it runs out of memory. */
+
 static void test_generate_servers__out_of_memory(void **state)
 {
     (void)state;

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "nn/safetensors.h"
 
 static const char *temp_path(void)
@@ -209,7 +208,6 @@ static void test_safetensors__every_failed_step_is_a_status(void **state)
 {
     (void)state;
 #ifdef RAGGED_FAULT
-    json_use_mem();
     static const char *const sites[] = {"mem", "file"};
     struct error err;
     struct buf bytes = {0};
