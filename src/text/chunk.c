@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "text/heading_path.h"
@@ -30,7 +31,7 @@ static const char *separator(const struct piece *before, const struct piece *pie
     if (!before)
         return "";
     if (before->block == piece->block)
-        return piece->block->kind == TEXT_BLOCK_CODE ? "\n" : " ";
+        return piece->block->kind != TEXT_BLOCK_CODE ? " " : piece->is_block_start ? "\n\n" : "\n";
     bool is_line = before->block->kind == piece->block->kind &&
                    piece->block->kind != TEXT_BLOCK_PARAGRAPH &&
                    piece->block->kind != TEXT_BLOCK_CODE;
@@ -119,35 +120,59 @@ static size_t find_prefix(const struct chunker *c, size_t first, size_t budget, 
     return start;
 }
 
-/* Packs the section into pieces of even size: at a block's end once three quarters of the even
- * share are in, otherwise when the next piece does not fit. */
+/* What is still to be packed of a section. */
+struct rest {
+    size_t n_tokens;
+    size_t n_fit;    /* tokens the next chunk has room for */
+    size_t n_shares; /* chunks the rest needs */
+};
+
+/* A chunk of `n_own` tokens may end before `next`: at a block's end once three quarters of an even
+ * share are in; inside a block at the even share, if the others can take the rest. */
+static bool is_good_end(const struct rest *rest, size_t n_own, const struct piece *next)
+{
+    if (rest->n_shares < 2)
+        return false;
+    size_t share = (rest->n_tokens + rest->n_shares - 1) / rest->n_shares;
+    if (next->is_block_start && n_own >= share - share / 4)
+        return true;
+    return n_own + next->n_tokens / 2 > share &&
+           rest->n_tokens - n_own <= (rest->n_shares - 1) * rest->n_fit;
+}
+
 static enum status pack_section(struct chunker *c, struct error *err)
 {
     const struct piece *pieces = c->section.piece;
-    size_t n = c->section.n, budget = c->options->n_tokens_max - c->heading.n_tokens, total = 0;
+    size_t n = c->section.n, budget = c->options->n_tokens_max - c->heading.n_tokens;
+    struct rest rest = {0};
     for (size_t i = 0; i < n; i++)
-        total += pieces[i].n_tokens;
-    size_t n_shares = (total + budget - 1) / budget, share = n_shares ? total / n_shares : 0;
+        rest.n_tokens += pieces[i].n_tokens;
     enum status status = STATUS_OK;
-    for (size_t first = 0; first < n && !status;) {
-        size_t n_prefix, n_tokens, end = first;
-        size_t prefix = find_prefix(c, first, budget, &n_prefix, &n_tokens);
-        while (end < n && (end == first || n_tokens + pieces[end].n_tokens <= budget)) {
-            bool is_full = n_shares > 1 && n_tokens >= share - share / 4;
-            if (end > first && is_full && pieces[end].is_block_start)
+    for (size_t first = 0, end; first < n && !status; first = end) {
+        size_t n_prefix, n_prefix_tokens, n_own = pieces[first].n_tokens;
+        size_t prefix = find_prefix(c, first, budget, &n_prefix, &n_prefix_tokens);
+        rest.n_fit = budget - n_prefix_tokens;
+        rest.n_shares = rest.n_fit ? (rest.n_tokens + rest.n_fit - 1) / rest.n_fit : 1;
+        for (end = first + 1; end < n && n_own + pieces[end].n_tokens <= rest.n_fit; end++) {
+            if (is_good_end(&rest, n_own, &pieces[end]))
                 break;
-            n_tokens += pieces[end++].n_tokens;
+            n_own += pieces[end].n_tokens;
         }
+        rest.n_tokens -= n_own;
         status = emit(c, prefix, n_prefix, first, end, err);
-        first = end;
     }
     c->section.n = 0;
     return status;
 }
 
-static bool is_deeper(const struct text_block *next, const struct text_block *heading)
+/* A heading with nothing under it, or one too long for the path, becomes text as well. */
+static bool is_lost_in_path(const struct chunker *c, const struct text_block *heading,
+                            const struct text_block *next)
 {
-    return next && next->kind == TEXT_BLOCK_HEADING && next->level > heading->level;
+    const struct text_counter *counter = &c->options->counter;
+    bool is_empty = !next || (next->kind == TEXT_BLOCK_HEADING && next->level <= heading->level);
+    return is_empty ||
+           counter->count(counter->model, heading->text, heading->len) > c->options->n_heading_max;
 }
 
 static enum status enter_heading(struct chunker *c, const struct text_block *block,
@@ -184,9 +209,7 @@ static enum status cut_blocks(struct chunker *c, const struct text_block *blocks
             if (!status)
                 status = enter_heading(c, block, err);
         }
-        /* A heading with nothing under it would be lost: its words become the text. */
-        bool is_text =
-            !is_heading || !next || (next->kind == TEXT_BLOCK_HEADING && !is_deeper(next, block));
+        bool is_text = !is_heading || is_lost_in_path(c, block, next);
         size_t first = c->section.n;
         if (!status && is_text)
             status = pieces_add_block(&c->section, block, byte_start, &c->options->counter,
@@ -202,11 +225,12 @@ enum status text_chunk_document(const struct text_block *blocks, size_t n_blocks
                                 const struct text_chunk_options *options, struct arena *arena,
                                 struct text_chunk **out_chunks, size_t *out_n, struct error *err)
 {
-    if (options->n_tokens_max < TOKENS_MIN || options->n_heading_max >= options->n_tokens_max / 2)
-        return error_set(err, STATUS_INVALID,
-                         "a passage of %zu tokens with %zu for its heading is too small",
-                         options->n_tokens_max, options->n_heading_max);
-    struct chunker c = {.options = options, .arena = arena};
+    if (options->n_tokens_max < TOKENS_MIN)
+        return error_set(err, STATUS_INVALID, "a passage of %zu tokens is too small, least is %d",
+                         options->n_tokens_max, TOKENS_MIN);
+    struct text_chunk_options own = *options;
+    own.n_heading_max = size_min(options->n_heading_max, options->n_tokens_max / 2);
+    struct chunker c = {.options = &own, .arena = arena};
     enum status status = cut_blocks(&c, blocks, n_blocks, err);
     if (!status) {
         struct text_chunk *chunks = arena_alloc(arena, (c.n_chunks + 1) * sizeof *chunks);

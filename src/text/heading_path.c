@@ -1,7 +1,8 @@
 #include "text/heading_path.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "text/fit.h"
 
 #define SEPARATOR " > "
 
@@ -13,26 +14,6 @@ void heading_path_enter(struct heading_path *path, const struct text_block *head
     path->headings[level - 1] = heading;
     for (size_t i = level; i < HEADING_LEVELS; i++)
         path->headings[i] = NULL;
-}
-
-size_t text_fit_words(const struct text_counter *counter, const char *text, size_t len,
-                      size_t n_max, size_t *out_n)
-{
-    size_t n = 0, fit = 0;
-    for (size_t at = 0; at < len;) {
-        size_t end = at;
-        while (end < len && isspace((unsigned char)text[end]))
-            end++;
-        while (end < len && !isspace((unsigned char)text[end]))
-            end++;
-        size_t n_word = counter->count(counter->model, text + at, end - at);
-        if (n + n_word > n_max)
-            break;
-        n += n_word;
-        fit = at = end;
-    }
-    *out_n = n;
-    return fit;
 }
 
 struct part {
@@ -67,7 +48,11 @@ static size_t total_tokens(const struct parts *parts, size_t n_separator)
 
 static void cut_part(struct part *part, const struct text_counter *counter, size_t n_max)
 {
-    part->len = text_fit_words(counter, part->text, part->len, n_max, &part->n_tokens);
+    size_t len = fit_words(counter, part->text, part->len, n_max, &part->n_tokens);
+    if (len == 0 && n_max > 0)
+        len = fit_characters(counter, part->text, part->len, n_max, &part->n_tokens);
+    part->len = part->n_tokens <= n_max ? len : 0;
+    part->n_tokens = part->len ? part->n_tokens : 0;
 }
 
 static void cut_parts(struct parts *parts, const struct text_counter *counter, size_t n_separator,

@@ -26,8 +26,4 @@ enum status heading_path_join(const struct heading_path *path,
                               const struct text_chunk_options *options, struct arena *arena,
                               struct heading_text *out, struct error *err) MUST_USE;
 
-/* The longest beginning of text at a word's end that has at most n_max tokens; *out_n: how many. */
-size_t text_fit_words(const struct text_counter *counter, const char *text, size_t len,
-                      size_t n_max, size_t *out_n);
-
 #endif

@@ -1,12 +1,10 @@
 #include "text/piece.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/utf8.h"
-#include "text/heading_path.h"
+#include "text/fit.h"
 
 static enum status add(struct pieces *pieces, const struct piece *piece, struct error *err)
 {
@@ -21,25 +19,11 @@ static enum status add(struct pieces *pieces, const struct piece *piece, struct 
     return status;
 }
 
-/* The longest beginning of one word that has at most n_max tokens, at least one character. */
-static size_t fit_characters(const struct text_counter *counter, const char *text, size_t len,
-                             size_t n_max)
+static size_t skip_blanks(const char *text, size_t len, size_t at)
 {
-    size_t low = 1, high = len;
-    while (low < high) {
-        size_t middle = utf8_floor(text, len, low + (high - low + 1) / 2);
-        if (middle <= low)
-            break;
-        if (counter->count(counter->model, text, middle) <= n_max)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    size_t fit = utf8_floor(text, len, low);
-    if (fit > 0)
-        return fit;
-    uint32_t codepoint;
-    return utf8_decode(text, len, &codepoint);
+    while (at < len && text_is_blank(text[at]))
+        at++;
+    return at;
 }
 
 /* A sentence that is too long is cut between words, a word that is too long between characters. */
@@ -51,23 +35,17 @@ static enum status add_split(struct pieces *pieces, struct piece piece,
     size_t len = piece.len;
     uint64_t byte_start = piece.byte_start;
     for (size_t at = 0; at < len && !status;) {
-        size_t n_tokens, fit = text_fit_words(counter, text + at, len - at, n_max, &n_tokens);
+        size_t fit = fit_words(counter, text + at, len - at, n_max, &piece.n_tokens);
         if (fit == 0) {
-            size_t word = 0;
-            while (at + word < len && !isspace((unsigned char)text[at + word]))
-                word++;
-            fit = fit_characters(counter, text + at, word, n_max);
-            n_tokens = counter->count(counter->model, text + at, fit);
+            at = skip_blanks(text, len, at);
+            fit = fit_characters(counter, text + at, len - at, n_max, &piece.n_tokens);
         }
         piece.text = text + at;
-        piece.len = fit;
-        piece.n_tokens = n_tokens;
         piece.byte_start = byte_start + at;
+        piece.len = fit;
         status = add(pieces, &piece, err);
         piece.is_block_start = false;
-        at += fit;
-        while (at < len && isspace((unsigned char)text[at]))
-            at++;
+        at = skip_blanks(text, len, at + fit);
     }
     return status;
 }
@@ -83,6 +61,27 @@ static size_t end_of_piece(const struct text_block *block, size_t at)
     return line_end ? (size_t)(line_end - block->text) + 1 : block->len;
 }
 
+/* Blanks at the ends go; a line of code keeps those in front. */
+static void trim(struct piece *piece)
+{
+    while (piece->len > 0 && text_is_blank(piece->text[piece->len - 1]))
+        piece->len--;
+    if (piece->block->kind == TEXT_BLOCK_CODE)
+        return;
+    size_t n = skip_blanks(piece->text, piece->len, 0);
+    piece->text += n;
+    piece->len -= n;
+    piece->byte_start += n;
+}
+
+static uint32_t count_lines(const char *text, size_t len)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += text[i] == '\n';
+    return n;
+}
+
 enum status pieces_add_block(struct pieces *pieces, const struct text_block *block,
                              uint64_t byte_start, const struct text_counter *counter,
                              size_t n_tokens_max, struct error *err)
@@ -90,31 +89,27 @@ enum status pieces_add_block(struct pieces *pieces, const struct text_block *blo
     enum status status = STATUS_OK;
     uint32_t line = block->line;
     bool is_start = true;
-    for (size_t at = 0; at < block->len && !status;) {
-        size_t end = end_of_piece(block, at), from = at, stop = end;
-        while (stop > from && isspace((unsigned char)block->text[stop - 1]))
-            stop--;
-        while (block->kind != TEXT_BLOCK_CODE && from < stop &&
-               isspace((unsigned char)block->text[from]))
-            from++;
+    for (size_t at = 0, end; at < block->len && !status; at = end) {
+        end = end_of_piece(block, at);
         struct piece piece = {
             .block = block,
-            .text = block->text + from,
-            .len = stop - from,
+            .text = block->text + at,
+            .len = end - at,
             .line = line,
-            .byte_start = byte_start + from,
+            .byte_start = byte_start + at,
             .is_block_start = is_start,
         };
-        for (size_t i = at; block->line && i < end; i++)
-            line += block->text[i] == '\n';
-        at = end;
+        if (block->line)
+            line += count_lines(block->text + at, end - at);
+        trim(&piece);
+        is_start |= block->kind == TEXT_BLOCK_CODE; /* an empty line starts a paragraph of code */
         if (piece.len == 0)
             continue;
         is_start = false;
         piece.n_tokens = counter->count(counter->model, piece.text, piece.len);
-        status = piece.n_tokens <= n_tokens_max
-                     ? add(pieces, &piece, err)
-                     : add_split(pieces, piece, counter, n_tokens_max, err);
+        bool is_whole = piece.n_tokens <= n_tokens_max && !fit_has_long_word(piece.text, piece.len);
+        status = is_whole ? add(pieces, &piece, err)
+                          : add_split(pieces, piece, counter, n_tokens_max, err);
     }
     return status;
 }

@@ -14,8 +14,8 @@ struct piece {
     size_t len, n_tokens;
     uint32_t line;
     uint64_t byte_start;
-    bool is_block_start;
-    size_t i_header; /* rows: index + 1 of their table's header among the pieces; 0: none */
+    bool is_block_start; /* in code also: behind an empty line */
+    size_t i_header;     /* rows: index + 1 of their table's header among the pieces; 0: none */
 };
 
 struct pieces {

@@ -1,0 +1,28 @@
+/* text/fit.h - the longest beginning of a text with at most so many tokens. Private to text/. */
+#ifndef RAGGED_TEXT_FIT_H
+#define RAGGED_TEXT_FIT_H
+
+#include <stdbool.h>
+
+#include "text/text.h"
+
+/* A longer "word" is no word (base64, a minified program) and is cut like one that has too many
+ * tokens: models count such a word as one unknown token whatever its length. */
+#define FIT_WORD_BYTES_MAX 1024
+
+bool fit_has_long_word(const char *text, size_t len);
+
+/* At the end of a word; 0 when the first word alone is too long. *out_n: its tokens. */
+size_t fit_words(const struct text_counter *counter, const char *text, size_t len, size_t n_max,
+                 size_t *out_n);
+
+/* Inside the first word of the text, at least one character. */
+size_t fit_characters(const struct text_counter *counter, const char *text, size_t len,
+                      size_t n_max, size_t *out_n);
+
+static inline bool text_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+#endif
