@@ -1,0 +1,169 @@
+/* The writer's side: finished jobs in their order, one transaction for a group of them. */
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "engine/pipeline.h"
+
+#define GROUP_FILES_MAX 64
+#define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define GROUP_WAIT_MS 250
+
+static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
+{
+    if (job->is_stored)
+        return store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
+    if (job->is_touch)
+        return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
+                                    job->document.inode, job->document.mtime_ns, err);
+    return STATUS_OK;
+}
+
+/* One transaction for a group of finished jobs; nothing is waited for inside it. */
+static enum status commit_group(struct pipeline *p, size_t first, size_t n, struct error *err)
+{
+    bool has_change = false;
+    for (size_t i = 0; i < n; i++)
+        has_change |= pipeline_job(p, first + i)->is_stored || pipeline_job(p, first + i)->is_touch;
+    if (!has_change)
+        return STATUS_OK;
+    enum status status = store_write_begin(p->writer, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < n && !status; i++)
+        status = put_job(p, pipeline_job(p, first + i), err);
+    if (status) {
+        store_write_rollback(p->writer);
+        return status;
+    }
+    return store_write_commit(p->writer, err);
+}
+
+static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes)
+{
+    struct engine_add_result *r = &p->result;
+    r->n[job->result]++;
+    p->n_bytes_done += size_bytes;
+    if (job->is_stored) {
+        r->n_chunks += job->n_chunks;
+        r->n_vectors_computed += job->n_needed;
+        r->n_vectors_reused += job->n_chunks - job->n_needed;
+    }
+    if (!p->options->on_file)
+        return;
+    bool is_failed = job->result == ENGINE_FILE_FAILED;
+    p->options->on_file(p->options->ctx,
+                        &(struct engine_file_report){
+                            .path = job->path,
+                            .result = job->result,
+                            .reason = is_failed               ? job->error.message
+                                      : job->document.warning ? job->document.warning
+                                                              : "",
+                            .hint = is_failed ? job->error.hint : "",
+                            .n_chunks = job->n_chunks,
+                            .size_bytes = size_bytes,
+                        });
+}
+
+static void report_progress(struct pipeline *p, size_t n_done)
+{
+    if (!p->options->on_progress)
+        return;
+    int64_t elapsed_ms = clock_monotonic_ms() - p->start_ms;
+    uint64_t n_left =
+        p->source->n_bytes > p->n_bytes_done ? p->source->n_bytes - p->n_bytes_done : 0;
+    bool is_known = p->n_bytes_done > 0 && elapsed_ms > 500;
+    p->options->on_progress(p->options->ctx,
+                            &(struct engine_progress){
+                                .n_files_done = n_done,
+                                .n_files_total = p->source->n,
+                                .n_bytes_done = p->n_bytes_done,
+                                .n_bytes_total = p->source->n_bytes,
+                                .n_chunks = p->result.n_chunks,
+                                .elapsed_ms = elapsed_ms,
+                                .eta_ms = is_known ? (int64_t)((double)elapsed_ms * (double)n_left /
+                                                               (double)p->n_bytes_done)
+                                                   : -1,
+                            });
+}
+
+/* With fail-fast nothing after the first failure is written. */
+static bool is_end(const struct pipeline *p, const struct ingest_job *job)
+{
+    return p->options->is_fail_fast && job->result == ENGINE_FILE_FAILED;
+}
+
+/* Commits jobs [next_write, next_write + n), reports them and gives their memory back. */
+static enum status write_group(struct pipeline *p, size_t n, struct error *err)
+{
+    size_t first = p->next_write;
+    enum status status = commit_group(p, first, n, err);
+    if (status)
+        return status;
+    size_t n_bytes = 0;
+    bool is_last = false;
+    for (size_t i = 0; i < n; i++) {
+        struct ingest_job *job = pipeline_job(p, first + i);
+        is_last = is_end(p, job);
+        report_job(p, job, p->ring_bytes[(first + i) % INGEST_WINDOW]);
+        n_bytes += job->arena.n_bytes;
+        arena_clear(&job->arena);
+    }
+    report_progress(p, first + n);
+    pthread_mutex_lock(&p->mutex);
+    p->next_write += n;
+    p->n_bytes_in_flight -= n_bytes;
+    p->is_stopping |= is_last;
+    pthread_cond_broadcast(&p->work_changed);
+    pthread_mutex_unlock(&p->mutex);
+    return STATUS_OK;
+}
+
+/* How many jobs from next_write on are done, up to a group's bounds. By mutex. */
+static size_t count_done(struct pipeline *p, bool *out_is_full)
+{
+    size_t n = 0, n_bytes = 0;
+    while (p->next_write + n < p->next_job && n < GROUP_FILES_MAX && n_bytes < GROUP_BYTES_MAX &&
+           pipeline_job(p, p->next_write + n)->is_done) {
+        n_bytes += pipeline_job(p, p->next_write + n)->arena.n_bytes;
+        n++;
+    }
+    *out_is_full =
+        n == GROUP_FILES_MAX || n_bytes >= GROUP_BYTES_MAX || p->next_write + n == p->source->n;
+    return n;
+}
+
+static void wait_for_job(struct pipeline *p, int64_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(timeout_ms * 1000000);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&p->job_done, &p->mutex, &until);
+}
+
+enum status pipeline_write(struct pipeline *p, struct error *err)
+{
+    int64_t last_commit_ms = clock_monotonic_ms();
+    enum status status = STATUS_OK;
+    while (!status && p->next_write < p->source->n) {
+        pthread_mutex_lock(&p->mutex);
+        bool is_full, is_stopping = p->is_stopping || is_cancelled(p->context.cancel);
+        size_t n = count_done(p, &is_full);
+        bool is_due = clock_monotonic_ms() - last_commit_ms >= GROUP_WAIT_MS;
+        bool is_ready = n > 0 && (is_full || is_due || is_stopping);
+        if (!is_ready && !is_stopping)
+            wait_for_job(p, 50);
+        pthread_mutex_unlock(&p->mutex);
+        if (is_ready) {
+            status = write_group(p, n, err);
+            last_commit_ms = clock_monotonic_ms();
+        } else if (is_stopping) {
+            break;
+        } else if (is_due) {
+            report_progress(p, p->next_write);
+        }
+    }
+    return status;
+}
