@@ -1,4 +1,4 @@
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,14 +257,13 @@ static void splice(struct buf *out, const struct buf *old, const struct place *p
 static enum status write_file(const char *path, const struct buf *text, struct error *err)
 {
     /* The file may be a link into someone's collection of dot files: the link stays. */
-    char *real = realpath(path, NULL);
-    const char *target = real ? real : path;
+    char real[PATH_MAX];
+    const char *target = realpath(path, real) ? real : path;
     char *folder = mem_text_n(target, (size_t)(path_name(target) - target));
     enum status status = folder ? folder_make(folder, err) : error_nomem(err);
     if (!status)
         status = file_replace(target, buf_text(text), text->len, 0600, err);
     mem_free(folder);
-    free(real);
     return status;
 }
 

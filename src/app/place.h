@@ -12,7 +12,7 @@ enum { PLACE_SNIPPET_BYTES = 300 };
  * `is_short`. */
 void place_print(struct output *out, const struct engine_hit *hit, bool is_short);
 
-/* "file:///home/me/a%20b.pdf#page=4"; NULL: out of memory. */
+/* "file:///a%20b.pdf#page=4"; NULL: out of memory. */
 json_t *place_uri_json(const struct engine_hit *hit) MUST_USE;
 
 /* Adds page, line_start, line_end, byte_start, byte_end; what is not known is null. */

@@ -133,7 +133,7 @@ void suggestion_offer(struct suggestion *suggestion, const char *name)
 
 void suggestion_finish(struct suggestion *suggestion, const char *label, struct error *err)
 {
-    size_t close_enough = size_max(2, strlen(suggestion->wrong) / 3);
+    size_t close_enough = size_max(1, strlen(suggestion->wrong) / 3);
     bool is_close = *suggestion->best && suggestion->distance <= close_enough;
     error_hint(err, "%s%s%s%s: %s", is_close ? "did you mean \"" : "",
                is_close ? suggestion->best : "", is_close ? "\"? " : "", label,
