@@ -134,6 +134,8 @@ static enum status ask(struct app *app, struct engine *engine, const char *quest
     else
         status = format_object(&app->out, app->format, answer_json(&answer, question), err);
     print_notes(app, &answer);
+    if (!answer.is_found && answer.hits.n == 0)
+        session_tell_empty(app, engine);
     engine_answer_clear(&answer);
     return status;
 }

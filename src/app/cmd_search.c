@@ -105,6 +105,8 @@ static enum status run(struct app *app, struct error *err)
     }
     if (!status)
         status = print_hits(app, &hits, buf_text(&query), err);
+    if (!status && hits.n == 0)
+        session_tell_empty(app, engine);
     engine_hits_clear(&hits);
     engine_close(engine);
     buf_clear(&query);

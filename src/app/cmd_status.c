@@ -6,7 +6,7 @@ static void add_failure(void *ctx, const struct engine_document *document)
     json_t *list = ctx;
     json_t *failure = json_object();
     if (failure && records_put_path(failure, "file", document->path) &&
-        json_put(failure, "reason", json_text(document->error)))
+        json_put(failure, "error", json_text(document->error)))
         json_array_append(list, failure);
     json_decref(failure);
 }
@@ -17,11 +17,11 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
     bool is_whole =
         object && json_put(object, "data_dir", json_text(s->data_folder)) &&
         json_put(object, "has_library", json_boolean(s->has_library)) &&
-        json_put(object, "documents", json_integer((json_int_t)s->n_documents)) &&
-        json_put(object, "failed", json_integer((json_int_t)s->n_failed)) &&
-        json_put(object, "chunks", json_integer((json_int_t)s->n_chunks)) &&
-        json_put(object, "vectors", json_integer((json_int_t)s->n_vectors)) &&
-        json_put(object, "missing_vectors", json_integer((json_int_t)s->n_missing_vectors)) &&
+        json_put(object, "n_documents", json_integer((json_int_t)s->n_documents)) &&
+        json_put(object, "n_failed", json_integer((json_int_t)s->n_failed)) &&
+        json_put(object, "n_chunks", json_integer((json_int_t)s->n_chunks)) &&
+        json_put(object, "n_vectors", json_integer((json_int_t)s->n_vectors)) &&
+        json_put(object, "n_missing_vectors", json_integer((json_int_t)s->n_missing_vectors)) &&
         json_put(object, "text_bytes", json_integer((json_int_t)s->text_bytes)) &&
         json_put(object, "database_bytes", json_integer((json_int_t)s->database_bytes)) &&
         json_put(object, "embedding_backend",
@@ -44,13 +44,18 @@ static void print_failures(struct app *app, const json_t *failures)
         const json_t *failure = json_array_get(failures, i);
         output_puts(&app->out, "  ");
         output_name(&app->out, json_get_text(failure, "file", ""));
-        output_printf(&app->out, ": %s\n", json_get_text(failure, "reason", ""));
+        output_printf(&app->out, ": %s\n", json_get_text(failure, "error", ""));
     }
 }
 
 static void print_size(struct output *out, const char *label, uint64_t bytes)
 {
-    output_printf(out, "%-12s %.1f MiB\n", label, (double)bytes / (1024.0 * 1024.0));
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    double size = (double)bytes;
+    size_t i_unit = 0;
+    for (; size >= 1024.0 && i_unit < 4; i_unit++)
+        size /= 1024.0;
+    output_printf(out, "%-12s %.*f %s\n", label, i_unit ? 1 : 0, size, units[i_unit]);
 }
 
 static void print_status(struct app *app, const struct engine_status *s)
@@ -86,7 +91,7 @@ static enum status print(struct app *app, const struct engine_status *s, json_t 
     }
     json_t *object = status_json(s, &app->config);
     if (object && arguments_has(&app->arguments, "failed") &&
-        json_object_set(object, "failures", failures) != 0) {
+        json_object_set(object, "documents", failures) != 0) {
         json_decref(object);
         object = NULL;
     }

@@ -71,6 +71,14 @@ void session_warn(struct app *app, const char *text)
     output_printf(&app->notes, "warning: %s\n", text);
 }
 
+void session_tell_empty(struct app *app, struct engine *engine)
+{
+    struct engine_status library = {0};
+    if (app->is_quiet || engine_status(engine, &library, NULL) || library.n_documents > 0)
+        return;
+    output_puts(&app->notes, "the library is empty: \"ragged add PATH\" fills it\n");
+}
+
 json_t *session_warnings_json(const char *text)
 {
     json_t *list = json_array();

@@ -17,6 +17,9 @@ enum status session_read_question(struct app *app, struct buf *out, struct error
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);
 
+/* Says how to fill a library that has no documents, unless quiet. */
+void session_tell_empty(struct app *app, struct engine *engine);
+
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
 
