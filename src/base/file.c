@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -312,6 +314,18 @@ const char *path_extension(const char *path)
 {
     const char *name = path_name(path), *dot = strrchr(name, '.');
     return dot && dot != name ? dot : "";
+}
+
+enum status path_resolve(const char *path, char **out, struct error *err)
+{
+    char resolved[PATH_MAX];
+    if (fails("file.stat", EIO) || !realpath(path, resolved))
+        return error_errno(err, errno, "could not find \"%s\"", path);
+    char *copy = mem_text(resolved);
+    if (!copy)
+        return error_nomem(err);
+    *out = copy;
+    return STATUS_OK;
 }
 
 enum status path_beside_program(const char *name, char **out, struct error *err)

@@ -74,6 +74,9 @@ char *path_join(const char *folder, const char *name) MUST_USE;
 const char *path_name(const char *path);      /* after the last slash; borrowed from path */
 const char *path_extension(const char *path); /* ".pdf", "" when there is none; borrowed */
 
+/* The absolute path without links, "." and "..", owned. NOT_FOUND when it is not there. */
+enum status path_resolve(const char *path, char **out, struct error *err) MUST_USE;
+
 /* Where the running program is: "<folder of the executable>/<name>", owned. */
 enum status path_beside_program(const char *name, char **out, struct error *err) MUST_USE;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <time.h>
 
 #include "base/fault.h"
 #include "base/mem.h"
@@ -29,6 +30,17 @@ void thread_join(struct thread *thread)
     if (thread->is_running)
         pthread_join(thread->id, NULL);
     thread->is_running = false;
+}
+
+void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(timeout_ms / 1000);
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(changed, mutex, &until);
 }
 
 struct queue_item {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -19,6 +20,9 @@ struct thread {
 enum status thread_start(struct thread *thread, void *(*run)(void *), void *arg,
                          struct error *err) MUST_USE;
 void thread_join(struct thread *thread); /* not running is fine */
+
+/* pthread_cond_wait() that returns after timeout_ms at the latest. */
+void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms);
 
 /* FIFO of pointers, bounded in items and in bytes; an item larger than the byte bound passes alone.
  * Locked by its own mutex: any number of producers and consumers. */

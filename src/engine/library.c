@@ -92,16 +92,14 @@ static enum status collect_match(void *ctx, const struct store_document *documen
  * gone. */
 static char *absolute_pattern(const char *path)
 {
-    char *resolved = realpath(path, NULL);
-    if (resolved) {
-        char *copy = mem_text(resolved);
-        free(resolved);
-        return copy;
-    }
-    char cwd[PATH_MAX];
-    if (path[0] == '/' || !realpath(".", cwd))
+    char *resolved = NULL, *folder = NULL;
+    if (path_resolve(path, &resolved, NULL) == STATUS_OK)
+        return resolved;
+    if (path[0] == '/' || path_resolve(".", &folder, NULL))
         return mem_text(path);
-    return path_join(cwd, path);
+    char *joined = path_join(folder, path);
+    mem_free(folder);
+    return joined;
 }
 
 static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)

@@ -1,8 +1,6 @@
 /* The writer's side: finished jobs in their order, one transaction for a group of them. */
-#include <pthread.h>
-#include <time.h>
-
 #include "base/clock.h"
+#include "base/thread.h"
 #include "engine/pipeline.h"
 
 #define GROUP_FILES_MAX 64
@@ -133,16 +131,6 @@ static size_t count_done(struct pipeline *p, bool *out_is_full)
     return n;
 }
 
-static void wait_for_job(struct pipeline *p, int64_t timeout_ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(timeout_ms * 1000000);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&p->job_done, &p->mutex, &until);
-}
-
 enum status pipeline_write(struct pipeline *p, struct error *err)
 {
     int64_t last_commit_ms = clock_monotonic_ms();
@@ -154,7 +142,7 @@ enum status pipeline_write(struct pipeline *p, struct error *err)
         bool is_due = clock_monotonic_ms() - last_commit_ms >= GROUP_WAIT_MS;
         bool is_ready = n > 0 && (is_full || is_due || is_stopping);
         if (!is_ready && !is_stopping)
-            wait_for_job(p, 50);
+            thread_wait(&p->job_done, &p->mutex, 50);
         pthread_mutex_unlock(&p->mutex);
         if (is_ready) {
             status = write_group(p, n, err);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,6 +47,12 @@ static enum status add_file(struct walk *walk, const char *path, const struct st
     }
     scan->files[scan->n_files++] = file;
     return STATUS_OK;
+}
+
+static enum status add_unreadable(struct walk *walk, const char *path, int errnum)
+{
+    char why[128];
+    return add_file(walk, path, NULL, strerror_r(errnum, why, sizeof why));
 }
 
 static bool is_ignored(const struct engine_add_options *options, const char *path, const char *name)
@@ -110,7 +115,7 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
     if (is_ignored(walk->options, path, name)) {
         walk->scan->n_skipped++;
     } else if (fault_hit("file.scan") ? (errno = EIO, true) : lstat(path, &st) != 0) {
-        status = add_file(walk, path, NULL, strerror(errno));
+        status = add_unreadable(walk, path, errno);
     } else if (S_ISDIR(st.st_mode)) {
         bool is_deeper = !walk->options->is_flat &&
                          (walk->options->max_depth < 0 || depth < walk->options->max_depth);
@@ -133,7 +138,7 @@ static enum status walk_folder(struct walk *walk, const char *path, int depth)
         return add_file(walk, path, NULL, "folders are nested too deep");
     DIR *folder = opendir(path);
     if (!folder)
-        return add_file(walk, path, NULL, strerror(errno));
+        return add_unreadable(walk, path, errno);
     struct arena arena = {0};
     const char **names = NULL;
     size_t n = 0;
@@ -148,19 +153,18 @@ static enum status walk_folder(struct walk *walk, const char *path, int depth)
 
 static enum status walk_root(struct walk *walk, const char *root)
 {
-    char *path = realpath(root, NULL);
+    char *path = NULL;
     struct stat st;
-    if (!path || stat(path, &st)) {
-        enum status status = error_errno(walk->err, errno, "could not find \"%s\"", root);
-        free(path);
+    enum status status = path_resolve(root, &path, walk->err);
+    if (status)
         return status;
-    }
-    enum status status;
-    if (S_ISDIR(st.st_mode))
+    if (stat(path, &st))
+        status = add_unreadable(walk, path, errno);
+    else if (S_ISDIR(st.st_mode))
         status = walk_folder(walk, path, 0);
     else
         status = add_file(walk, path, &st, S_ISREG(st.st_mode) ? NULL : "not a regular file");
-    free(path);
+    mem_free(path);
     return status;
 }
 

@@ -53,8 +53,8 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
-static enum status warn(struct search *s, const char *format, const char *a, const char *b,
-                        struct error *err)
+static enum status degrade(struct search *s, const char *format, const char *a, const char *b,
+                           struct error *err)
 {
     s->hits->mode = ENGINE_MODE_LEXICAL;
     s->hits->warning =
@@ -87,7 +87,7 @@ static enum status embed_query(struct search *s, const char *text, struct error 
             *err = why;
         return status;
     }
-    return warn(s, "", why.message, "", err);
+    return degrade(s, "", why.message, "", err);
 }
 
 /* Vectors of another model say nothing about this query. */
@@ -105,7 +105,7 @@ static enum status check_fingerprint(struct search *s, struct error *err)
         return error_set(err, STATUS_INVALID,
                          "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
     s->query->vector = NULL;
-    return warn(s, "the library's vectors were made with ", stored, "", err);
+    return degrade(s, "the library's vectors were made with ", stored, "", err);
 }
 
 /* ---- filters ---- */
