@@ -5,6 +5,9 @@
 #include "text/fit.h"
 
 #define SEPARATOR " > "
+/* With room for fewer tokens a word is left out rather than cut; a title in a script without blanks
+ * has more. */
+#define CUT_WORD_TOKENS_MIN 4
 
 void heading_path_enter(struct heading_path *path, const struct text_block *heading)
 {
@@ -49,7 +52,7 @@ static size_t total_tokens(const struct parts *parts, size_t n_separator)
 static void cut_part(struct part *part, const struct text_counter *counter, size_t n_max)
 {
     size_t len = fit_words(counter, part->text, part->len, n_max, &part->n_tokens);
-    if (len == 0 && n_max > 0)
+    if (len == 0 && n_max >= CUT_WORD_TOKENS_MIN)
         len = fit_characters(counter, part->text, part->len, n_max, &part->n_tokens);
     part->len = part->n_tokens <= n_max ? len : 0;
     part->n_tokens = part->len ? part->n_tokens : 0;
