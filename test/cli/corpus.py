@@ -25,11 +25,12 @@ def write_corpus(folder, n_files, seed, n_sentences=12):
             "# Note %d\n\n%s\n" % (i, "\n\n".join(sentences)), encoding="utf-8")
 
 
-def real_documents(n_max, size_max=400_000):
+def real_documents(n_max, size_max=12_000):
     """Documents that packages of this machine carry, some of every kind, always the same."""
     by_ending = {ending: [] for ending in REAL_ENDINGS}
     for path in sorted(Path("/usr/share/doc").rglob("*")):
-        if path.suffix in by_ending and path.is_file() and 500 < path.stat().st_size < size_max:
+        if path.suffix in by_ending and path.is_file() and \
+                500 < path.stat().st_size < size_max * (25 if path.suffix == ".pdf" else 1):
             by_ending[path.suffix].append(path)
     n_each = n_max // len(REAL_ENDINGS)
     chosen = [path for paths in by_ending.values() for path in paths[:n_each]]

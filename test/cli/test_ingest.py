@@ -28,7 +28,7 @@ def test_real_documents_are_indexed_and_the_second_run_does_nothing(ragged, real
     assert first.returncode in (0, 3), first.stderr
     assert "crash" not in first.stderr
     files = len(list(real_folder.iterdir()))
-    failed = entries(ragged.json("status", "--failed"))
+    failed = ragged.json("status", "--failed")["failures"]
     assert all(item["error"] for item in failed)
     assert len(entries(ragged.json("list"))) >= files - len(failed)
     assert len(failed) < files // 10
@@ -80,7 +80,7 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
     assert "\x1b" not in done.stdout + done.stderr
     assert ragged.search("forty ships") and ragged.search("walnut bread") and ragged.search("Straße")
     reasons = {os.path.basename(item["file"]): item["error"]
-               for item in entries(ragged.json("status", "--failed"))}
+               for item in ragged.json("status", "--failed")["failures"]}
     assert reasons.get("empty.txt") and reasons.get("binary.txt")
     ragged.check()
 
@@ -89,7 +89,7 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
 def test_unreadable_file_is_listed(ragged, documents):
     (documents / "letter.txt").chmod(0)
     ragged.run("add", documents, code=3)
-    failed = entries(ragged.json("status", "--failed"))
+    failed = ragged.json("status", "--failed")["failures"]
     assert [item for item in failed if item["file"].endswith("letter.txt")]
 
 
