@@ -173,7 +173,7 @@ def check_c_file(path, edges, banned):
             check_state(path, code)
 
 
-MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:work|root|home/\w+|Users/\w+|tmp/wt|tmp/peers)/")
+MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:work|root|home/(?!me/)\w+|Users/\w+|tmp/wt|tmp/peers)/")
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
 
 
