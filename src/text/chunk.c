@@ -154,7 +154,9 @@ static enum status pack_section(struct chunker *c, struct error *err)
         rest.n_fit = budget - n_prefix_tokens;
         rest.n_shares = rest.n_fit ? (rest.n_tokens + rest.n_fit - 1) / rest.n_fit : 1;
         for (end = first + 1; end < n && n_own + pieces[end].n_tokens <= rest.n_fit; end++) {
-            if (is_good_end(&rest, n_own, &pieces[end]))
+            if (is_good_end(&rest, n_own, &pieces[end]) ||
+                pieces[end].block->page !=
+                    pieces[first].block->page) /* a citation opens one page */
                 break;
             n_own += pieces[end].n_tokens;
         }

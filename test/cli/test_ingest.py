@@ -29,7 +29,7 @@ def test_real_documents_are_indexed_and_the_second_run_does_nothing(ragged, real
     assert "crash" not in first.stderr
     files = len(list(real_folder.iterdir()))
     failed = ragged.json("status", "--failed")["failures"]
-    assert all(item["error"] for item in failed)
+    assert all(item["reason"] for item in failed)
     assert len(entries(ragged.json("list"))) >= files - len(failed)
     assert len(failed) < files // 10
     ragged.check()
@@ -79,7 +79,7 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
     assert done.returncode in (0, 3), done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert ragged.search("forty ships") and ragged.search("walnut bread") and ragged.search("Straße")
-    reasons = {os.path.basename(item["file"]): item["error"]
+    reasons = {os.path.basename(item["file"]): item["reason"]
                for item in ragged.json("status", "--failed")["failures"]}
     assert reasons.get("empty.txt") and reasons.get("binary.txt")
     ragged.check()

@@ -233,17 +233,21 @@ static void test_chunk__says_where_it_is(void **state)
     struct text_chunk *chunks;
     size_t n;
     assert_ok(text_chunk_document(blocks, 4, &options, &arena, &chunks, &n, &err));
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 3);
     assert_int_equal(chunks[0].page, 1);
     assert_int_equal(chunks[0].line, 3);
-    assert_int_equal(chunks[0].page_end, 2);
-    assert_int_equal(chunks[0].line_end, 10);
+    assert_int_equal(chunks[0].page_end, 1);
     assert_int_equal(chunks[0].byte_start, 0);
-    assert_int_equal(chunks[0].byte_end, 20 + 2 + 13);
-    assert_int_equal(chunks[1].page, 3);
-    assert_int_equal(chunks[1].line, 22);
-    assert_int_equal(chunks[1].byte_start, 20 + 2 + 13 + 2 + 1 + 2);
-    assert_int_equal(chunks[1].byte_end, chunks[1].byte_start + 3);
+    assert_int_equal(chunks[0].byte_end, 20);
+    assert_int_equal(chunks[1].page, 2);
+    assert_int_equal(chunks[1].line, 7);
+    assert_int_equal(chunks[1].line_end, 10);
+    assert_int_equal(chunks[1].byte_start, 20 + 2);
+    assert_int_equal(chunks[1].byte_end, 20 + 2 + 13);
+    assert_int_equal(chunks[2].page, 3);
+    assert_int_equal(chunks[2].line, 22);
+    assert_int_equal(chunks[2].byte_start, 20 + 2 + 13 + 2 + 1 + 2);
+    assert_int_equal(chunks[2].byte_end, chunks[2].byte_start + 3);
     arena_clear(&arena);
 }
 
