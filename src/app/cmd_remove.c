@@ -82,8 +82,10 @@ const struct command cmd_remove = {
     .aliases = "rm delete",
     .summary = "Remove documents from the library; the files stay",
     .usage = "[OPTIONS] PATH...",
-    .details = "A path is a document, a folder with all below it, or a glob.",
-    .examples = "  ragged remove --dry-run '*.log'\n"
+    .details =
+        "A path is a document, a folder with all below it, or a glob. What is relative counts\n"
+        "from the current folder.",
+    .examples = "  ragged remove --dry-run '/srv/notes/*.log'\n"
                 "  ragged remove ~/papers/old",
     .words = "a path or glob",
     .n_words_min = 1,

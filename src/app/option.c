@@ -189,7 +189,8 @@ enum status arguments_parse(int argc, char *const *argv, struct arguments *out, 
     while (parser.i_next < argc) {
         const char *arg = argv[parser.i_next++];
         enum status status;
-        if (has_ended || arg[0] != '-' || !arg[1])
+        /* No letter is a digit: "-1" is a word that the command may refuse with its range. */
+        if (has_ended || arg[0] != '-' || !arg[1] || (arg[1] >= '0' && arg[1] <= '9'))
             status = take_word(&parser, arg, err);
         else if (arg[1] != '-')
             status = take_letters(&parser, arg, err);

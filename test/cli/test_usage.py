@@ -1,0 +1,150 @@
+"""What a shell sees: exit codes, streams, and sentences that name the way out."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+from driver import DOCUMENTS
+
+READERS = [("list",), ("status",), ("search", "word"), ("query", "what is it?"), ("check",),
+           ("config", "show"), ("config", "get", "threads"), ("config", "path"), ("model", "list"),
+           ("version",), ("help",)]
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_every_reader_speaks_json_about_an_empty_library(ragged, words):
+    assert ragged.json(*words)["schema_version"] == 1
+
+
+@pytest.mark.parametrize("words", READERS[:5], ids=" ".join)
+def test_reading_makes_no_library(ragged, words):
+    ragged.run(*words)
+    assert not ragged.data.exists()
+
+
+@pytest.mark.parametrize("words, named", [
+    (("lst",), "list"),
+    (("list", "--fialed"), "--failed"),
+    (("list", "-z"), "--failed"),
+    (("query", "--format", "csv", "x"), "markdown"),
+    (("config", "got", "threads"), "get"),
+    (("config", "set", "thread", "1"), "threads"),
+    (("config", "set", "generator", "olama"), "ollama"),
+    (("config", "set", "threads", "-1"), "0..1024"),
+    (("model", "push"), "pull"),
+    (("search", "--mode", "both", "x"), "hybrid"),
+    (("search", "--min-score", "2", "x"), "0..1"),
+    (("search",), "usage"),
+    (("search", "  "), "empty"),
+    (("add",), "usage"),
+    (("config", "set", "threads"), "usage"),
+    (("help", "serach"), "search"),
+    (("clear",), "--yes"),
+    (("list", "--format"), "FORMAT"),
+    (("list", "--json=1"), "no value"),
+])
+def test_wrong_usage_is_2_and_names_what_would_be_right(ragged, words, named):
+    done = ragged.run(*words, code=2)
+    assert named in done.stderr
+    assert not done.stdout
+
+
+def test_wrong_environment_is_named(ragged):
+    done = ragged.run("list", code=2, env={"RAGGED_THREADS": "many"})
+    assert "RAGGED_THREADS" in done.stderr and "many" in done.stderr
+
+
+def test_options_stand_on_both_sides(library):
+    assert library.run("--format", "files", "list").stdout == \
+        library.run("list", "--format", "files").stdout != ""
+
+
+def test_formats_carry_the_same_documents(library):
+    listed = [item["file"] for item in library.json("list")["documents"]]
+    assert library.run("list", "--format", "files").stdout.splitlines() == listed
+    lines = library.run("list", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["file"] for line in lines] == listed
+    csv = library.run("list", "--format", "csv").stdout.splitlines()
+    assert csv[0].startswith("file,title,kind,pages,chunks,size,state,error")
+    assert [line.split(",")[0] for line in csv[1:]] == listed
+    for form in ("text", "table", "markdown", "yaml"):
+        shown = library.run("list", "--format", form).stdout
+        assert all(path in shown for path in listed)
+
+
+def test_question_from_standard_input(library):
+    done = subprocess.run(library.command("search", "--json", "-"), env=library.environment,
+                          input="tomato", capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["query"] == "tomato"
+
+
+def test_one_bad_file_is_3_and_the_rest_is_there(ragged, documents):
+    (documents / "bad.pdf").write_bytes(b"%PDF-1.4\nnothing of the kind")
+    done = ragged.run("add", "--json", documents, code=3)
+    summary = json.loads(done.stdout)
+    assert summary["failed"] == 1 and summary["added"] == 5
+    assert summary["failures"][0]["file"].endswith("bad.pdf") and summary["failures"][0]["reason"]
+    assert "bad.pdf" in done.stderr
+    again = ragged.json("status", "--failed")
+    assert again["n_failed"] == 1 and again["documents"][0]["error"]
+
+
+def test_progress_lines_are_json_and_never_in_pipes_unasked(ragged, documents):
+    done = ragged.run("add", "--progress", "json", documents)
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["result"] for event in events if event["event"] == "file"] == ["added"] * 5
+    assert ragged.run("add", documents).stderr == ""
+
+
+def test_nothing_to_remove_is_1(library, documents, tmp_path):
+    assert "nowhere" in library.run("remove", tmp_path / "nowhere.txt", code=1).stderr
+    pattern = documents / "*.txt"
+    listed = library.run("remove", "--dry-run", pattern).stdout
+    assert "letter.txt" in listed
+    assert library.json("remove", pattern)["removed"] == len(listed.splitlines())
+    assert "letter.txt" not in library.run("list").stdout
+
+
+def test_clear_asks_on_a_terminal(library):
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(library.command("clear"), env=library.environment, stdin=follower,
+                               stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    os.write(leader, b"no\n")
+    assert process.wait(60) == 1
+    os.close(leader)
+    assert library.json("status")["n_documents"] == 5
+    assert library.json("clear", "--dry-run")["removed"] == 5
+    assert library.json("clear", "--yes")["removed"] == 5
+    assert library.json("status")["n_documents"] == 0
+
+
+def test_full_disk_on_stdout_is_an_error(library):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(library.command("list"), env=library.environment, stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1 and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_stop_and_keep_what_is_done(ragged, tmp_path, number, code):
+    for i in range(4000):
+        (tmp_path / ("note%04d.txt" % i)).write_text("The note %d tells of rivers. " % i * 40)
+    process = ragged.start("add", tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1.5)
+    process.send_signal(number)
+    started = time.monotonic()
+    process.communicate(timeout=60)
+    assert process.returncode == code
+    assert time.monotonic() - started < 10
+    ragged.check()
+
+
+def test_quiet_is_quiet(ragged):
+    assert ragged.run("add", "-q", DOCUMENTS).stderr == ""
+    assert ragged.run("query", "--quiet", "who?").stderr == ""
