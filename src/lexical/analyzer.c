@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
-#include <xxhash.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "lexical/lexical.h"
@@ -124,6 +124,13 @@ static void send(struct emitter *e, const char *term, size_t len)
         e->emit(e->ctx, term, len);
 }
 
+static struct cached_stem *cache_slot(struct analyzer *analyzer, const char *word, size_t len)
+{
+    struct hash128 hash = hash128_of(word, len);
+    size_t i = (size_t)hash.bytes[14] << 8 | hash.bytes[15];
+    return &analyzer->cache[i & (CACHE_SLOTS - 1)];
+}
+
 static void stem_and_send(struct emitter *e, const char *word, size_t len)
 {
     struct analyzer *a = e->analyzer;
@@ -131,7 +138,7 @@ static void stem_and_send(struct emitter *e, const char *word, size_t len)
         send(e, word, len);
         return;
     }
-    struct cached_stem *slot = &a->cache[XXH3_64bits(word, len) & (CACHE_SLOTS - 1)];
+    struct cached_stem *slot = cache_slot(a, word, len);
     bool is_cacheable = len > 0 && len <= CACHE_BYTES;
     if (is_cacheable && slot->word_len == len && memcmp(slot->word, word, len) == 0) {
         send(e, slot->stem, slot->stem_len);

@@ -3,7 +3,6 @@
 #ifndef RAGGED_LEXICAL_TERMS_H
 #define RAGGED_LEXICAL_TERMS_H
 
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,14 +16,19 @@ struct term_entry {
     uint64_t tf, prefix; /* see term_prefix() */
 };
 
+static inline uint64_t load_big_endian(const unsigned char *p)
+{
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | (uint64_t)p[7];
+}
+
 /* The first eight bytes as a number that sorts like the term: most comparisons end there. */
 static inline uint64_t term_prefix(const void *term, size_t len)
 {
     unsigned char bytes[8] = {0};
-    uint64_t prefix;
     memcpy(bytes, term, len < sizeof bytes ? len : sizeof bytes);
-    memcpy(&prefix, bytes, sizeof prefix);
-    return be64toh(prefix);
+    return load_big_endian(bytes);
 }
 
 /* Reads the next entry when it has the usual form: a count in one byte, and enough bytes behind
@@ -38,9 +42,7 @@ static inline bool term_entry_read_fast(struct span_reader *reader, struct term_
     unsigned char tf = at[1 + len];
     if (tf == 0 || tf >= 0x80)
         return false;
-    uint64_t prefix;
-    memcpy(&prefix, at + 1, sizeof prefix);
-    prefix = be64toh(prefix);
+    uint64_t prefix = load_big_endian(at + 1);
     if (len < sizeof prefix)
         prefix &= ~(UINT64_MAX >> (8 * len));
     *out = (struct term_entry){.term = at + 1, .len = len, .tf = tf, .prefix = prefix};

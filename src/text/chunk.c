@@ -25,6 +25,12 @@ static bool is_prose(const struct piece *piece)
            piece->block->kind == TEXT_BLOCK_LIST_ITEM || piece->block->kind == TEXT_BLOCK_HEADING;
 }
 
+/* A citation opens one page, so a passage stays on it. */
+static bool is_same_page(const struct piece *a, const struct piece *b)
+{
+    return a->block->page == b->block->page;
+}
+
 /* What stands between two pieces in a chunk's text; always white space, so that tokens add up. */
 static const char *separator(const struct piece *before, const struct piece *piece)
 {
@@ -95,26 +101,27 @@ static enum status emit(struct chunker *c, size_t prefix, size_t n_prefix, size_
 /* What the chunk that begins at piece `first` repeats: its table's header, or the sentences before
  * it. */
 static size_t find_prefix(const struct chunker *c, size_t first, size_t budget, size_t *out_n,
-                          size_t *out_n_tokens)
+                          size_t *out_n_room)
 {
     const struct piece *pieces = c->section.piece;
-    *out_n = *out_n_tokens = 0;
+    *out_n = *out_n_room = 0;
     if (first == 0)
         return 0;
     if (pieces[first].i_header && pieces[first].i_header - 1 < first) {
         const struct piece *header = &pieces[pieces[first].i_header - 1];
-        if (header->n_tokens + pieces[first].n_tokens <= budget) {
+        if (header->n_room + pieces[first].n_room <= budget) {
             *out_n = 1;
-            *out_n_tokens = header->n_tokens;
+            *out_n_room = header->n_room;
         }
         return pieces[first].i_header - 1;
     }
     size_t start = first;
     while (start > 0 && is_prose(&pieces[first]) && is_prose(&pieces[start - 1]) &&
-           *out_n_tokens + pieces[start - 1].n_tokens <= c->options->n_tokens_overlap &&
-           *out_n_tokens + pieces[start - 1].n_tokens + pieces[first].n_tokens <= budget) {
+           is_same_page(&pieces[first], &pieces[start - 1]) &&
+           *out_n_room + pieces[start - 1].n_room <= c->options->n_tokens_overlap &&
+           *out_n_room + pieces[start - 1].n_room + pieces[first].n_room <= budget) {
         start--;
-        *out_n_tokens += pieces[start].n_tokens;
+        *out_n_room += pieces[start].n_room;
     }
     *out_n = first - start;
     return start;
@@ -122,22 +129,22 @@ static size_t find_prefix(const struct chunker *c, size_t first, size_t budget, 
 
 /* What is still to be packed of a section. */
 struct rest {
-    size_t n_tokens;
-    size_t n_fit;    /* tokens the next chunk has room for */
+    size_t n_room;
+    size_t n_fit;    /* what the next chunk has room for */
     size_t n_shares; /* chunks the rest needs */
 };
 
-/* A chunk of `n_own` tokens may end before `next`: at a block's end once three quarters of an even
+/* A chunk of size `n_own` may end before `next`: at a block's end once three quarters of an even
  * share are in; inside a block at the even share, if the others can take the rest. */
 static bool is_good_end(const struct rest *rest, size_t n_own, const struct piece *next)
 {
     if (rest->n_shares < 2)
         return false;
-    size_t share = (rest->n_tokens + rest->n_shares - 1) / rest->n_shares;
+    size_t share = (rest->n_room + rest->n_shares - 1) / rest->n_shares;
     if (next->is_block_start && n_own >= share - share / 4)
         return true;
-    return n_own + next->n_tokens / 2 > share &&
-           rest->n_tokens - n_own <= (rest->n_shares - 1) * rest->n_fit;
+    return n_own + next->n_room / 2 > share &&
+           rest->n_room - n_own <= (rest->n_shares - 1) * rest->n_fit;
 }
 
 static enum status pack_section(struct chunker *c, struct error *err)
@@ -146,21 +153,20 @@ static enum status pack_section(struct chunker *c, struct error *err)
     size_t n = c->section.n, budget = c->options->n_tokens_max - c->heading.n_tokens;
     struct rest rest = {0};
     for (size_t i = 0; i < n; i++)
-        rest.n_tokens += pieces[i].n_tokens;
+        rest.n_room += pieces[i].n_room;
     enum status status = STATUS_OK;
     for (size_t first = 0, end; first < n && !status; first = end) {
-        size_t n_prefix, n_prefix_tokens, n_own = pieces[first].n_tokens;
-        size_t prefix = find_prefix(c, first, budget, &n_prefix, &n_prefix_tokens);
-        rest.n_fit = budget - n_prefix_tokens;
-        rest.n_shares = rest.n_fit ? (rest.n_tokens + rest.n_fit - 1) / rest.n_fit : 1;
-        for (end = first + 1; end < n && n_own + pieces[end].n_tokens <= rest.n_fit; end++) {
-            if (is_good_end(&rest, n_own, &pieces[end]) ||
-                pieces[end].block->page !=
-                    pieces[first].block->page) /* a citation opens one page */
+        size_t n_prefix, n_prefix_room, n_own = pieces[first].n_room;
+        size_t prefix = find_prefix(c, first, budget, &n_prefix, &n_prefix_room);
+        rest.n_fit = budget - n_prefix_room;
+        rest.n_shares = rest.n_fit ? (rest.n_room + rest.n_fit - 1) / rest.n_fit : 1;
+        for (end = first + 1; end < n && n_own + pieces[end].n_room <= rest.n_fit; end++) {
+            if (!is_same_page(&pieces[first], &pieces[end]) ||
+                is_good_end(&rest, n_own, &pieces[end]))
                 break;
-            n_own += pieces[end].n_tokens;
+            n_own += pieces[end].n_room;
         }
-        rest.n_tokens -= n_own;
+        rest.n_room -= n_own;
         status = emit(c, prefix, n_prefix, first, end, err);
     }
     c->section.n = 0;

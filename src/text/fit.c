@@ -1,6 +1,5 @@
 #include "text/fit.h"
 
-#include "base/checked.h"
 #include "base/utf8.h"
 
 static size_t blanks_length(const char *text, size_t len)
@@ -41,7 +40,8 @@ size_t fit_words(const struct text_counter *counter, const char *text, size_t le
         if (n_word > FIT_WORD_BYTES_MAX)
             break;
         size_t n = counter->count(counter->model, text + start, n_word);
-        if (n_tokens + n > n_max)
+        bool is_first = fit == 0;
+        if (n_tokens + n > n_max || (!is_first && fit_room(0, start + n_word) > n_max))
             break;
         n_tokens += n;
         fit = at = start + n_word;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "text/fit.h"
 
-static enum status add(struct pieces *pieces, const struct piece *piece, struct error *err)
+static enum status add(struct pieces *pieces, struct piece piece, struct error *err)
 {
     if (pieces->n >= 4 * RAGGED_LIMIT_CHUNKS)
         return error_set(err, STATUS_LIMIT, "more than %zu sentences", 4 * RAGGED_LIMIT_CHUNKS);
@@ -14,8 +14,9 @@ static enum status add(struct pieces *pieces, const struct piece *piece, struct 
     enum status status =
         mem_reserve(&grown, &pieces->n_max, pieces->n + 1, sizeof *pieces->piece, err);
     pieces->piece = grown;
+    piece.n_room = fit_room(piece.n_tokens, piece.len);
     if (!status)
-        pieces->piece[pieces->n++] = *piece;
+        pieces->piece[pieces->n++] = piece;
     return status;
 }
 
@@ -43,7 +44,7 @@ static enum status add_split(struct pieces *pieces, struct piece piece,
         piece.text = text + at;
         piece.byte_start = byte_start + at;
         piece.len = fit;
-        status = add(pieces, &piece, err);
+        status = add(pieces, piece, err);
         piece.is_block_start = false;
         at = skip_blanks(text, len, at + fit);
     }
@@ -108,7 +109,7 @@ enum status pieces_add_block(struct pieces *pieces, const struct text_block *blo
         is_start = false;
         piece.n_tokens = counter->count(counter->model, piece.text, piece.len);
         bool is_whole = piece.n_tokens <= n_tokens_max && !fit_has_long_word(piece.text, piece.len);
-        status = is_whole ? add(pieces, &piece, err)
+        status = is_whole ? add(pieces, piece, err)
                           : add_split(pieces, piece, counter, n_tokens_max, err);
     }
     return status;

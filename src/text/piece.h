@@ -12,6 +12,7 @@ struct piece {
     const char
         *text; /* borrowed from the block; no blanks at its ends (code keeps its leading ones) */
     size_t len, n_tokens;
+    size_t n_room; /* see fit_room() */
     uint32_t line;
     uint64_t byte_start;
     bool is_block_start; /* in code also: behind an empty line */

@@ -43,6 +43,14 @@ static struct text_block block_of(enum text_block_kind kind, unsigned level, con
 #define PARAGRAPH(text) block_of(TEXT_BLOCK_PARAGRAPH, 0, text)
 #define HEADING(level, text) block_of(TEXT_BLOCK_HEADING, level, text)
 
+/* What a model drops, as a tokenizer drops U+FFFD. */
+static size_t count_nothing(const void *model, const char *text, size_t len)
+{
+    (void)model;
+    (void)text;
+    return 0 * len;
+}
+
 /* The chunks as "heading: text" lines with '/' for line breaks. */
 static char *chunks_text(const struct text_block *blocks, size_t n_blocks,
                          const struct text_chunk_options *options)
@@ -207,9 +215,31 @@ static void test_chunk__splits_long_sentences_and_words(void **state)
     struct text_chunk *chunks;
     size_t n;
     assert_ok(text_chunk_document(blob, 1, &words, &arena, &chunks, &n, &err));
-    assert_int_equal(n, 1);
-    assert_int_equal(chunks[0].n_tokens, 5);
-    assert_int_equal(chunks[0].len, 5000 + 4);
+    assert_int_equal(n, 5);
+    assert_int_equal(chunks[0].n_tokens, 1);
+    assert_int_equal(chunks[0].len, 1024);
+    assert_int_equal(chunks[4].len, 5000 - 4 * 1024);
+    arena_clear(&arena);
+    buf_clear(&text);
+}
+
+static void test_chunk__is_bounded_without_tokens(void **state)
+{
+    (void)state;
+    struct text_chunk_options options = default_options;
+    options.counter.count = count_nothing;
+    struct buf text = {0};
+    while (text.len < 100000)
+        buf_append_text(&text, text.len % 9 ? "\xEF\xBF\xBD" : ". ");
+    struct text_block block = {.text = text.data, .len = text.len};
+    struct arena arena = {0};
+    struct text_chunk *chunks;
+    size_t n;
+    assert_ok(text_chunk_document(&block, 1, &options, &arena, &chunks, &n, &err));
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(chunks[i].n_tokens, 0);
+        assert_true(chunks[i].len < 3000);
+    }
     arena_clear(&arena);
     buf_clear(&text);
 }
@@ -458,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_chunk__overlaps_by_sentences),
         cmocka_unit_test(test_chunk__repeats_table_headers),
         cmocka_unit_test(test_chunk__splits_long_sentences_and_words),
+        cmocka_unit_test(test_chunk__is_bounded_without_tokens),
         cmocka_unit_test(test_chunk__says_where_it_is),
         cmocka_unit_test(test_chunk__refuses_tiny_passages),
         cmocka_unit_test(test_chunk__keeps_every_word_within_its_count),
