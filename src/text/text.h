@@ -54,7 +54,8 @@ struct text_chunk_options {
     size_t n_tokens_max;     /* of heading path + text together, special tokens not counted */
     size_t n_tokens_overlap; /* whole sentences repeated from the chunk before, at most this many
                                 tokens */
-    size_t n_heading_max;    /* tokens the title and heading path may take of n_tokens_max */
+    size_t n_heading_max;    /* tokens the title and heading path may take of n_tokens_max; at most
+                                half of it counts */
     const char *title;       /* of the document; first part of every heading path; may be NULL */
 };
 
@@ -69,7 +70,8 @@ struct text_chunk {
     size_t n_tokens; /* of heading and text */
 };
 
-/* Cuts a document on structure: never across a heading, preferably between paragraphs, else between
+/* Cuts a document on structure: never across a heading or a page,
+ * preferably between paragraphs, else between
  * sentences, and only when one sentence is too long between words (and inside a word when even one
  * word is too long). All memory is from `arena`. No blocks or only blank ones: *out_n = 0.
  * INVALID: n_tokens_max < 16. LIMIT: more than RAGGED_LIMIT_CHUNKS. */
