@@ -58,6 +58,8 @@ Q := $(if $(V),,@)
 
 all: $(PROGRAMS)
 
+# The encoder is tested with the real weights: without optimisation that takes hours, not minutes.
+$(BUILD)/obj/src/nn/%.o: CFLAGS += -O2
 $(BUILD)/obj/%_avx2.o: CFLAGS += $(if $(filter x86_64,$(shell uname -m)),-mavx2 -mfma -mf16c)
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
