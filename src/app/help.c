@@ -45,6 +45,8 @@ static void print_option(struct output *out, const struct option *option)
     append_names(option, &names);
     if (option->arg)
         value_describe(option_rule(option), &range);
+    if (!output_accepts(out, &names) || !output_accepts(out, &range))
+        goto done;
     if (names.len <= 26)
         output_printf(out, "  %-26s  %s", buf_text(&names), option->help);
     else
@@ -52,6 +54,7 @@ static void print_option(struct output *out, const struct option *option)
     if (range.len)
         output_printf(out, " (%s)", buf_text(&range));
     output_puts(out, "\n");
+done:
     buf_clear(&names);
     buf_clear(&range);
 }
@@ -112,7 +115,7 @@ void help_config_keys(struct output *out)
         struct buf range = {0};
         value_describe(&key->rule, &range);
         output_printf(out, "  %s\n      %s\n", key->name, key->help);
-        if (range.len)
+        if (output_accepts(out, &range) && range.len)
             output_printf(out, "      values: %s\n", buf_text(&range));
         output_printf(out, "      default: %s\n", *key->fallback ? key->fallback : "empty");
         output_printf(out, "      environment: %s\n", key->environment);

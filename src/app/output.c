@@ -22,21 +22,33 @@ void output_init(struct output *out, FILE *file, bool is_color_wanted)
     };
 }
 
+static void fail(struct output *out, int errnum)
+{
+    if (!out->failed)
+        out->failed = errnum;
+}
+
+bool output_accepts(struct output *out, const struct buf *buf)
+{
+    if (buf->failed)
+        fail(out, ENOMEM);
+    return !buf->failed;
+}
+
 static void write_bytes(struct output *out, const char *bytes, size_t len)
 {
     if (out->failed || out->is_muted || len == 0)
         return;
     if (fwrite(bytes, 1, len, out->file) != len)
-        out->failed = errno ? errno : EIO;
+        fail(out, errno ? errno : EIO);
 }
 
 static void write_safe(struct output *out, const char *text, size_t len, enum safe_form form)
 {
     struct buf safe = {0};
     safe_text_append(&safe, text, len, form);
-    if (safe.failed && !out->failed)
-        out->failed = ENOMEM;
-    write_bytes(out, buf_text(&safe), safe.len);
+    if (output_accepts(out, &safe))
+        write_bytes(out, buf_text(&safe), safe.len);
     buf_clear(&safe);
 }
 
@@ -66,7 +78,7 @@ void output_printf(struct output *out, const char *format, ...)
     if (large)
         vsnprintf(large, (size_t)len + 1, format, again);
     if (len < 0 || (len >= (int)sizeof small && !large))
-        out->failed = out->failed ? out->failed : ENOMEM;
+        fail(out, ENOMEM);
     else
         output_text(out, large ? large : small, (size_t)len);
     mem_free(large);
@@ -119,7 +131,7 @@ void output_link(struct output *out, const char *uri)
 void output_flush(struct output *out)
 {
     if (!out->failed && fflush(out->file) != 0)
-        out->failed = errno;
+        fail(out, errno);
 }
 
 enum status output_finish(struct output *out, const char *name, struct error *err)

@@ -37,6 +37,9 @@ void output_puts(struct output *out, const char *text);
 void output_name(struct output *out, const char *name); /* one line: a path, a title */
 void output_printf(struct output *out, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* False when `buf` failed; then the output has failed too, so that nothing is left out silently. */
+bool output_accepts(struct output *out, const struct buf *buf);
+
 /* Machine formats: `text` must be JSON, which stays JSON. */
 void output_json(struct output *out, const char *text, size_t len);
 /* Unchanged bytes when the stream is not a terminal, else as output_name(). */

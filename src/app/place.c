@@ -54,7 +54,8 @@ void place_print(struct output *out, const struct engine_hit *hit, bool is_short
             append_template(&uri, template, hit);
         else
             append_file_uri(&uri, hit);
-        output_link(out, buf_text(&uri));
+        if (output_accepts(out, &uri))
+            output_link(out, buf_text(&uri));
         buf_clear(&uri);
     }
     output_name(out, is_short ? path_name(hit->path) : hit->path);
@@ -108,6 +109,7 @@ void place_print_snippet(struct output *out, const char *text, size_t len, size_
 {
     struct buf snippet = {0};
     safe_text_squeeze(&snippet, text, len, n_max);
-    output_name(out, buf_text(&snippet));
+    if (output_accepts(out, &snippet))
+        output_name(out, buf_text(&snippet));
     buf_clear(&snippet);
 }

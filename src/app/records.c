@@ -64,8 +64,9 @@ struct row {
     size_t n;
 };
 
-static void row_fill(struct row *row, const struct column *columns, const json_t *object)
+static void row_fill(const struct records *records, struct row *row, const json_t *object)
 {
+    const struct column *columns = records->columns;
     *row = (struct row){0};
     for (; columns->name && row->n < N_COLUMNS_MAX; columns++) {
         if (columns->is_detail)
@@ -74,6 +75,7 @@ static void row_fill(struct row *row, const struct column *columns, const json_t
             format_cell(json_object_get(object, columns->name), &row->text[row->n]);
         else
             buf_append_text(&row->text[row->n], columns->name);
+        output_accepts(records->out, &row->text[row->n]);
         row->cells[row->n] = buf_text(&row->text[row->n]);
         row->n++;
     }
@@ -88,7 +90,7 @@ static void row_clear(struct row *row)
 static void print_row(const struct records *records, const json_t *object)
 {
     struct row row;
-    row_fill(&row, records->columns, object);
+    row_fill(records, &row, object);
     if (records->format == FORMAT_CSV)
         format_csv_row(records->out, row.cells, row.n);
     else
@@ -148,7 +150,8 @@ static void print_cell(struct output *out, const char *cell, size_t width, bool 
     struct buf squeezed = {0}, safe = {0};
     safe_text_squeeze(&squeezed, cell, strlen(cell), (size_t)1 << 20);
     safe_text_append(&safe, buf_text(&squeezed), squeezed.len, SAFE_FORM_LINE);
-    output_text(out, buf_text(&safe), safe.len);
+    if (output_accepts(out, &squeezed) && output_accepts(out, &safe))
+        output_text(out, buf_text(&safe), safe.len);
     size_t used = safe_text_width(buf_text(&safe), safe.len);
     for (; !is_last && used < width + 2; used++)
         output_puts(out, " ");
@@ -160,7 +163,7 @@ static void print_table_row(const struct records *records, const json_t *object,
                             const size_t *widths)
 {
     struct row row;
-    row_fill(&row, records->columns, object);
+    row_fill(records, &row, object);
     for (size_t i = 0; i < row.n; i++)
         print_cell(records->out, row.cells[i], widths[i], i + 1 == row.n);
     output_puts(records->out, "\n");
@@ -170,7 +173,7 @@ static void print_table_row(const struct records *records, const json_t *object,
 static void widen(const struct records *records, const json_t *object, size_t *widths)
 {
     struct row row;
-    row_fill(&row, records->columns, object);
+    row_fill(records, &row, object);
     for (size_t i = 0; i < row.n; i++) {
         size_t width = safe_text_width(row.cells[i], strlen(row.cells[i]));
         widths[i] = size_max(widths[i], size_min(width, CELL_WIDTH_MAX));
