@@ -28,8 +28,8 @@ def test_real_documents_are_indexed_and_the_second_run_does_nothing(ragged, real
     assert first.returncode in (0, 3), first.stderr
     assert "crash" not in first.stderr
     files = len(list(real_folder.iterdir()))
-    failed = ragged.json("status", "--failed")["failures"]
-    assert all(item["reason"] for item in failed)
+    failed = entries(ragged.json("status", "--failed"))
+    assert all(item["error"] for item in failed)
     assert len(entries(ragged.json("list"))) >= files - len(failed)
     assert len(failed) < files // 10
     ragged.check()
@@ -79,8 +79,8 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
     assert done.returncode in (0, 3), done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert ragged.search("forty ships") and ragged.search("walnut bread") and ragged.search("Straße")
-    reasons = {os.path.basename(item["file"]): item["reason"]
-               for item in ragged.json("status", "--failed")["failures"]}
+    reasons = {os.path.basename(item["file"]): item["error"]
+               for item in entries(ragged.json("status", "--failed"))}
     assert reasons.get("empty.txt") and reasons.get("binary.txt")
     ragged.check()
 
@@ -89,7 +89,7 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
 def test_unreadable_file_is_listed(ragged, documents):
     (documents / "letter.txt").chmod(0)
     ragged.run("add", documents, code=3)
-    failed = ragged.json("status", "--failed")["failures"]
+    failed = entries(ragged.json("status", "--failed"))
     assert [item for item in failed if item["file"].endswith("letter.txt")]
 
 

@@ -17,7 +17,7 @@ N_KILLS = int(os.environ.get("RAGGED_KILLS", "10" if is_sanitized() else "100"))
 
 def test_kill_at_random_moments(ragged, tmp_path):
     notes = tmp_path / "notes"
-    write_corpus(notes, 40, seed=SEED)
+    write_corpus(notes, 20, seed=SEED, n_sentences=4)
     started = time.monotonic()
     ragged.run("add", notes)
     uninterrupted_s = time.monotonic() - started
