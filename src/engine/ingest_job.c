@@ -48,8 +48,18 @@ static bool is_passing(enum status status)
            status == STATUS_CANCELLED || status == STATUS_REMOTE;
 }
 
+/* The path stands beside every reason that is shown; it need not stand in it too. */
+static void drop_own_path(const char *path, char *message)
+{
+    size_t len = strlen(path);
+    if (message[0] == '"' && strncmp(message + 1, path, len) == 0 &&
+        strncmp(message + 1 + len, "\": ", 3) == 0)
+        memmove(message, message + len + 4, strlen(message + len + 4) + 1);
+}
+
 static void fail_job(struct ingest_job *job, enum status status)
 {
+    drop_own_path(job->path, job->error.message);
     job->result = ENGINE_FILE_FAILED;
     job->error.status = status;
     job->is_stored = !is_passing(status);
