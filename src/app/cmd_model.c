@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "app/records.h"
 #include "app/session.h"
 
@@ -76,13 +78,35 @@ static void say(void *ctx, const char *line)
     output_flush(&app->notes);
 }
 
-/* The named model, else the configured one, else the usual one of the engine ("": its choice). */
-static const char *model_name(const struct app *app)
+struct first_model {
+    struct arena *arena;
+    const char *name; /* owned by arena */
+};
+
+static void note_first(void *ctx, const struct engine_model *model)
 {
-    if (app->arguments.n_words > 1)
-        return app->arguments.words[1];
+    struct first_model *first = ctx;
+    if (!first->name)
+        first->name = arena_text(first->arena, model->name, strlen(model->name));
+}
+
+/* The named model, else the configured one, else the first that ragged knows. */
+static enum status choose_model(struct app *app, const char **out, struct error *err)
+{
     const char *name = config_text(&app->config, "embedding_model");
-    return *name ? name : "all-MiniLM-L6-v2";
+    struct first_model first = {.arena = &app->config.arena};
+    if (app->arguments.n_words > 1)
+        name = app->arguments.words[1];
+    if (!*name) {
+        enum status status = engine_model_list(note_first, &first, err);
+        if (status)
+            return status;
+        name = first.name;
+    }
+    if (!name)
+        return error_nomem(err);
+    *out = name;
+    return STATUS_OK;
 }
 
 static enum status report(struct app *app, const char *name, const char *state, struct error *err)
@@ -109,14 +133,20 @@ static enum status run_pull(struct app *app, struct error *err)
         error_hint(err, "leave out --offline, or \"ragged config set offline false\"");
         return STATUS_INVALID;
     }
-    enum status status = engine_model_pull(model_name(app), say, app, app->cancel, err);
-    return status ? status : report(app, model_name(app), "present", err);
+    const char *name = NULL;
+    enum status status = choose_model(app, &name, err);
+    if (!status)
+        status = engine_model_pull(name, say, app, app->cancel, err);
+    return status ? status : report(app, name, "present", err);
 }
 
 static enum status run_verify(struct app *app, struct error *err)
 {
-    enum status status = engine_model_verify(model_name(app), err);
-    return status ? status : report(app, model_name(app), "sound", err);
+    const char *name = NULL;
+    enum status status = choose_model(app, &name, err);
+    if (!status)
+        status = engine_model_verify(name, err);
+    return status ? status : report(app, name, "sound", err);
 }
 
 static const struct command_verb verbs[] = {

@@ -69,6 +69,7 @@ static enum status print_hits(struct app *app, const struct engine_hits *hits, c
         .out = &app->out,
         .format = app->format,
         .columns = hit_columns,
+        .skipped = is_full ? "snippet" : "text",
         .path = hit_record_path,
         .print = print_hit,
     };

@@ -53,9 +53,12 @@ static json_t *get_score(const void *record)
 static json_t *get_snippet(const void *record)
 {
     const struct engine_hit *hit = hit_of(record);
-    if (((const struct hit_record *)record)->is_full)
-        return json_text(hit->text);
     return place_snippet_json(hit->text, strlen(hit->text), PLACE_SNIPPET_BYTES);
+}
+
+static json_t *get_text(const void *record)
+{
+    return json_text(hit_of(record)->text);
 }
 
 static json_t *get_title(const void *record)
@@ -139,6 +142,7 @@ const struct column hit_columns[] = {
     {.name = "line_end", .get = get_line_end},
     {.name = "heading", .get = get_heading},
     {.name = "snippet", .get = get_snippet},
+    {.name = "text", .get = get_text},
     {.name = "title", .get = get_title, .is_detail = true},
     {.name = "collection", .get = get_collection, .is_detail = true},
     {.name = "docid", .get = get_docid, .is_detail = true},

@@ -1,4 +1,4 @@
-/* app/hit_json.h - a passage found, as JSON and as columns; shared by search and query. */
+/* app/hit_json.h - a passage found, as columns of every format. */
 #ifndef RAGGED_APP_HIT_JSON_H
 #define RAGGED_APP_HIT_JSON_H
 
@@ -10,6 +10,7 @@ struct hit_record {
     const struct engine_hit *hit;
     bool is_full, is_explained;
 };
+/* With "snippet" and "text": skip one. */
 extern const struct column hit_columns[];
 const char *hit_record_path(const void *record);
 

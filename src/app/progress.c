@@ -5,7 +5,6 @@
 
 #include "app/records.h"
 #include "base/clock.h"
-#include "base/limits.h"
 
 enum { REDRAW_MS = 100, BAR_CELLS = 20 };
 
@@ -124,11 +123,12 @@ static void draw_bar(struct progress *progress, const struct engine_progress *up
         bar[i] = i < n_full ? '#' : '.';
     bar[BAR_CELLS] = '\0';
     double seconds = (double)update->elapsed_ms / 1000.0;
-    double rate = seconds > 0 ? (double)update->n_bytes_done / (double)RAGGED_MIB / seconds : 0;
+    double rate = seconds > 0 ? (double)update->n_bytes_done / 1024.0 / seconds : 0;
+    bool is_fast = rate >= 1024.0;
     output_erase_line(progress->notes);
-    output_printf(progress->notes, "[%s] %zu/%zu%s files  %.1f MiB/s  %zu passages", bar,
-                  update->n_files_done, update->n_files_total, update->is_scanning ? "+" : "", rate,
-                  update->n_chunks);
+    output_printf(progress->notes, "[%s] %zu/%zu%s files  %.1f %s  %zu passages", bar,
+                  update->n_files_done, update->n_files_total, update->is_scanning ? "+" : "",
+                  is_fast ? rate / 1024.0 : rate, is_fast ? "MiB/s" : "KiB/s", update->n_chunks);
     if (update->eta_ms >= 0 && !update->is_scanning)
         output_printf(progress->notes, "  %lld:%02lld left", (long long)(update->eta_ms / 60000),
                       (long long)(update->eta_ms / 1000 % 60));

@@ -39,12 +39,19 @@ static bool is_nested(enum format format)
     return format == FORMAT_JSON || format == FORMAT_JSONL || format == FORMAT_YAML;
 }
 
+static bool is_shown(const struct records *records, const struct column *column)
+{
+    if (records->skipped && strcmp(records->skipped, column->name) == 0)
+        return false;
+    return !column->is_detail || is_nested(records->format);
+}
+
 static json_t *object_of(const struct records *records, const void *record)
 {
     json_t *object = json_object();
     bool is_whole = object != NULL;
     for (const struct column *column = records->columns; is_whole && column->name; column++) {
-        if (column->is_detail && !is_nested(records->format))
+        if (!is_shown(records, column))
             continue;
         bool is_path = strcmp(column->name, "file") == 0 && records->path;
         is_whole = is_path ? records_put_path(object, column->name, records->path(record))
@@ -69,7 +76,7 @@ static void row_fill(const struct records *records, struct row *row, const json_
     const struct column *columns = records->columns;
     *row = (struct row){0};
     for (; columns->name && row->n < N_COLUMNS_MAX; columns++) {
-        if (columns->is_detail)
+        if (!is_shown(records, columns))
             continue;
         if (object)
             format_cell(json_object_get(object, columns->name), &row->text[row->n]);
@@ -104,7 +111,7 @@ static void print_header(const struct records *records)
     if (records->format != FORMAT_MARKDOWN)
         return;
     for (const struct column *column = records->columns; column->name; column++)
-        output_puts(records->out, column->is_detail ? "" : "| --- ");
+        output_puts(records->out, is_shown(records, column) ? "| --- " : "");
     output_puts(records->out, "|\n");
 }
 

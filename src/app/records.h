@@ -17,6 +17,7 @@ struct records {
     struct output *out;
     enum format format;
     const struct column *columns; /* end with a row without a name */
+    const char *skipped;          /* the column that is left out; NULL: none */
     const char *(*path)(const void *record);
     /* FORMAT_TEXT; NULL: as a table. */
     void (*print)(struct output *out, const void *record, size_t number);
