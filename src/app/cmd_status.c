@@ -6,7 +6,7 @@ static void add_failure(void *ctx, const struct engine_document *document)
     json_t *list = ctx;
     json_t *failure = json_object();
     if (failure && records_put_path(failure, "file", document->path) &&
-        json_put(failure, "reason", json_text(document->error)))
+        json_put(failure, "error", json_text(document->error)))
         json_array_append(list, failure);
     json_decref(failure);
 }
@@ -44,7 +44,7 @@ static void print_failures(struct app *app, const json_t *failures)
         const json_t *failure = json_array_get(failures, i);
         output_puts(&app->out, "  ");
         output_name(&app->out, json_get_text(failure, "file", ""));
-        output_printf(&app->out, ": %s\n", json_get_text(failure, "reason", ""));
+        output_printf(&app->out, ": %s\n", json_get_text(failure, "error", ""));
     }
 }
 
@@ -91,7 +91,7 @@ static enum status print(struct app *app, const struct engine_status *s, json_t 
     }
     json_t *object = status_json(s, &app->config);
     if (object && arguments_has(&app->arguments, "failed") &&
-        json_object_set(object, "failures", failures) != 0) {
+        json_object_set(object, "documents", failures) != 0) {
         json_decref(object);
         object = NULL;
     }
