@@ -51,8 +51,7 @@ static json_t *summary_json(const struct engine_add_result *result, json_t *fail
         json_put(object, "vectors_reused", json_integer((json_int_t)result->n_vectors_reused)) &&
         json_put(object, "elapsed_ms", json_integer(result->elapsed_ms)) &&
         json_put(object, "cancelled", json_boolean(is_cancelled_early)) &&
-        json_put(object, "failures", json_incref(failures)) &&
-        json_put(object, "warnings", json_array());
+        json_put(object, "failures", json_incref(failures));
     if (is_whole)
         return object;
     json_decref(object);

@@ -29,8 +29,7 @@ static enum status print(struct app *app, const struct engine_status *library, s
     bool is_whole = object && list && json_put(object, "sound", json_boolean(n == 0)) &&
                     json_put(object, "documents", json_integer((json_int_t)library->n_documents)) &&
                     json_put(object, "chunks", json_integer((json_int_t)library->n_chunks)) &&
-                    json_put(object, "problems", json_incref(list)) &&
-                    json_put(object, "warnings", json_array());
+                    json_put(object, "problems", json_incref(list));
     if (!is_whole) {
         json_decref(object);
         object = NULL;

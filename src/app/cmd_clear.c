@@ -40,8 +40,7 @@ static enum status report(struct app *app, size_t n, bool is_dry_run, struct err
     }
     json_t *object = format_object_new();
     bool is_whole = object && json_put(object, "removed", json_integer((json_int_t)n)) &&
-                    json_put(object, "dry_run", json_boolean(is_dry_run)) &&
-                    json_put(object, "warnings", json_array());
+                    json_put(object, "dry_run", json_boolean(is_dry_run));
     if (!is_whole) {
         json_decref(object);
         object = NULL;

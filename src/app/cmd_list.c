@@ -118,8 +118,7 @@ static json_t *envelope(const struct records *records)
 {
     json_t *object = format_object_new();
     bool is_whole = object && json_put(object, "total", json_integer((json_int_t)records->n)) &&
-                    json_put(object, "documents", json_array()) &&
-                    json_put(object, "warnings", json_array());
+                    json_put(object, "documents", json_array());
     if (is_whole)
         return object;
     json_decref(object);

@@ -117,8 +117,7 @@ static enum status report(struct app *app, const char *name, const char *state, 
     }
     json_t *object = format_object_new();
     bool is_whole = object && json_put(object, "model", json_text(name)) &&
-                    json_put(object, "state", json_text(state)) &&
-                    json_put(object, "warnings", json_array());
+                    json_put(object, "state", json_text(state));
     if (!is_whole) {
         json_decref(object);
         object = NULL;

@@ -33,8 +33,7 @@ static json_t *envelope(size_t n, bool is_dry_run)
     json_t *object = format_object_new();
     bool is_whole = object && json_put(object, "removed", json_integer((json_int_t)n)) &&
                     json_put(object, "dry_run", json_boolean(is_dry_run)) &&
-                    json_put(object, "documents", json_array()) &&
-                    json_put(object, "warnings", json_array());
+                    json_put(object, "documents", json_array());
     if (is_whole)
         return object;
     json_decref(object);

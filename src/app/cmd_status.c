@@ -30,8 +30,7 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
         json_put(object, "fingerprint", json_text(s->fingerprint)) &&
         json_put(object, "dimensions", json_integer((json_int_t)s->dim)) &&
         json_put(object, "language", json_text(s->language)) &&
-        json_put(object, "generation", json_integer(s->generation)) &&
-        json_put(object, "warnings", json_array());
+        json_put(object, "generation", json_integer(s->generation));
     if (is_whole)
         return object;
     json_decref(object);

@@ -14,11 +14,11 @@ const char *const format_names[] = {
 json_t *format_object_new(void)
 {
     json_t *object = json_object();
-    if (object && !json_put(object, "schema_version", json_integer(1))) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
+    if (object && json_put(object, "schema_version", json_integer(1)) &&
+        json_put(object, "warnings", json_array()))
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 void format_cell(const json_t *value, struct buf *out)
@@ -130,7 +130,8 @@ static enum status write_pairs(struct output *out, enum format format, json_t *o
         format_cell(value, &cell);
         status = format == FORMAT_YAML ? format_yaml_pair(out, "", key, value, err)
                                        : buf_status(&cell, err);
-        if (!status && format != FORMAT_YAML && strcmp(key, "schema_version") != 0)
+        bool is_empty = json_is_array(value) && json_array_size(value) == 0;
+        if (!status && format != FORMAT_YAML && !is_empty && strcmp(key, "schema_version") != 0)
             write_pair(out, format, key, buf_text(&cell));
         buf_clear(&cell);
         if (status)

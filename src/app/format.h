@@ -31,7 +31,8 @@ extern const char *const format_names[];
 enum status format_object(struct output *out, enum format format, json_t *object,
                           struct error *err) MUST_USE;
 
-/* A new object that begins as every answer of ours: "schema_version". NULL: out of memory. */
+/* A new object that begins as every answer of ours: "schema_version", "warnings" (an empty list to
+ * be replaced when there are some). NULL: out of memory. */
 json_t *format_object_new(void) MUST_USE;
 
 /* The cell of a table: text as it is, numbers short, null empty, the rest as JSON. */

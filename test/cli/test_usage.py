@@ -18,7 +18,8 @@ READERS = [("list",), ("status",), ("search", "word"), ("query", "what is it?"),
 
 @pytest.mark.parametrize("words", READERS, ids=" ".join)
 def test_every_reader_speaks_json_about_an_empty_library(ragged, words):
-    assert ragged.json(*words)["schema_version"] == 1
+    answer = ragged.json(*words)
+    assert answer["schema_version"] == 1 and answer["warnings"] == []
 
 
 @pytest.mark.parametrize("words", READERS[:5], ids=" ".join)
@@ -148,3 +149,20 @@ def test_signals_stop_and_keep_what_is_done(ragged, tmp_path, number, code):
 def test_quiet_is_quiet(ragged):
     assert ragged.run("add", "-q", DOCUMENTS).stderr == ""
     assert ragged.run("query", "--quiet", "who?").stderr == ""
+
+
+def test_evaluation_keeps_its_index_only_where_told(ragged, tmp_path):
+    (tmp_path / "set" / "qrels").mkdir(parents=True)
+    (tmp_path / "scratch").mkdir()
+    rows = [{"_id": "a", "title": "Tea", "text": "Green tea is steeped at eighty degrees."},
+            {"_id": "b", "title": "Iron", "text": "Iron rusts in damp air."}]
+    (tmp_path / "set" / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "set" / "queries.jsonl").write_text('{"_id":"q","text":"how hot is green tea"}\n')
+    (tmp_path / "set" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\ta\t1\n")
+    scratch = {"TMPDIR": tmp_path / "scratch"}
+    runs = ragged.json("eval", tmp_path / "set", env=scratch)["runs"]
+    assert [run["mode"] for run in runs] == ["hybrid", "lexical", "vector"]
+    assert all(run["ndcg_10"] == 1 and run["queries"] == 1 for run in runs)
+    assert not list((tmp_path / "scratch").iterdir()) and not ragged.data.exists()
+    ragged.run("eval", "--mode", "lexical", "--data-dir", tmp_path / "kept", tmp_path / "set")
+    assert list((tmp_path / "kept").iterdir())
