@@ -118,16 +118,19 @@ static enum status use_schema(struct store *store, struct error *err)
     return status ? status : schema_migrate(store, err);
 }
 
+/* A reader opens for writing too, where the file system lets it: a creator that was killed leaves a
+ * journal that must be rolled back before anyone can read. query_only keeps it a reader. */
 static enum status open_database(struct store *store, struct error *err)
 {
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                (store->mode == STORE_OPEN_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
     const char *vfs = NULL;
 #ifdef RAGGED_FAULT
     vfs = fault_vfs_name();
 #endif
     int rc = sqlite3_open_v2(store->path, &store->db, flags, vfs);
     enum status status = rc ? store_fail(store, rc, err) : configure(store, err);
+    if (!status && store->mode == STORE_OPEN_READ)
+        status = connection_run(store, "PRAGMA query_only = 1", err);
     if (!status)
         status = use_schema(store, err);
     if (status)

@@ -7,8 +7,10 @@ import random
 import shutil
 import time
 
+import pytest
+
 from corpus import write_corpus
-from driver import is_sanitized, library_state
+from driver import is_fault_build, is_sanitized, library_state
 
 SEED = 20261124
 QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour")
@@ -39,3 +41,18 @@ def test_kill_at_random_moments(ragged, tmp_path):
         assert library_state(ragged, QUESTIONS) == expected, "after kill %d of seed %d" % (i, SEED)
     print("%d of %d were killed before the end" % (n_killed, N_KILLS))
     assert n_killed > N_KILLS // 3
+
+
+@pytest.mark.skipif(not is_fault_build(), reason="needs a FAULT=1 build")
+def test_kill_at_each_step_that_makes_a_library(ragged, tmp_path):
+    """A journal that a killed creator left is rolled back by whoever comes next, a reader too."""
+    notes = tmp_path / "notes"
+    write_corpus(notes, 1, seed=SEED, n_sentences=2)
+    for step in ("sqlite.write", "sqlite.sync", "sqlite.truncate"):
+        for ordinal in range(1, 13):
+            shutil.rmtree(ragged.data, ignore_errors=True)
+            ragged.try_run("add", notes, env={"RAGGED_FAULT": "kill@%s:%d" % (step, ordinal)})
+            if ragged.data.exists():
+                ragged.check()
+    ragged.run("add", notes)
+    ragged.check()
