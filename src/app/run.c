@@ -87,8 +87,10 @@ int app_run(int argc, char *const *argv)
         print_error(&app.notes, &write_err);
         code = EXIT_CODE_ERROR;
     }
-    /* Nobody is left to be told when stderr does not work. */
+    /* Nobody is left to be told when stderr does not work; without memory a sentence still fits. */
     output_flush(&app.notes);
+    if (app.notes.failed == ENOMEM)
+        fputs("ragged: out of memory\n", stderr);
     config_clear(&app.config);
     arguments_clear(&app.arguments);
     return (int)code;
