@@ -92,7 +92,7 @@ def test_one_bad_file_is_3_and_the_rest_is_there(ragged, documents):
     assert summary["failures"][0]["file"].endswith("bad.pdf") and summary["failures"][0]["reason"]
     assert "bad.pdf" in done.stderr
     again = ragged.json("status", "--failed")
-    assert again["n_failed"] == 1 and again["failures"][0]["reason"]
+    assert again["n_failed"] == 1 and again["documents"][0]["error"]
 
 
 def test_progress_lines_are_json_and_never_in_pipes_unasked(ragged, documents):
