@@ -14,13 +14,14 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("collection", EXPECTED)
-def test_ndcg(collection, ragged, shared):
+def test_ndcg(collection, ragged, shared, tmp_path):
     folder = shared / "data" / collection
     if not folder.is_dir():
         pytest.skip("no collection %s" % collection)
     measured = {}
     for mode in EXPECTED[collection]:
-        done = ragged.json("eval", folder, "--mode", mode, timeout=3600)
+        done = ragged.json("eval", folder, "--mode", mode, "--data-dir", tmp_path / "index",
+                           timeout=3600)
         measured[mode] = done["ndcg_10"]
     print(collection, measured)
     for mode, expected in EXPECTED[collection].items():
