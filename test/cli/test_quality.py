@@ -22,7 +22,7 @@ def test_ndcg(collection, ragged, shared, tmp_path):
     for mode in EXPECTED[collection]:
         done = ragged.json("eval", folder, "--mode", mode, "--data-dir", tmp_path / "index",
                            timeout=3600)
-        measured[mode] = done["ndcg_10"]
+        measured[mode] = done["runs"][0]["ndcg_10"]
     print(collection, measured)
     for mode, expected in EXPECTED[collection].items():
         assert measured[mode] >= expected - 0.005, "%s %s" % (collection, mode)
