@@ -60,7 +60,13 @@ all: $(PROGRAMS)
 
 # The encoder is tested with the real weights: without optimisation that takes hours, not minutes.
 $(BUILD)/obj/src/nn/%.o: CFLAGS += -O2
-$(BUILD)/obj/%_avx2.o: CFLAGS += $(if $(filter x86_64,$(shell uname -m)),-mavx2 -mfma -mf16c)
+ifeq ($(shell uname -m),x86_64)
+$(BUILD)/obj/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/obj/%_avx2_fp32.o $(BUILD)/obj/%_avx2_int16.o: CFLAGS += -mavx2 -mfma
+$(BUILD)/obj/%_avxvnni_int16.o: CFLAGS += -mavx2 -mfma -mavxvnni
+$(BUILD)/obj/%_avx512_fp32.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mfma
+$(BUILD)/obj/%_avx512_int16.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfma
+endif
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)

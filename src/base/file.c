@@ -152,8 +152,12 @@ void file_map_advise(struct span part, enum file_advice advice)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)part.bytes;
     uintptr_t aligned = begin & ~(page - 1);
-    int hint = advice == FILE_ADVICE_RANDOM ? MADV_RANDOM : MADV_WILLNEED;
-    (void)madvise((void *)aligned, part.len + (begin - aligned), hint);
+    static const int hints[] = {
+        [FILE_ADVICE_RANDOM] = MADV_RANDOM,
+        [FILE_ADVICE_SOON] = MADV_WILLNEED,
+        [FILE_ADVICE_DONE] = MADV_DONTNEED,
+    };
+    (void)madvise((void *)aligned, part.len + (begin - aligned), hints[advice]);
 }
 
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,

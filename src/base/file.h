@@ -41,8 +41,9 @@ enum status file_map(const char *path, struct span *out, struct error *err) MUST
 void file_unmap(struct span *map); /* {NULL, 0} is fine */
 
 /* How a part of a map will be read; a hint, never an error. RANDOM: no read-ahead; SOON: read ahead
- * now. Widened to whole pages. */
-enum file_advice { FILE_ADVICE_RANDOM, FILE_ADVICE_SOON };
+ * now. DONE: the pages may leave this process (they are read again when touched). Widened to whole
+ * pages. */
+enum file_advice { FILE_ADVICE_RANDOM, FILE_ADVICE_SOON, FILE_ADVICE_DONE };
 void file_map_advise(struct span part, enum file_advice advice);
 
 /* All bytes or an error; retries short writes and EINTR. */

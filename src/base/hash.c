@@ -19,6 +19,11 @@ static struct hash128 canonical(XXH128_hash_t h)
     return out;
 }
 
+uint64_t hash64_of(const void *bytes, size_t len)
+{
+    return XXH3_64bits(bytes, len);
+}
+
 struct hash128 hash128_of(const void *bytes, size_t len)
 {
     return canonical(XXH3_128bits(bytes, len));

@@ -14,6 +14,8 @@ struct hash128 {
     unsigned char bytes[16]; /* canonical (big-endian) XXH3 */
 };
 
+uint64_t hash64_of(const void *bytes, size_t len); /* XXH3-64: for checksums */
+
 struct hash128 hash128_of(const void *bytes, size_t len);
 /* As hashing a + NUL + b: for keys made of two parts. */
 struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len);

@@ -1,9 +1,11 @@
 #include "nn/nn.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -11,6 +13,8 @@
 #include "nn/forward.h"
 #include "nn/kernel.h"
 #include "nn/model_config.h"
+#include "nn/panel_cache.h"
+#include "nn/panels.h"
 #include "nn/safetensors.h"
 #include "nn/vocabulary.h"
 #include "nn/weights.h"
@@ -23,6 +27,9 @@ struct encoder {
     struct vocabulary vocabulary;
     struct safetensors file;
     struct weights weights;
+    struct model_panels panels;
+    struct span cache;   /* the mapped file that panels are in, or ... */
+    void *packed_memory; /* ... the memory, owned */
     const struct kernel *kernel;
     char fingerprint[80];
 };
@@ -37,7 +44,7 @@ struct encoder_scratch {
 
 /* Chained over what decides the vectors but is small: the header, all biases and norms (no two
  * trainings agree in them), the vocabulary and the pooling. The large tensors are not read. */
-static void set_fingerprint(struct encoder *e)
+static struct hash128 identify(const struct encoder *e)
 {
     struct hash128 hash = hash128_of(e->file.header.bytes, e->file.header.len);
     for (size_t i = 0; i < e->file.n_tensors; i++) {
@@ -49,19 +56,91 @@ static void set_fingerprint(struct encoder *e)
                            e->vocabulary.file.len);
     char rest[64];
     int len = snprintf(rest, sizeof rest, "%d %zu", (int)e->config.pooling, e->config.n_tokens_max);
-    hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
-    snprintf(e->fingerprint, sizeof e->fingerprint, "%s:%02x%02x%02x%02x:fp32", e->config.name,
-             hash.bytes[0], hash.bytes[1], hash.bytes[2], hash.bytes[3]);
+    return hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
 }
 
-/* Word rows are touched here and there, the layers from end to end. */
-static void advise_pages(const struct encoder *e)
+static void set_fingerprint(struct encoder *e, struct hash128 hash)
+{
+    snprintf(e->fingerprint, sizeof e->fingerprint, "%s:%02x%02x%02x%02x:%s", e->config.name,
+             hash.bytes[0], hash.bytes[1], hash.bytes[2], hash.bytes[3],
+             precision_name(e->kernel->precision));
+}
+
+/* Word rows are touched here and there; of the rest nothing once it is packed. */
+static void advise_pages(const struct encoder *e, enum file_advice advice)
 {
     for (size_t i = 0; i < e->file.n_tensors; i++) {
         const struct tensor *t = &e->file.tensors[i];
-        bool is_words = t->data.bytes == (const void *)e->weights.words;
-        file_map_advise(t->data, is_words ? FILE_ADVICE_RANDOM : FILE_ADVICE_SOON);
+        if (t->data.bytes == (const void *)e->weights.words)
+            file_map_advise(t->data, FILE_ADVICE_RANDOM);
+        else if (t->n_dims == 2)
+            file_map_advise(t->data, advice);
     }
+}
+
+static enum status pack_weights(struct encoder *e, struct error *err)
+{
+    size_t n_bytes = panels_bytes(&e->config, e->kernel->precision);
+    e->packed_memory = mem_aligned(n_bytes, 1);
+    if (!e->packed_memory)
+        return error_nomem(err);
+    enum status status =
+        panels_bind(&e->config, e->kernel->precision, e->packed_memory, &e->panels, err);
+    if (status)
+        return status;
+    advise_pages(e, FILE_ADVICE_SOON);
+    panels_pack(&e->config, &e->weights, e->kernel, &e->panels);
+    advise_pages(e, FILE_ADVICE_DONE);
+    return STATUS_OK;
+}
+
+/* What the packed weights depend on: the tensors too, by size and time of their file. */
+static enum status panels_identify(const struct encoder *e, const char *folder, struct hash128 *out,
+                                   struct error *err)
+{
+    char *path = path_join(folder, "model.safetensors");
+    if (!path)
+        return error_nomem(err);
+    struct file_info info;
+    enum status status = file_stat(path, FILE_FOLLOW, &info, err);
+    mem_free(path);
+    if (status)
+        return status;
+    struct hash128 hash = identify(e);
+    char rest[128];
+    int len = snprintf(rest, sizeof rest, "%zu %zu %zu %zu %" PRIu64 " %" PRId64,
+                       e->config.n_layers, e->config.dim, e->config.n_heads, e->config.n_inner,
+                       info.size_bytes, info.mtime_ns);
+    *out = hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
+    return STATUS_OK;
+}
+
+/* A cache that cannot be read is made anew; one that cannot be written is done without. */
+static enum status open_panels(struct encoder *e, const struct encoder_options *options,
+                               struct error *err)
+{
+    if (!options->cache_folder)
+        return pack_weights(e, err);
+    struct buf path = {0};
+    buf_printf(&path, "%s/panels-%s.cache", options->cache_folder,
+               precision_name(e->kernel->precision));
+    struct panel_cache cache = {.path = buf_text(&path),
+                                .precision = e->kernel->precision,
+                                .n_bytes = panels_bytes(&e->config, e->kernel->precision)};
+    const void *memory;
+    enum status status = buf_status(&path, err);
+    if (!status)
+        status = panels_identify(e, options->folder, &cache.identity, err);
+    if (!status && panel_cache_open(&cache, &e->cache, &memory, NULL) == STATUS_OK) {
+        status = panels_bind(&e->config, e->kernel->precision, memory, &e->panels, err);
+        advise_pages(e, FILE_ADVICE_RANDOM);
+    } else if (!status) {
+        status = pack_weights(e, err);
+        if (!status)
+            panel_cache_keep(&cache, e->packed_memory);
+    }
+    buf_clear(&path);
+    return status;
 }
 
 static enum status open_weights(struct encoder *e, const char *folder, struct error *err)
@@ -99,19 +178,20 @@ enum status encoder_open(const struct encoder_options *options, struct encoder *
     struct encoder *e = mem_zalloc(1, sizeof *e);
     if (!e)
         return error_nomem(err);
-    enum status status = kernel_find(options->kernel, &e->kernel, err);
+    enum status status = kernel_find(options->kernel, options->precision, &e->kernel, err);
     if (!status)
         status = model_config_read(options->folder, &e->config, err);
     if (!status)
         status = open_weights(e, options->folder, err);
     if (!status)
         status = open_vocabulary(e, options->folder, err);
+    if (!status)
+        status = open_panels(e, options, err);
     if (status) {
         encoder_close(e);
         return status;
     }
-    advise_pages(e);
-    set_fingerprint(e);
+    set_fingerprint(e, identify(e));
     *out = e;
     return STATUS_OK;
 }
@@ -120,6 +200,9 @@ void encoder_close(struct encoder *encoder)
 {
     if (!encoder)
         return;
+    panels_clear(&encoder->panels);
+    file_unmap(&encoder->cache);
+    mem_free(encoder->packed_memory);
     weights_clear(&encoder->weights);
     safetensors_close(&encoder->file);
     vocabulary_close(&encoder->vocabulary);
@@ -210,8 +293,10 @@ enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err)
 {
-    const struct forward forward = {
-        .config = &encoder->config, .weights = &encoder->weights, .kernel = encoder->kernel};
+    const struct forward forward = {.config = &encoder->config,
+                                    .weights = &encoder->weights,
+                                    .panels = &encoder->panels,
+                                    .kernel = encoder->kernel};
     for (size_t i = 0; i < n_texts;) {
         struct token_batch batch;
         size_t n = fill_batch(scratch, texts + i, n_texts - i, &batch);

@@ -6,21 +6,27 @@
 #include "base/checked.h"
 #include "base/mem.h"
 
-#define BLOCK_ROWS ((size_t)48) /* rows whose inner layer or attention is alive at a time */
+/* Rows whose feed-forward part is alive at a time: as many as the second-level cache holds. */
+#define BLOCK_ROWS ((size_t)96)
 
-/* The parts of one micro-batch's memory; T tokens, S the longest sequence. */
-struct parts {
-    float *x;                   /* [T][dim], the hidden states */
-    float *context;             /* [T][dim], attention before its output layer */
-    float *query, *key, *value; /* [T][head_dim] of one head */
-    float *block;               /* [BLOCK_ROWS][max(S, n_inner)] */
-    float *sum;                 /* [BLOCK_ROWS][dim] */
+/* Converted rows: a block of the inner dimension after the other. */
+struct operand {
+    char *values;  /* [n_blocks][n_rows][n_inner] elements */
+    float *scales; /* [n_blocks][n_rows] */
 };
 
-static size_t head_dim(const struct model_config *config)
-{
-    return config->dim / config->n_heads;
-}
+/* The parts of one micro-batch's memory; T tokens, D dim with padding. */
+struct parts {
+    float *x;              /* [T][D], the hidden states */
+    float *context;        /* [T][D], attention before its output layer */
+    float *head;           /* [T][3 * head columns]: query, key and value of one head */
+    float *hidden;         /* [BLOCK_ROWS][n_inner of a block]: a part of the inner layer */
+    struct operand tokens; /* T rows of D */
+    struct operand block;  /* BLOCK_ROWS rows of D */
+    struct operand inner;  /* BLOCK_ROWS rows of one block of the inner layer */
+    void *scratch;         /* of attention */
+    size_t stride;         /* D */
+};
 
 static size_t longest(const struct token_batch *batch)
 {
@@ -30,151 +36,212 @@ static size_t longest(const struct token_batch *batch)
     return n;
 }
 
+/* Counts, and hands out when there is memory. */
+struct cutter {
+    char *memory;
+    size_t at, element_bytes;
+};
+
+static void *cut(struct cutter *c, size_t n, size_t size_bytes)
+{
+    void *piece = c->memory ? c->memory + c->at : NULL;
+    c->at += (n * size_bytes + 63) / 64 * 64;
+    return piece;
+}
+
+static struct operand cut_operand(struct cutter *c, size_t n_rows, struct blocks blocks)
+{
+    struct operand operand;
+    operand.values = cut(c, n_rows * blocks_padded(blocks), c->element_bytes);
+    operand.scales = cut(c, n_rows * blocks.n_blocks, sizeof(float));
+    return operand;
+}
+
+static void cut_parts(const struct forward *f, const struct token_batch *batch, struct cutter *c,
+                      struct parts *out)
+{
+    struct blocks dim = blocks_of(f->config->dim), inner = blocks_of(f->config->n_inner);
+    size_t n = batch->n_tokens, n_head = panels_head_columns(f->config);
+    out->stride = blocks_padded(dim);
+    out->x = cut(c, n * out->stride, sizeof(float));
+    out->context = cut(c, n * out->stride, sizeof(float));
+    out->head = cut(c, n * 3 * n_head, sizeof(float));
+    out->hidden = cut(c, BLOCK_ROWS * inner.n_inner, sizeof(float));
+    out->tokens = cut_operand(c, n, dim);
+    out->block = cut_operand(c, BLOCK_ROWS, dim);
+    out->inner = cut_operand(c, BLOCK_ROWS, (struct blocks){1, inner.n_inner});
+    out->scratch = cut(c, kernel_scratch_bytes(longest(batch), n_head), 1);
+}
+
 /* The configuration bounds every factor far below what could overflow. */
 static enum status take_parts(const struct forward *f, struct activations *activations,
                               const struct token_batch *batch, struct parts *out, struct error *err)
 {
-    const struct model_config *c = f->config;
-    size_t n = batch->n_tokens, n_head = n * head_dim(c);
-    size_t n_block = BLOCK_ROWS * size_max(longest(batch), c->n_inner);
-    size_t n_floats = 2 * n * c->dim + 3 * n_head + n_block + BLOCK_ROWS * c->dim;
-    if (n_floats > activations->n_floats_max) {
-        float *larger = mem_aligned(n_floats, sizeof *larger);
+    struct cutter c = {.element_bytes = precision_element_bytes(f->kernel->precision)};
+    cut_parts(f, batch, &c, out);
+    if (c.at > activations->n_bytes) {
+        void *larger = mem_aligned(c.at, 1);
         if (!larger)
             return error_nomem(err);
-        mem_free(activations->floats);
-        activations->floats = larger;
-        activations->n_floats_max = n_floats;
+        mem_free(activations->memory);
+        activations->memory = larger;
+        activations->n_bytes = c.at;
     }
-    out->x = activations->floats;
-    out->context = out->x + n * c->dim;
-    out->query = out->context + n * c->dim;
-    out->key = out->query + n_head;
-    out->value = out->key + n_head;
-    out->block = out->value + n_head;
-    out->sum = out->block + n_block;
+    c.memory = activations->memory;
+    c.at = 0;
+    cut_parts(f, batch, &c, out);
     return STATUS_OK;
 }
 
 void activations_clear(struct activations *activations)
 {
-    mem_free(activations->floats);
+    mem_free(activations->memory);
     *activations = (struct activations){0};
 }
 
-static void add_to(float *x, const float *y, size_t n)
+static void normalise(const struct forward *f, const struct parts *p, const struct norm *norm,
+                      size_t first, size_t n_rows)
 {
-    for (size_t i = 0; i < n; i++)
-        x[i] += y[i];
+    f->kernel->normalise(p->x + first * p->stride, p->stride, n_rows, f->config->dim, norm->gamma,
+                         norm->beta, f->config->norm_epsilon);
 }
 
-static void embed_tokens(const struct forward *f, const struct token_batch *batch, float *x)
+static void embed_tokens(const struct forward *f, const struct token_batch *batch,
+                         const struct parts *p)
 {
     const struct weights *w = f->weights;
     size_t dim = f->config->dim;
     const int32_t *id = batch->ids;
+    float *x = p->x;
     for (size_t s = 0; s < batch->n_sequences; s++) {
-        for (size_t at = 0; at < batch->lengths[s]; at++, id++, x += dim) {
-            memcpy(x, w->words + (size_t)*id * dim, dim * sizeof *x);
-            add_to(x, w->positions + at * dim, dim);
-            add_to(x, w->types, dim);
-            f->kernel->normalise(x, dim, &w->norm, f->config->norm_epsilon);
+        for (size_t at = 0; at < batch->lengths[s]; at++, id++, x += p->stride) {
+            const float *word = w->words + (size_t)*id * dim, *position = w->positions + at * dim;
+            for (size_t i = 0; i < dim; i++)
+                x[i] = word[i] + position[i] + w->types[i];
+            memset(x + dim, 0, (p->stride - dim) * sizeof *x);
         }
     }
+    normalise(f, p, &w->norm, 0, batch->n_tokens);
 }
 
-/* n_out rows of a linear layer, from row `first`. */
-static void apply_linear(const struct forward *f, const struct linear *linear, size_t first,
-                         size_t n_out, size_t n_in, const float *x, size_t n_rows, float *out)
+static void convert(const struct forward *f, const float *x, size_t stride, size_t n_rows,
+                    struct blocks blocks, struct operand *out)
 {
-    f->kernel->multiply(&(struct product){
-        .a = x,
-        .a_stride = n_in,
-        .b = linear->w + first * n_in,
-        .b_stride = n_in,
-        .bias = linear->b + first,
-        .out = out,
-        .out_stride = n_out,
-        .n_rows = n_rows,
-        .n_columns = n_out,
-        .n_inner = n_in,
-    });
+    size_t block_bytes = n_rows * blocks.n_inner * precision_element_bytes(f->kernel->precision);
+    for (size_t b = 0; b < blocks.n_blocks; b++)
+        f->kernel->convert(&(struct rows){x + b * blocks.n_inner, stride, n_rows, blocks.n_inner},
+                           blocks.n_inner, out->values + b * block_bytes, out->scales + b * n_rows);
 }
 
-/* One head of one sequence: rows first .. first + n of the parts, columns at `context`. */
-static void attend(const struct forward *f, const struct parts *p, size_t first, size_t n,
-                   float *context)
+/* Columns first .. first + n of a linear layer. With is_added to what is there. */
+struct target {
+    float *out;
+    size_t stride, n_rows, first, n;
+    bool is_added, has_gelu;
+};
+
+/* All blocks of `a`, or, with blocks.n_blocks 1, block i_block of the layer only. */
+static void apply(const struct forward *f, const struct panels *panels, size_t i_block,
+                  size_t n_blocks, const struct operand *a, const struct target *t)
 {
-    size_t d = head_dim(f->config), dim = f->config->dim;
-    float scale = 1 / sqrtf((float)d);
-    for (size_t begin = 0; begin < n; begin += BLOCK_ROWS) {
-        size_t n_rows = size_min(BLOCK_ROWS, n - begin);
+    size_t element_bytes = precision_element_bytes(f->kernel->precision);
+    size_t n_inner = panels->blocks.n_inner;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t layer_block = i_block + b, column = layer_block * panels->n_columns + t->first;
+        bool is_first = layer_block == 0, is_last = b + 1 == n_blocks;
         f->kernel->multiply(&(struct product){
-            .a = p->query + (first + begin) * d,
-            .a_stride = d,
-            .b = p->key + first * d,
-            .b_stride = d,
-            .out = p->block,
-            .out_stride = n,
-            .n_rows = n_rows,
-            .n_columns = n,
-            .n_inner = d,
-        });
-        for (size_t i = 0; i < n_rows; i++)
-            f->kernel->softmax(p->block + i * n, n, scale);
-        f->kernel->mix(&(struct product){
-            .a = p->block,
-            .a_stride = n,
-            .b = p->value + first * d,
-            .b_stride = d,
-            .out = context + (first + begin) * dim,
-            .out_stride = dim,
-            .n_rows = n_rows,
-            .n_columns = d,
-            .n_inner = n,
+            .a = a->values + b * t->n_rows * n_inner * element_bytes,
+            .a_scales = a->scales + b * t->n_rows,
+            .b = panels->values + column * n_inner * element_bytes,
+            .b_scales = panels->scales + column,
+            .bias = is_first ? panels->bias + t->first : NULL,
+            .out = t->out,
+            .out_stride = t->stride,
+            .n_rows = t->n_rows,
+            .n_columns = t->n,
+            .n_inner = n_inner,
+            .is_added = t->is_added || b > 0,
+            .has_gelu = t->has_gelu && is_last,
         });
     }
 }
 
-static void run_attention(const struct forward *f, const struct layer *layer,
-                          const struct token_batch *batch, const struct parts *p)
+static void run_head(const struct forward *f, const struct panels *panels, size_t h,
+                     const struct token_batch *batch, const struct parts *p)
 {
-    size_t dim = f->config->dim, d = head_dim(f->config), n = batch->n_tokens;
-    for (size_t h = 0; h < f->config->n_heads; h++) {
-        apply_linear(f, &layer->query, h * d, d, dim, p->x, n, p->query);
-        apply_linear(f, &layer->key, h * d, d, dim, p->x, n, p->key);
-        apply_linear(f, &layer->value, h * d, d, dim, p->x, n, p->value);
-        size_t first = 0;
-        for (size_t s = 0; s < batch->n_sequences; first += batch->lengths[s++])
-            attend(f, p, first, batch->lengths[s], p->context + h * d);
+    size_t d = f->config->dim / f->config->n_heads, n_columns = panels_head_columns(f->config);
+    size_t stride = 3 * n_columns;
+    apply(f, panels, 0, panels->blocks.n_blocks, &p->tokens,
+          &(struct target){.out = p->head,
+                           .stride = stride,
+                           .n_rows = batch->n_tokens,
+                           .first = h * stride,
+                           .n = stride});
+    const float *head = p->head;
+    float *out = p->context + h * d;
+    for (size_t s = 0; s < batch->n_sequences; s++) {
+        f->kernel->attend(&(struct attention){
+            .query = head,
+            .key = head + n_columns,
+            .value = head + 2 * n_columns,
+            .stride = stride,
+            .n = batch->lengths[s],
+            .n_inner = n_columns,
+            .scale = 1 / sqrtf((float)d),
+            .out = out,
+            .out_stride = p->stride,
+            .n_out = d,
+            .scratch = p->scratch,
+        });
+        head += batch->lengths[s] * stride;
+        out += batch->lengths[s] * p->stride;
     }
 }
 
-/* x += y, then layer norm, row by row. */
-static void add_and_normalise(const struct forward *f, const struct norm *norm, float *x,
-                              const float *y, size_t n_rows)
+/* A block of rows through the output layer of attention and the feed-forward part. The inner layer
+ * is made and used one block at a time. */
+static void run_rows(const struct forward *f, size_t l, size_t first, size_t n,
+                     const struct parts *p)
 {
-    size_t dim = f->config->dim;
-    for (size_t i = 0; i < n_rows; i++) {
-        add_to(x + i * dim, y + i * dim, dim);
-        f->kernel->normalise(x + i * dim, dim, norm, f->config->norm_epsilon);
+    const struct panel_layer *panels = &f->panels->layers[l];
+    const struct layer *layer = &f->weights->layers[l];
+    struct operand block = p->block, inner = p->inner;
+    struct blocks dim = panels->output.blocks, hidden = panels->outer.blocks;
+    struct target sum = {.out = p->x + first * p->stride,
+                         .stride = p->stride,
+                         .n_rows = n,
+                         .n = panels->output.n_columns,
+                         .is_added = true};
+    convert(f, p->context + first * p->stride, p->stride, n, dim, &block);
+    apply(f, &panels->output, 0, dim.n_blocks, &block, &sum);
+    normalise(f, p, &layer->attention_norm, first, n);
+    convert(f, sum.out, p->stride, n, dim, &block);
+    for (size_t b = 0; b < hidden.n_blocks; b++) {
+        apply(f, &panels->inner, 0, dim.n_blocks, &block,
+              &(struct target){.out = p->hidden,
+                               .stride = hidden.n_inner,
+                               .n_rows = n,
+                               .first = b * hidden.n_inner,
+                               .n = hidden.n_inner,
+                               .has_gelu = true});
+        convert(f, p->hidden, hidden.n_inner, n, (struct blocks){1, hidden.n_inner}, &inner);
+        apply(f, &panels->outer, b, 1, &inner, &sum);
     }
+    normalise(f, p, &layer->output_norm, first, n);
 }
 
-static void run_layer(const struct forward *f, const struct layer *layer,
-                      const struct token_batch *batch, const struct parts *p)
+static void run_layer(const struct forward *f, size_t l, const struct token_batch *batch,
+                      const struct parts *p)
 {
-    size_t dim = f->config->dim, n_inner = f->config->n_inner;
-    run_attention(f, layer, batch, p);
-    for (size_t begin = 0; begin < batch->n_tokens; begin += BLOCK_ROWS) {
-        size_t n = size_min(BLOCK_ROWS, batch->n_tokens - begin);
-        float *x = p->x + begin * dim;
-        apply_linear(f, &layer->output, 0, dim, dim, p->context + begin * dim, n, p->sum);
-        add_and_normalise(f, &layer->attention_norm, x, p->sum, n);
-        apply_linear(f, &layer->inner, 0, n_inner, dim, x, n, p->block);
-        f->kernel->gelu(p->block, n * n_inner);
-        apply_linear(f, &layer->outer, 0, dim, n_inner, p->block, n, p->sum);
-        add_and_normalise(f, &layer->output_norm, x, p->sum, n);
+    const struct panels *attention = &f->panels->layers[l].attention;
+    struct operand tokens = p->tokens;
+    convert(f, p->x, p->stride, batch->n_tokens, attention->blocks, &tokens);
+    for (size_t h = 0; h < f->config->n_heads; h++)
+        run_head(f, attention, h, batch, p);
+    size_t n_blocks = (batch->n_tokens + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    for (size_t b = 0; b < n_blocks; b++) {
+        size_t first = batch->n_tokens * b / n_blocks;
+        run_rows(f, l, first, batch->n_tokens * (b + 1) / n_blocks - first, p);
     }
 }
 
@@ -189,16 +256,18 @@ static void scale_to_unit(float *x, size_t n)
 }
 
 /* The division of the mean is left out: the vector is scaled to unit length anyway. */
-static void pool(const struct forward *f, const struct token_batch *batch, const float *x,
+static void pool(const struct forward *f, const struct token_batch *batch, const struct parts *p,
                  float *out)
 {
     size_t dim = f->config->dim;
+    const float *x = p->x;
     for (size_t s = 0; s < batch->n_sequences; s++, out += dim) {
         memcpy(out, x, dim * sizeof *out);
         for (size_t i = 1; f->config->pooling == POOLING_MEAN && i < batch->lengths[s]; i++)
-            add_to(out, x + i * dim, dim);
+            for (size_t k = 0; k < dim; k++)
+                out[k] += x[i * p->stride + k];
         scale_to_unit(out, dim);
-        x += batch->lengths[s] * dim;
+        x += batch->lengths[s] * p->stride;
     }
 }
 
@@ -209,9 +278,10 @@ enum status forward_run(const struct forward *forward, struct activations *activ
     enum status status = take_parts(forward, activations, batch, &parts, err);
     if (status)
         return status;
-    embed_tokens(forward, batch, parts.x);
+    memset(parts.context, 0, batch->n_tokens * parts.stride * sizeof(float));
+    embed_tokens(forward, batch, &parts);
     for (size_t l = 0; l < forward->config->n_layers; l++)
-        run_layer(forward, &forward->weights->layers[l], batch, &parts);
-    pool(forward, batch, parts.x, out);
+        run_layer(forward, l, batch, &parts);
+    pool(forward, batch, &parts, out);
     return STATUS_OK;
 }

@@ -8,18 +8,20 @@
 #include "base/status.h"
 #include "nn/kernel.h"
 #include "nn/model_config.h"
+#include "nn/panels.h"
 #include "nn/weights.h"
 
 struct forward {
     const struct model_config *config;
-    const struct weights *weights;
+    const struct weights *weights; /* the embedding tables and the norms */
+    const struct model_panels *panels;
     const struct kernel *kernel;
 };
 
 /* Memory of one thread, grown to the largest micro-batch it has seen. Zeroed is valid and empty. */
 struct activations {
-    float *floats;
-    size_t n_floats_max;
+    void *memory;
+    size_t n_bytes;
 };
 
 void activations_clear(struct activations *activations);

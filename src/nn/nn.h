@@ -14,12 +14,14 @@ struct encoder_scratch;
 struct encoder_options {
     const char *
         folder; /* model.safetensors, config.json, vocab.txt, and the sentence-transformers files */
-    const char *kernel; /* a row of the kernel table, e.g. "scalar"; NULL or "auto": the best this
-                           CPU runs */
+    const char *kernel; /* a row of the kernel table, e.g. "scalar-fp32"; NULL or "auto": the best
+                           this CPU runs */
+    const char *precision;    /* "fp32" or "int16" narrow that choice; NULL or "auto": any */
+    const char *cache_folder; /* where the packed weights are kept as a file; NULL: nowhere */
 };
 
 /* Reads and checks everything. FORMAT names file, field and offset; NOT_FOUND a missing file;
- * INVALID an unknown kernel (naming the rows) or an architecture we do not run. */
+ * INVALID an unknown kernel or precision (naming them) or an architecture we do not run. */
 enum status encoder_open(const struct encoder_options *options, struct encoder **out,
                          struct error *err) MUST_USE;
 void encoder_close(struct encoder *encoder); /* NULL is fine */
@@ -33,8 +35,8 @@ const char *encoder_kernel(const struct encoder *encoder);  /* name of the row i
  * class. Borrowed from encoder. */
 const char *encoder_fingerprint(const struct encoder *encoder);
 
-/* Kernel rows, best first; NULL at the end. `nn_kernel_runs(name)`: this CPU can run it. */
-const char *const *nn_kernel_names(void);
+/* The name of kernel row i, best first; NULL past the end. nn_kernel_runs(): on this CPU. */
+const char *nn_kernel_name(size_t i);
 int nn_kernel_runs(const char *name);
 
 /* Word pieces of `text` without special tokens, not truncated. Any thread. */

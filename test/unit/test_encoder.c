@@ -8,6 +8,8 @@
 #include "nn/nn.h"
 
 #define TOLERANCE 1e-5f
+#define COSINE_MIN 0.9999 /* of int16, on the worst text: one word */
+#define COSINE_MEAN_MIN 0.99999
 /* The scalar row and instrumented builds are slow: they check some of the short texts only. */
 #define SHORT_TOKENS_MAX ((size_t)24)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(RAGGED_FAULT)
@@ -55,6 +57,41 @@ static size_t take_texts(const struct golden *golden, bool only_short, struct en
     return n;
 }
 
+static double cosine(const float *a, const float *b, size_t n)
+{
+    double product = 0, a_squares = 0, b_squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        product += (double)a[i] * (double)b[i];
+        a_squares += (double)a[i] * (double)a[i];
+        b_squares += (double)b[i] * (double)b[i];
+    }
+    return product / sqrt(a_squares * b_squares);
+}
+
+/* fp32 by the largest difference of a component, int16 by the cosine. */
+static void compare(const struct golden *golden, const char *kernel, const float *out,
+                    const size_t *rows, size_t n)
+{
+    bool is_fp32 = strstr(kernel, "fp32") != NULL;
+    float worst_difference = 0;
+    double worst = 1, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *got = out + i * GOLDEN_DIM;
+        const float *expected = (const float *)golden->vectors.bytes + rows[i] * GOLDEN_DIM;
+        float difference = largest_difference(got, expected, GOLDEN_DIM);
+        double similarity = cosine(got, expected, GOLDEN_DIM);
+        if (is_fp32 ? !(difference < TOLERANCE) : !(similarity >= COSINE_MIN))
+            fail_msg("%s, %s: a component is off by %g, the cosine is %.7f", kernel,
+                     golden->rows[rows[i]].id, (double)difference, similarity);
+        worst_difference = fmaxf(worst_difference, difference);
+        worst = fmin(worst, similarity);
+        sum += similarity;
+    }
+    printf("kernel %s: %zu texts, worst component off by %g, cosine %.7f, mean %.7f\n", kernel, n,
+           (double)worst_difference, worst, sum / (double)n);
+    assert_true(sum / (double)n >= COSINE_MEAN_MIN);
+}
+
 /* All texts in one call, so in mixed micro-batches. */
 static void check_vectors(const struct golden *golden, const char *kernel)
 {
@@ -65,21 +102,11 @@ static void check_vectors(const struct golden *golden, const char *kernel)
     assert_string_equal(encoder_kernel(encoder), kernel);
     struct encoder_text texts[GOLDEN_ROWS_MAX];
     size_t rows[GOLDEN_ROWS_MAX];
-    size_t n = take_texts(golden, IS_SLOW_BUILD || strcmp(kernel, "scalar") == 0, texts, rows);
+    size_t n = take_texts(golden, IS_SLOW_BUILD || strstr(kernel, "scalar"), texts, rows);
     float *out = mem_array(n * GOLDEN_DIM, sizeof *out);
     assert_non_null(out);
     assert_ok(encoder_encode(encoder, scratch, texts, n, out, &err));
-    const float *expected = golden->vectors.bytes;
-    float worst = 0;
-    for (size_t i = 0; i < n; i++) {
-        float difference =
-            largest_difference(out + i * GOLDEN_DIM, expected + rows[i] * GOLDEN_DIM, GOLDEN_DIM);
-        if (!(difference < TOLERANCE))
-            fail_msg("%s, %s: a component is off by %g", kernel, golden->rows[rows[i]].id,
-                     (double)difference);
-        worst = fmaxf(worst, difference);
-    }
-    printf("kernel %s: %zu texts, worst component off by %g\n", kernel, n, (double)worst);
+    compare(golden, kernel, out, rows, n);
     mem_free(out);
     encoder_scratch_free(scratch);
     encoder_close(encoder);
@@ -87,9 +114,9 @@ static void check_vectors(const struct golden *golden, const char *kernel)
 
 static void check_all_kernels(struct golden *golden)
 {
-    for (const char *const *name = nn_kernel_names(); *name; name++) {
-        if (nn_kernel_runs(*name))
-            check_vectors(golden, *name);
+    for (size_t i = 0; nn_kernel_name(i); i++) {
+        if (nn_kernel_runs(nn_kernel_name(i)))
+            check_vectors(golden, nn_kernel_name(i));
     }
     golden_free(golden);
 }
@@ -152,7 +179,7 @@ static void test_encoder__tokenizes_with_cls_and_sep(void **state)
     (void)state;
     skip_without_model();
     struct golden *golden = golden_read_edge();
-    struct encoder *encoder = open_model("scalar");
+    struct encoder *encoder = open_model("scalar-fp32");
     assert_int_equal(encoder_n_tokens_max(encoder), 256);
     assert_int_equal(encoder_dim(encoder), GOLDEN_DIM);
     for (size_t i = 0; i < golden->n_rows; i++) {
@@ -169,22 +196,26 @@ static void test_encoder__tokenizes_with_cls_and_sep(void **state)
     golden_free(golden);
 }
 
-static void test_encoder__fingerprint_is_the_same_for_all_kernels(void **state)
+static void test_encoder__fingerprint_names_the_precision_not_the_kernel(void **state)
 {
     (void)state;
     skip_without_model();
-    char first[128] = "";
-    for (const char *const *name = nn_kernel_names(); *name; name++) {
-        if (!nn_kernel_runs(*name))
+    char first[2][128] = {"", ""};
+    for (size_t i = 0; nn_kernel_name(i); i++) {
+        const char *name = nn_kernel_name(i);
+        if (!nn_kernel_runs(name))
             continue;
-        struct encoder *encoder = open_model(*name);
-        if (first[0])
-            assert_string_equal(encoder_fingerprint(encoder), first);
-        snprintf(first, sizeof first, "%s", encoder_fingerprint(encoder));
+        struct encoder *encoder = open_model(name);
+        char *seen = first[strstr(name, "fp32") != NULL];
+        if (seen[0])
+            assert_string_equal(encoder_fingerprint(encoder), seen);
+        snprintf(seen, sizeof first[0], "%s", encoder_fingerprint(encoder));
         encoder_close(encoder);
     }
-    assert_non_null(strstr(first, "minilm-l6-h384-uncased:"));
-    assert_non_null(strstr(first, ":fp32"));
+    assert_non_null(strstr(first[0], "minilm-l6-h384-uncased:"));
+    assert_non_null(strstr(first[0], ":int16"));
+    assert_non_null(strstr(first[1], ":fp32"));
+    assert_memory_equal(first[0], first[1], strlen("minilm-l6-h384-uncased:00000000:"));
 }
 
 static void test_encoder__unknown_kernels_and_folders_are_refused(void **state)
@@ -257,7 +288,7 @@ int main(void)
         cmocka_unit_test(test_encoder__all_vectors_match_the_reference),
         cmocka_unit_test(test_encoder__a_text_has_the_same_bits_alone_and_in_a_batch),
         cmocka_unit_test(test_encoder__tokenizes_with_cls_and_sep),
-        cmocka_unit_test(test_encoder__fingerprint_is_the_same_for_all_kernels),
+        cmocka_unit_test(test_encoder__fingerprint_names_the_precision_not_the_kernel),
         cmocka_unit_test(test_encoder__unknown_kernels_and_folders_are_refused),
         cmocka_unit_test(test_encoder__every_failed_step_is_a_status),
     };

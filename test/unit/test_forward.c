@@ -309,6 +309,12 @@ static const char *const texts[] = {"", "a", "b c d e f g",
                                     "q w e r t y [MASK] u i o p a s d f g h j k l z x c v b n m"};
 #define N_TEXTS (sizeof texts / sizeof texts[0])
 
+/* Random weights are worse than trained ones: every layer amplifies what was rounded. */
+static double tolerance_of(const char *kernel)
+{
+    return strstr(kernel, "fp32") ? 2e-5 : 5e-3;
+}
+
 static void check_kernel(const struct model *m, const char *kernel)
 {
     struct error err;
@@ -329,7 +335,7 @@ static void check_kernel(const struct model *m, const char *kernel)
         size_t n = encoder_tokenize(encoder, texts[i], strlen(texts[i]), ids, N_POSITIONS);
         reference_run(m, ids, n, expected);
         for (size_t c = 0; c < dim; c++) {
-            if (!(fabs((double)out[i * dim + c] - expected[c]) < 2e-5))
+            if (!(fabs((double)out[i * dim + c] - expected[c]) < tolerance_of(kernel)))
                 fail_msg("%s, dim %zu, text %zu: component %zu is %.9g, expected %.9g", kernel, dim,
                          i, c, (double)out[i * dim + c], expected[c]);
         }
@@ -344,9 +350,9 @@ static void test_forward__other_shapes_match_double_precision(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         struct model m;
         model_init(&m, &shapes[i], 100 + i);
-        for (const char *const *name = nn_kernel_names(); *name; name++) {
-            if (nn_kernel_runs(*name))
-                check_kernel(&m, *name);
+        for (size_t k = 0; nn_kernel_name(k); k++) {
+            if (nn_kernel_runs(nn_kernel_name(k)))
+                check_kernel(&m, nn_kernel_name(k));
         }
         model_clear(&m);
     }

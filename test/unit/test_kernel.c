@@ -8,7 +8,9 @@
 #include "nn/kernel.h"
 #include "nn/nn.h"
 
-#define N_SHAPES 300
+#define N_SHAPES 120
+#define ROWS_MAX ((size_t)200)
+#define COLUMNS_MAX ((size_t)96)
 
 struct random {
     uint64_t state;
@@ -43,22 +45,26 @@ static const struct kernel *row_named(const char *name)
 {
     struct error err;
     const struct kernel *row = NULL;
-    assert_ok(kernel_find(name, &row, &err));
+    assert_ok(kernel_find(name, NULL, &row, &err));
     return row;
 }
 
-/* Calls `check` for every row this CPU runs, the scalar one among them. */
+static const struct kernel *oracle_of(const struct kernel *kernel)
+{
+    return row_named(kernel->precision == PRECISION_FP32 ? "scalar-fp32" : "scalar-int16");
+}
+
+/* Calls `check` for every row this CPU runs, the scalar ones among them. */
 static void for_each_row(void (*check)(const struct kernel *kernel))
 {
-    size_t n = 0;
-    for (const char *const *name = nn_kernel_names(); *name; name++) {
-        assert_string_equal(nn_kernels[n++]->name, *name);
-        if (nn_kernel_runs(*name))
-            check(row_named(*name));
+    for (size_t i = 0; nn_kernel_name(i); i++) {
+        const char *name = nn_kernel_name(i);
+        assert_string_equal(nn_kernels[i]->name, name);
+        if (nn_kernel_runs(name))
+            check(row_named(name));
         else
-            printf("kernel %s does not run here\n", *name);
+            printf("kernel %s does not run here\n", name);
     }
-    assert_null(nn_kernels[n]);
 }
 
 static void check_near(const struct kernel *kernel, double got, double expected, double tolerance)
@@ -67,81 +73,111 @@ static void check_near(const struct kernel *kernel, double got, double expected,
         fail_msg("%s: %.9g, expected %.9g", kernel->name, got, expected);
 }
 
-enum operand { OPERAND_MULTIPLY, OPERAND_MIX };
-
-struct shape {
-    size_t n_rows, n_columns, n_inner, slack; /* slack: floats between rows */
+/* A product of random matrices, with what the kernel made of its sides. */
+struct fixture {
+    float *x, *w; /* [n_rows][n_in], [n_out][n_in] */
+    size_t n_rows, n_in, n_out;
+    void *a, *b;
+    float *a_scales, *b_scales, *bias, *out;
+    struct product product;
 };
 
-static struct product product_of(struct random *r, const struct shape *s, enum operand operand)
+static size_t element_bytes(const struct kernel *kernel)
 {
-    size_t b_rows = operand == OPERAND_MIX ? s->n_inner : s->n_columns;
-    size_t b_columns = operand == OPERAND_MIX ? s->n_columns : s->n_inner;
-    struct product p = {
-        .a_stride = s->n_inner + s->slack,
-        .b_stride = b_columns + s->slack,
-        .out_stride = s->n_columns + s->slack,
-        .n_rows = s->n_rows,
-        .n_columns = s->n_columns,
-        .n_inner = s->n_inner,
+    return precision_element_bytes(kernel->precision);
+}
+
+static void prepare(const struct kernel *kernel, struct fixture *f)
+{
+    struct product *p = &f->product;
+    kernel->convert(&(struct rows){f->x, f->n_in, f->n_rows, f->n_in}, p->n_inner, f->a,
+                    f->a_scales);
+    kernel->pack(&(struct rows){f->w, f->n_in, f->n_out, f->n_in}, p->n_inner, f->b, f->b_scales);
+}
+
+static void fixture_init(struct fixture *f, const struct kernel *kernel, struct random *r,
+                         size_t n_rows, size_t n_in, size_t n_out)
+{
+    size_t n_inner = kernel_round_up(n_in), n_columns = kernel_round_up(n_out);
+    *f = (struct fixture){.n_rows = n_rows, .n_in = n_in, .n_out = n_out};
+    f->x = random_floats(r, n_rows * n_in);
+    f->w = random_floats(r, n_out * n_in);
+    f->a = mem_aligned(n_rows * n_inner, element_bytes(kernel));
+    f->b = mem_aligned(n_columns * n_inner, element_bytes(kernel));
+    f->a_scales = random_floats(r, n_rows);
+    f->b_scales = random_floats(r, n_columns);
+    f->bias = random_floats(r, n_columns);
+    f->out = random_floats(r, n_rows * (n_columns + 3));
+    assert_true(f->a && f->b);
+    f->product = (struct product){
+        .a = f->a,
+        .a_scales = f->a_scales,
+        .b = f->b,
+        .b_scales = f->b_scales,
+        .bias = random_below(r, 4) ? f->bias : NULL,
+        .out = f->out,
+        .out_stride = n_columns + 3,
+        .n_rows = n_rows,
+        .n_columns = n_columns,
+        .n_inner = n_inner,
+        .is_added = random_below(r, 2) == 1,
     };
-    p.a = random_floats(r, s->n_rows * p.a_stride);
-    p.b = random_floats(r, b_rows * p.b_stride);
-    p.bias = operand == OPERAND_MULTIPLY && s->slack != 1 ? random_floats(r, s->n_columns) : NULL;
-    p.out = random_floats(r, s->n_rows * p.out_stride);
-    return p;
+    prepare(kernel, f);
 }
 
-static void product_clear(struct product *p)
+static void fixture_clear(struct fixture *f)
 {
-    mem_free((void *)(uintptr_t)p->a);
-    mem_free((void *)(uintptr_t)p->b);
-    mem_free((void *)(uintptr_t)p->bias);
-    mem_free(p->out);
+    void *all[] = {f->x, f->w, f->a, f->b, f->a_scales, f->b_scales, f->bias, f->out};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        mem_free(all[i]);
 }
 
-static double expected_element(const struct product *p, enum operand operand, size_t i, size_t j)
+static double expected_element(const struct fixture *f, size_t i, size_t j, float before)
 {
-    double sum = p->bias ? (double)p->bias[j] : 0;
-    for (size_t k = 0; k < p->n_inner; k++) {
-        size_t b = operand == OPERAND_MIX ? k * p->b_stride + j : j * p->b_stride + k;
-        sum += (double)p->a[i * p->a_stride + k] * (double)p->b[b];
-    }
-    return sum;
+    double sum = f->product.bias ? (double)f->bias[j] : 0;
+    for (size_t k = 0; j < f->n_out && k < f->n_in; k++)
+        sum += (double)f->x[i * f->n_in + k] * (double)f->w[j * f->n_in + k];
+    return sum + (f->product.is_added ? (double)before : 0);
 }
 
-static void check_product(const struct kernel *kernel, struct random *r, const struct shape *s,
-                          enum operand operand)
+/* Rounding of int16: half a step of 1/2047 a weight, in random directions. */
+static double tolerance_of(const struct kernel *kernel, size_t n_inner)
 {
-    struct product p = product_of(r, s, operand);
-    size_t n_out = s->n_rows * p.out_stride;
-    float *before = mem_array(n_out, sizeof *before);
+    double n = (double)n_inner;
+    return kernel->precision == PRECISION_FP32 ? 1e-6 * (n + 4) : 1e-3 * sqrt(n);
+}
+
+static void check_product(const struct kernel *kernel, struct random *r, size_t n_rows, size_t n_in,
+                          size_t n_out)
+{
+    struct fixture f;
+    fixture_init(&f, kernel, r, n_rows, n_in, n_out);
+    size_t stride = f.product.out_stride, n = n_rows * stride;
+    float *before = mem_array(n, sizeof *before);
     assert_non_null(before);
-    memcpy(before, p.out, n_out * sizeof *before);
-    (operand == OPERAND_MIX ? kernel->mix : kernel->multiply)(&p);
-    for (size_t i = 0; i < n_out; i++) {
-        size_t row = i / p.out_stride, column = i % p.out_stride;
-        if (column >= s->n_columns)
-            assert_true(p.out[i] == before[i]);
+    memcpy(before, f.out, n * sizeof *before);
+    kernel->multiply(&f.product);
+    for (size_t i = 0; i < n; i++) {
+        size_t row = i / stride, column = i % stride;
+        if (column >= f.product.n_columns)
+            assert_true(f.out[i] == before[i]);
         else
-            check_near(kernel, (double)p.out[i], expected_element(&p, operand, row, column),
-                       1e-6 * (double)(s->n_inner + 4));
+            check_near(kernel, (double)f.out[i], expected_element(&f, row, column, before[i]),
+                       tolerance_of(kernel, n_in));
     }
     mem_free(before);
-    product_clear(&p);
+    fixture_clear(&f);
 }
 
 static void check_products(const struct kernel *kernel)
 {
     struct random r = {1};
-    for (size_t i = 0; i < N_SHAPES; i++) {
-        struct shape s = {1 + random_below(&r, 14), 1 + random_below(&r, 45),
-                          1 + random_below(&r, 70), random_below(&r, 4)};
-        check_product(kernel, &r, &s, OPERAND_MULTIPLY);
-        check_product(kernel, &r, &s, OPERAND_MIX);
-    }
-    check_product(kernel, &r, &(struct shape){200, 9, 1536, 0}, OPERAND_MULTIPLY);
-    check_product(kernel, &r, &(struct shape){67, 33, 384, 0}, OPERAND_MULTIPLY);
+    for (size_t n_rows = 1; n_rows <= 26; n_rows++)
+        check_product(kernel, &r, n_rows, 32, 48);
+    for (size_t i = 0; i < N_SHAPES; i++)
+        check_product(kernel, &r, 1 + random_below(&r, 30), 1 + random_below(&r, KERNEL_INNER_MAX),
+                      1 + random_below(&r, COLUMNS_MAX));
+    check_product(kernel, &r, ROWS_MAX, KERNEL_INNER_MAX, 40);
 }
 
 static void test_kernel__products_are_right_for_all_shapes(void **state)
@@ -150,30 +186,110 @@ static void test_kernel__products_are_right_for_all_shapes(void **state)
     for_each_row(check_products);
 }
 
+/* Both sides are the bytes that the scalar row makes: caches and tests of one row serve another. */
+static void check_formats(const struct kernel *kernel)
+{
+    struct random r = {5};
+    const struct kernel *oracle = oracle_of(kernel);
+    for (size_t i = 0; i < 40; i++) {
+        struct fixture f, g;
+        size_t n_rows = 1 + random_below(&r, 20), n_in = 1 + random_below(&r, KERNEL_INNER_MAX),
+               n_out = 1 + random_below(&r, COLUMNS_MAX);
+        struct random again = r;
+        fixture_init(&f, kernel, &r, n_rows, n_in, n_out);
+        fixture_init(&g, oracle, &again, n_rows, n_in, n_out);
+        struct product *p = &f.product;
+        assert_memory_equal(f.a, g.a, n_rows * p->n_inner * element_bytes(kernel));
+        assert_memory_equal(f.b, g.b, p->n_columns * p->n_inner * element_bytes(kernel));
+        assert_memory_equal(f.a_scales, g.a_scales, n_rows * sizeof(float));
+        assert_memory_equal(f.b_scales, g.b_scales, p->n_columns * sizeof(float));
+        fixture_clear(&f);
+        fixture_clear(&g);
+    }
+}
+
+static void test_kernel__formats_are_the_same_in_all_rows(void **state)
+{
+    (void)state;
+    for_each_row(check_formats);
+}
+
+/* The product of row i and column j as it was converted, in 64 bits. */
+static int64_t sum_of(const struct fixture *f, size_t i, size_t j)
+{
+    size_t n_inner = f->product.n_inner;
+    const int16_t *row = (const int16_t *)f->a + i * n_inner;
+    const int16_t *panel =
+        (const int16_t *)f->b + j / KERNEL_PANEL * n_inner * KERNEL_PANEL + j % KERNEL_PANEL * 2;
+    int64_t sum = 0;
+    for (size_t k = 0; k < n_inner; k++)
+        sum += row[k] * panel[k / 2 * 2 * KERNEL_PANEL + k % 2];
+    return sum;
+}
+
+/* `steepness` 0: all weights of a column alike, which is where int32 is nearest. */
+static void check_sums(const struct kernel *kernel, struct random *r, float steepness)
+{
+    struct fixture f;
+    fixture_init(&f, kernel, r, 13, 1 + random_below(r, KERNEL_INNER_MAX), 33);
+    for (size_t k = 0; k < f.n_out * f.n_in; k++)
+        f.w[k] = 1 + f.w[k] * steepness;
+    for (size_t k = 0; steepness == 0 && k < f.n_rows * f.n_in; k++)
+        f.x[k] = 2;
+    prepare(kernel, &f);
+    f.product.bias = NULL;
+    f.product.is_added = false;
+    kernel->multiply(&f.product);
+    for (size_t i = 0; i < f.n_rows; i++) {
+        for (size_t j = 0; j < f.product.n_columns; j++) {
+            int64_t sum = sum_of(&f, i, j);
+            assert_true(sum == (int32_t)sum);
+            assert_true(f.out[i * f.product.out_stride + j] ==
+                        (float)sum * f.a_scales[i] * f.b_scales[j]);
+        }
+    }
+    fixture_clear(&f);
+}
+
+static void check_exact(const struct kernel *kernel)
+{
+    struct random r = {6};
+    for (size_t i = 0; i < 40 && kernel->precision == PRECISION_INT16; i++)
+        check_sums(kernel, &r, (float)(i % 5));
+}
+
+static void test_kernel__sums_of_int16_are_exact_and_fit(void **state)
+{
+    (void)state;
+    for_each_row(check_exact);
+}
+
 /* An element computed alone has the bits it has inside a large product. */
 static void check_order(const struct kernel *kernel)
 {
     struct random r = {2};
-    const struct shape s = {23, 41, 101, 3};
-    for (int operand = OPERAND_MULTIPLY; operand <= OPERAND_MIX; operand++) {
-        struct product p = product_of(&r, &s, (enum operand)operand);
-        void (*run)(const struct product *) =
-            operand == OPERAND_MIX ? kernel->mix : kernel->multiply;
-        run(&p);
-        for (size_t i = 0; i < s.n_rows * s.n_columns; i++) {
-            size_t row = i / s.n_columns, column = i % s.n_columns;
-            float alone;
-            struct product one = p;
-            one.a += row * p.a_stride;
-            one.b += operand == OPERAND_MIX ? column : column * p.b_stride;
-            one.bias = p.bias ? p.bias + column : NULL;
-            one.out = &alone;
-            one.n_rows = one.n_columns = 1;
-            run(&one);
-            assert_memory_equal(&alone, &p.out[row * p.out_stride + column], sizeof alone);
+    struct fixture f;
+    fixture_init(&f, kernel, &r, 41, 101, 70);
+    f.product.is_added = false;
+    kernel->multiply(&f.product);
+    size_t n_inner = f.product.n_inner;
+    for (size_t row = 0; row < f.n_rows; row++) {
+        for (size_t column = 0; column < f.product.n_columns; column += KERNEL_PANEL) {
+            float alone[KERNEL_PANEL];
+            struct product one = f.product;
+            one.a = (const char *)f.a + row * n_inner * element_bytes(kernel);
+            one.a_scales += row;
+            one.b = (const char *)f.b + column * n_inner * element_bytes(kernel);
+            one.b_scales += column;
+            one.bias = one.bias ? one.bias + column : NULL;
+            one.out = alone;
+            one.n_rows = 1;
+            one.n_columns = KERNEL_PANEL;
+            kernel->multiply(&one);
+            assert_memory_equal(alone, f.out + row * f.product.out_stride + column, sizeof alone);
         }
-        product_clear(&p);
     }
+    fixture_clear(&f);
 }
 
 static void test_kernel__an_element_does_not_depend_on_its_neighbours(void **state)
@@ -182,48 +298,106 @@ static void test_kernel__an_element_does_not_depend_on_its_neighbours(void **sta
     for_each_row(check_order);
 }
 
-static void check_softmax(const struct kernel *kernel)
+/* out = softmax(scale * q k^T) v, in double. */
+static void expect_attention(const struct attention *a, size_t i, double *out)
+{
+    double *row = mem_array(a->n, sizeof *row), max = -INFINITY, sum = 0;
+    assert_non_null(row);
+    for (size_t j = 0; j < a->n; j++) {
+        row[j] = 0;
+        for (size_t k = 0; k < a->n_out; k++)
+            row[j] += (double)a->query[i * a->stride + k] * (double)a->key[j * a->stride + k];
+        row[j] *= (double)a->scale;
+        max = fmax(max, row[j]);
+    }
+    for (size_t j = 0; j < a->n; j++)
+        sum += row[j] = exp(row[j] - max);
+    for (size_t k = 0; k < a->n_out; k++) {
+        out[k] = 0;
+        for (size_t j = 0; j < a->n; j++)
+            out[k] += row[j] / sum * (double)a->value[j * a->stride + k];
+    }
+    mem_free(row);
+}
+
+static void check_head(const struct kernel *kernel, struct random *r, size_t n, size_t n_out,
+                       float spread)
+{
+    size_t n_inner = kernel_round_up(n_out), stride = 3 * n_inner + 5;
+    float *head = random_floats(r, n * stride), *out = random_floats(r, n * (n_out + 1));
+    void *scratch = mem_aligned(kernel_scratch_bytes(n, n_inner), 1);
+    assert_non_null(scratch);
+    for (size_t i = 0; i < n * stride; i++)
+        head[i] = i % stride % n_inner < n_out ? head[i] * spread : 0;
+    struct attention a = {.query = head,
+                          .key = head + n_inner,
+                          .value = head + 2 * n_inner,
+                          .stride = stride,
+                          .n = n,
+                          .n_inner = n_inner,
+                          .scale = 1 / sqrtf((float)n_out),
+                          .out = out,
+                          .out_stride = n_out + 1,
+                          .n_out = n_out,
+                          .scratch = scratch};
+    kernel->attend(&a);
+    double tolerance = kernel->precision == PRECISION_FP32 ? 2e-6 : 5e-4;
+    for (size_t i = 0; i < n; i++) {
+        double expected[KERNEL_INNER_MAX];
+        expect_attention(&a, i, expected);
+        for (size_t k = 0; k < n_out; k++)
+            check_near(kernel, (double)out[i * (n_out + 1) + k], expected[k],
+                       tolerance * (double)(spread * spread));
+    }
+    mem_free(scratch);
+    mem_free(out);
+    mem_free(head);
+}
+
+static void check_attention(const struct kernel *kernel)
 {
     struct random r = {3};
-    for (size_t n = 1; n < 70; n++) {
-        float *x = random_floats(&r, n + 1);
-        double expected[70], sum = 0, spread = n % 3 == 0 ? 400 : 10;
-        float guard = x[n];
-        for (size_t i = 0; i < n; i++) {
-            x[i] *= (float)spread;
-            expected[i] = exp(0.25 * (double)x[i]);
-            sum += expected[i];
-        }
-        kernel->softmax(x, n, 0.25f);
-        for (size_t i = 0; i < n; i++)
-            check_near(kernel, (double)x[i], expected[i] / sum, 1e-6);
-        assert_true(x[n] == guard);
-        mem_free(x);
-    }
+    static const size_t widths[] = {1, 7, 16, 32, 50, 64};
+    for (size_t n = 1; n < 52; n++)
+        check_head(kernel, &r, n, widths[n % 6], n % 3 ? 1 : 4);
+    check_head(kernel, &r, 131, 32, 2);
+    check_head(kernel, &r, 256, 32, 1);
 }
 
-static void test_kernel__softmax_is_right(void **state)
+static void test_kernel__attention_is_right(void **state)
 {
     (void)state;
-    for_each_row(check_softmax);
+    for_each_row(check_attention);
 }
 
+/* Through a product whose first column copies x. */
 static void check_gelu(const struct kernel *kernel)
 {
-    float x[37], before[37];
-    for (float from = -12; from < 12; from += 0.0037f * 36) {
-        for (size_t i = 0; i < 37; i++)
-            before[i] = x[i] = from + 0.0037f * (float)i;
-        kernel->gelu(x, 36);
-        assert_true(x[36] == before[36]);
-        for (size_t i = 0; i < 36; i++) {
-            double v = (double)before[i];
-            check_near(kernel, (double)x[i], 0.5 * v * erfc(-v / sqrt(2)), 1e-6);
+    struct random r = {8};
+    struct fixture f;
+    fixture_init(&f, kernel, &r, 12, 16, 16);
+    f.product.bias = NULL;
+    f.product.is_added = false;
+    f.product.has_gelu = true;
+    for (float from = -12; from < 12; from += 0.12f) {
+        for (size_t i = 0; i < 12 * 16; i++)
+            f.x[i] = i % 16 ? 0 : from + 0.01f * (float)(i / 16);
+        for (size_t i = 0; i < 16 * 16; i++)
+            f.w[i] = i == 0;
+        prepare(kernel, &f);
+        kernel->multiply(&f.product);
+        for (size_t i = 0; i < 12; i++) {
+            double v = (double)f.x[i * 16];
+            double tolerance =
+                kernel->precision == PRECISION_FP32 ? 1e-6 : 1.2e-5 * fmax(fabs(v), 4);
+            check_near(kernel, (double)f.out[i * f.product.out_stride],
+                       0.5 * v * erfc(-v / sqrt(2)), tolerance);
         }
     }
+    fixture_clear(&f);
 }
 
-static void test_kernel__gelu_is_the_exact_form(void **state)
+static void test_kernel__gelu_is_near_the_exact_form(void **state)
 {
     (void)state;
     for_each_row(check_gelu);
@@ -233,21 +407,21 @@ static void check_normalise(const struct kernel *kernel)
 {
     struct random r = {4};
     for (size_t n = 1; n < 90; n++) {
-        float *x = random_floats(&r, n + 1), *gamma = random_floats(&r, n),
+        float *x = random_floats(&r, 2 * n + 2), *gamma = random_floats(&r, n),
               *beta = random_floats(&r, n);
         double expected[90], mean = 0, variance = 0;
-        float guard = x[n];
+        float guard = x[2 * n + 1];
         for (size_t i = 0; i < n; i++)
-            mean += (double)x[i] / (double)n;
+            mean += (double)x[n + 1 + i] / (double)n;
         for (size_t i = 0; i < n; i++)
-            variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)n;
+            variance += ((double)x[n + 1 + i] - mean) * ((double)x[n + 1 + i] - mean) / (double)n;
         for (size_t i = 0; i < n; i++)
-            expected[i] =
-                (double)gamma[i] * ((double)x[i] - mean) / sqrt(variance + 1e-3) + (double)beta[i];
-        kernel->normalise(x, n, &(struct norm){gamma, beta}, 1e-3f);
+            expected[i] = (double)gamma[i] * ((double)x[n + 1 + i] - mean) / sqrt(variance + 1e-3) +
+                          (double)beta[i];
+        kernel->normalise(x, n + 1, 2, n, gamma, beta, 1e-3f);
         for (size_t i = 0; i < n; i++)
-            check_near(kernel, (double)x[i], expected[i], 2e-6);
-        assert_true(x[n] == guard);
+            check_near(kernel, (double)x[n + 1 + i], expected[i], 2e-6);
+        assert_true(x[2 * n + 1] == guard);
         mem_free(x);
         mem_free(gamma);
         mem_free(beta);
@@ -260,14 +434,34 @@ static void test_kernel__normalise_is_right(void **state)
     for_each_row(check_normalise);
 }
 
+static void test_kernel__rows_are_found_by_name_and_precision(void **state)
+{
+    (void)state;
+    struct error err;
+    const struct kernel *row = NULL;
+    assert_ok(kernel_find("auto", "fp32", &row, &err));
+    assert_int_equal(row->precision, PRECISION_FP32);
+    assert_ok(kernel_find(NULL, "int16", &row, &err));
+    assert_int_equal(row->precision, PRECISION_INT16);
+    assert_status(kernel_find("auto", "int4", &row, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.message, "int4"));
+    assert_non_null(strstr(err.hint, "int16"));
+    assert_status(kernel_find("mmx", NULL, &row, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.hint, "scalar-fp32"));
+    assert_null(nn_kernel_name(99));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernel__products_are_right_for_all_shapes),
+        cmocka_unit_test(test_kernel__formats_are_the_same_in_all_rows),
+        cmocka_unit_test(test_kernel__sums_of_int16_are_exact_and_fit),
         cmocka_unit_test(test_kernel__an_element_does_not_depend_on_its_neighbours),
-        cmocka_unit_test(test_kernel__softmax_is_right),
-        cmocka_unit_test(test_kernel__gelu_is_the_exact_form),
+        cmocka_unit_test(test_kernel__attention_is_right),
+        cmocka_unit_test(test_kernel__gelu_is_near_the_exact_form),
         cmocka_unit_test(test_kernel__normalise_is_right),
+        cmocka_unit_test(test_kernel__rows_are_found_by_name_and_precision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

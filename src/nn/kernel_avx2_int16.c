@@ -1,0 +1,34 @@
+#define KERNEL_INT16
+#include "nn/kernel_attention.h"
+
+extern const struct kernel kernel_avx2_int16;
+
+#if defined(__AVX2__) && defined(NN_HAS_LANES)
+
+static bool runs(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+const struct kernel kernel_avx2_int16 = {
+    .name = "avx2-int16",
+    .precision = PRECISION_INT16,
+    .runs = runs,
+    .convert = convert,
+    .pack = pack,
+    .multiply = multiply,
+    .attend = attend,
+    .normalise = normalise,
+};
+
+#else
+
+static bool runs(void)
+{
+    return false;
+}
+
+const struct kernel kernel_avx2_int16 = {
+    .name = "avx2-int16", .precision = PRECISION_INT16, .runs = runs};
+
+#endif

@@ -1,0 +1,206 @@
+/* nn/kernel_element.h - what a kernel multiplies: floats, or, where KERNEL_INT16 is defined before,
+ * pairs of int16 (see kernel.h). Everything that differs between the two precisions is here. */
+#ifndef RAGGED_NN_KERNEL_ELEMENT_H
+#define RAGGED_NN_KERNEL_ELEMENT_H
+
+#include "nn/kernel.h"
+#include "nn/kernel_lanes.h"
+
+#ifdef NN_HAS_LANES
+
+/* n floats from p, of which the last vector may be incomplete. */
+INLINE lanes load_within(const float *p, size_t at, size_t n)
+{
+    return at + N_LANES <= n ? lanes_load(p + at) : lanes_load_first(p + at, n - at);
+}
+
+#ifdef KERNEL_INT16
+
+#define ELEMENT_GROUP 2
+#define VALUE_LEVEL 16383.0f       /* of the values of attention, ... */
+#define PROBABILITY_SUM 131071.0f  /* ... times at most this much of probabilities: below 2^31 */
+#define PROBABILITY_LEVEL 32767.0f /* of one */
+
+typedef int16_t element;
+typedef int32_t sum_value;
+typedef lanes_int sum_lanes;
+typedef int32_t group;
+
+INLINE sum_lanes load_group(const element *p)
+{
+    return lanes_load_int((const int32_t *)(const void *)p);
+}
+
+INLINE void store_sums(sum_value *p, sum_lanes v)
+{
+    lanes_store_int(p, v);
+}
+
+INLINE sum_lanes load_sums(const sum_value *p)
+{
+    return lanes_load_int(p);
+}
+
+INLINE void accumulate(sum_lanes *sums, const element *row, const sum_lanes *columns, size_t n)
+{
+    int32_t pair;
+    memcpy(&pair, row, sizeof pair);
+    accumulate_int16(sums, pair, columns, n);
+}
+
+INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
+{
+    return lanes_of_int(sums) * lanes_all(row_scale) * lanes_load(column_scales);
+}
+
+static float largest_absolute(const float *x, size_t n)
+{
+    lanes max = lanes_all(0);
+    for (size_t i = 0; i < n; i += N_LANES)
+        max = lanes_max(max, lanes_absolute(load_within(x, i, n)));
+    return lanes_largest(max);
+}
+
+/* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL. */
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+{
+    float max = largest_absolute(x, n);
+    lanes factor = lanes_all(max > 0 ? level / max : 0);
+    for (size_t i = 0; i < n_inner; i += N_LANES) {
+        lanes v = i < n ? load_within(x, i, n) : lanes_all(0);
+        lanes_store_int16(out + i, lanes_round(v * factor));
+    }
+    return max / level;
+}
+
+static float column_level(const float *w, size_t n)
+{
+    lanes sum = lanes_all(0);
+    for (size_t i = 0; i < n; i += N_LANES)
+        sum += lanes_absolute(load_within(w, i, n));
+    return kernel_column_level(largest_absolute(w, n), lanes_sum(sum), n);
+}
+
+/* Keys are columns for the queries: n * level * KERNEL_ROW_LEVEL < 2^31. */
+static float key_level(size_t n_inner)
+{
+    float bound = 2147483000.0f / KERNEL_ROW_LEVEL / (float)n_inner;
+    return bound < KERNEL_ROW_LEVEL ? (float)(int)bound : KERNEL_ROW_LEVEL;
+}
+
+static float value_scale(float largest)
+{
+    return largest / VALUE_LEVEL;
+}
+
+/* Two rows of values, interleaved; second may be NULL. */
+INLINE void store_value_group(const float *first, const float *second, const float *scales,
+                              element *out)
+{
+    lanes scale = lanes_load(scales);
+    lanes_int is_zero = scale == lanes_all(0);
+    lanes factor = (lanes)(lanes_bits(lanes_all(1) / scale) & ~is_zero);
+    lanes_int low = lanes_round(lanes_load(first) * factor);
+    lanes_int high = lanes_all_int(0);
+    if (second)
+        high = lanes_round(lanes_load(second) * factor);
+    lanes_store_int((int32_t *)(void *)out, (low & 0xFFFF) | high << 16);
+}
+
+/* What exp(x - max) is multiplied with before it becomes an element, for n of them. */
+static float probability_factor(float sum, size_t n)
+{
+    float factor = (PROBABILITY_SUM - (float)n) / sum;
+    return factor < PROBABILITY_LEVEL ? factor : PROBABILITY_LEVEL;
+}
+
+INLINE void store_probabilities(element *out, lanes v)
+{
+    lanes_store_int16(out, lanes_round(v));
+}
+
+#else
+
+#define ELEMENT_GROUP 1
+
+typedef float element;
+typedef float sum_value;
+typedef lanes sum_lanes;
+typedef float group;
+
+INLINE sum_lanes load_group(const element *p)
+{
+    return lanes_load(p);
+}
+
+INLINE void store_sums(sum_value *p, sum_lanes v)
+{
+    lanes_store(p, v);
+}
+
+INLINE sum_lanes load_sums(const sum_value *p)
+{
+    return lanes_load(p);
+}
+
+INLINE void accumulate(sum_lanes *sums, const element *row, const sum_lanes *columns, size_t n)
+{
+    accumulate_fp32(sums, *row, columns, n);
+}
+
+INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
+{
+    (void)column_scales;
+    return sums * lanes_all(row_scale);
+}
+
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+{
+    (void)level;
+    memcpy(out, x, n * sizeof *out);
+    memset(out + n, 0, (n_inner - n) * sizeof *out);
+    return 1;
+}
+
+static float column_level(const float *w, size_t n)
+{
+    (void)w;
+    (void)n;
+    return 1;
+}
+
+static float key_level(size_t n_inner)
+{
+    (void)n_inner;
+    return 1;
+}
+
+static float value_scale(float largest)
+{
+    (void)largest;
+    return 1;
+}
+
+INLINE void store_value_group(const float *first, const float *second, const float *scales,
+                              element *out)
+{
+    (void)second;
+    (void)scales;
+    lanes_store(out, lanes_load(first));
+}
+
+static float probability_factor(float sum, size_t n)
+{
+    (void)sum;
+    (void)n;
+    return 1;
+}
+
+INLINE void store_probabilities(element *out, lanes v)
+{
+    lanes_store(out, v);
+}
+
+#endif
+#endif
+#endif
