@@ -1,6 +1,7 @@
 # make                 build/ragged and its helpers (release)
 # make check           unit, contract and end-to-end tests of this build
 # make lint            format, include edges, banned calls, self-contained headers
+# make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
 # make campaign        kill -9 and injected failures in depth: hours
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
@@ -52,7 +53,7 @@ TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
 
 Q := $(if $(V),,@)
 
-.PHONY: all check check-unit check-e2e campaign cover lint install uninstall llama clean
+.PHONY: all check check-unit check-e2e check-arm64 campaign cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -110,6 +111,19 @@ check-unit: all $(TESTS) $(TOOLS)
 
 check-e2e: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
+
+# What the ARM kernels rest on, and no more: the test, nn/ and base/.
+ARM64_CC    := aarch64-linux-gnu-gcc
+ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward)
+
+build/arm64/%: test/unit/%.c $(wildcard src/nn/*.[ch] src/base/*.[ch])
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC $< (arm64)")
+	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) $< $(filter src/nn/%.c src/base/%.c,$^) \
+	    -lcmocka -ljansson -lxxhash -lsodium -lm -o $@
+
+check-arm64: $(ARM64_TESTS)
+	$(Q)for t in $^; do qemu-aarch64 -L /usr/aarch64-linux-gnu $$t || exit 1; done
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:

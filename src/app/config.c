@@ -220,6 +220,7 @@ enum status config_engine_options(const struct config *config, struct engine_opt
     options.data_folder = text_or_null(config, "data_dir");
     options.embedding_backend = text_or_null(config, "embedding_backend");
     options.embedding_model = text_or_null(config, "embedding_model");
+    options.embedding_precision = text_or_null(config, "embedding_precision");
     options.embedding_url = text_or_null(config, "embedding_url");
     options.embedding_key = text_or_null(config, "embedding_key");
     options.generator = text_or_null(config, "generator");

@@ -3,6 +3,7 @@
 #include "app/config.h"
 
 static const char *const embedding_backends[] = {"native", "ollama", "openai", NULL};
+static const char *const precisions[] = {"auto", "fp32", "int16", NULL};
 static const char *const generators[] = {"auto", "ollama", "openai", "llama", "extractive", NULL};
 static const char *const methods[] = {"hybrid", "lexical", "vector", NULL};
 static const char *const languages[] = {
@@ -28,6 +29,11 @@ const struct config_key config_keys[] = {
      .fallback = "",
      .environment = "RAGGED_EMBEDDING_MODEL RAGGED_EMBEDDING_MODEL_NAME",
      .help = "model of the embedding backend; empty: its usual one"},
+    {.name = "embedding_precision",
+     .rule = {.type = VALUE_CHOICE, .choices = precisions},
+     .fallback = "auto",
+     .environment = "RAGGED_EMBEDDING_PRECISION",
+     .help = "arithmetic of the native encoder; auto: the library's, else this processor's fastest"},
     {.name = "embedding_url",
      .rule = {.type = VALUE_URL},
      .fallback = "",

@@ -10,10 +10,15 @@ static size_t count_tokens(const void *encoder, const char *text, size_t len)
     return encoder_count_tokens(encoder, text, len);
 }
 
-static enum status open_folder(const char *folder, const char *model, const char *kernel,
-                               struct encoder **out, struct error *err)
+/* Packed weights are kept beside the model: whoever can fetch it can write there. */
+static enum status open_folder(const char *folder, const char *model,
+                               const struct embedder_options *from, struct encoder **out,
+                               struct error *err)
 {
-    const struct encoder_options options = {.folder = folder, .kernel = kernel};
+    const struct encoder_options options = {.folder = folder,
+                                            .kernel = from->kernel,
+                                            .precision = from->precision,
+                                            .cache_folder = folder};
     enum status status = encoder_open(&options, out, err);
     if (status == STATUS_NOT_FOUND)
         error_hint(err, "ragged model pull %s", model);
@@ -38,7 +43,7 @@ static enum status native_open(const struct embedder_options *options, struct em
     const char *folder = options->model_folder ? options->model_folder : own;
     struct encoder *encoder = NULL;
     enum status status =
-        folder ? open_folder(folder, name, options->kernel, &encoder, err) : error_nomem(err);
+        folder ? open_folder(folder, name, options, &encoder, err) : error_nomem(err);
     mem_free(own);
     if (status)
         return status;

@@ -34,9 +34,10 @@ static enum status copy_options(struct engine *engine, struct error *err)
 {
     struct engine_options *o = &engine->options;
     const char **const texts[] = {
-        &o->data_folder,   &o->embedding_backend, &o->embedding_model, &o->embedding_url,
-        &o->embedding_key, &o->generator,         &o->llm_model,       &o->ollama_url,
-        &o->openai_url,    &o->openai_key,        &o->gguf_path,       &o->language,
+        &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
+        &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
+        &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
+        &o->language,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -95,10 +96,48 @@ enum status engine_get_reader(struct engine *engine, struct store **out, struct 
     return STATUS_OK;
 }
 
+/* The precision that the library's vectors were made with, "" when there are none. */
+static enum status library_precision(struct engine *engine, struct arena *arena, const char **out,
+                                     struct error *err)
+{
+    struct store *store;
+    struct error none;
+    const char *fingerprint = NULL;
+    enum status status = engine_get_reader(engine, &store, &none);
+    if (status == STATUS_OK)
+        status = store_get_meta(store, ENGINE_META_FINGERPRINT, arena, &fingerprint, &none);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        if (err)
+            *err = none;
+        return status;
+    }
+    const char *colon = fingerprint ? strrchr(fingerprint, ':') : NULL;
+    *out = colon ? colon + 1 : "";
+    return STATUS_OK;
+}
+
+/* A library that was made on another machine goes on in its own precision. */
+static enum status choose_precision(struct engine *engine, const char **out, struct error *err)
+{
+    const char *wanted = engine->options.embedding_precision, *stored = "";
+    *out = wanted;
+    if (strcmp(engine->options.embedding_backend, "native") != 0 ||
+        (wanted && strcmp(wanted, "auto") != 0))
+        return STATUS_OK;
+    enum status status = library_precision(engine, &engine->arena, &stored, err);
+    if (!status && *stored)
+        *out = stored;
+    return status;
+}
+
 enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
 {
     if (!engine->embedder) {
         const struct engine_options *o = &engine->options;
+        const char *precision;
+        enum status status = choose_precision(engine, &precision, err);
+        if (status)
+            return status;
         struct embedder_options options = {
             .backend = o->embedding_backend,
             .model = o->embedding_model,
@@ -106,9 +145,10 @@ enum status engine_get_embedder(struct engine *engine, struct embedder **out, st
                    : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
                                                                  : o->openai_url,
             .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
+            .precision = precision,
             .timeout_ms = 120000,
         };
-        enum status status = embedder_open(&options, &engine->embedder, err);
+        status = embedder_open(&options, &engine->embedder, err);
         if (status)
             return status;
     }

@@ -1,8 +1,10 @@
-#include "nn/kernel_attention.h"
+#include "nn/kernel.h"
 
 extern const struct kernel kernel_avx512_fp32;
 
-#if defined(__AVX512F__) && defined(NN_HAS_LANES)
+#if defined(__AVX512BW__)
+
+#include "nn/kernel_attention.h"
 
 static bool runs(void)
 {

@@ -1,9 +1,11 @@
-#define KERNEL_INT16
-#include "nn/kernel_attention.h"
+#include "nn/kernel.h"
 
 extern const struct kernel kernel_avx512_int16;
 
-#if defined(__AVX512VNNI__) && defined(NN_HAS_LANES)
+#if defined(__AVX512VNNI__)
+
+#define KERNEL_INT16
+#include "nn/kernel_attention.h"
 
 static bool runs(void)
 {

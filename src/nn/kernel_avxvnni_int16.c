@@ -1,11 +1,13 @@
-#define KERNEL_INT16
-#include "nn/kernel_attention.h"
+#include "nn/kernel.h"
 
 extern const struct kernel kernel_avxvnni_int16;
 
-#if defined(__AVXVNNI__) && defined(NN_HAS_LANES)
+#if defined(__AVXVNNI__)
 
 #include <cpuid.h>
+
+#define KERNEL_INT16
+#include "nn/kernel_attention.h"
 
 /* CPUID leaf 7, subleaf 1, EAX bit 4: the compilers have no name for it yet. */
 static bool runs(void)

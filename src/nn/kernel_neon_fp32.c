@@ -1,8 +1,10 @@
-#include "nn/kernel_attention.h"
+#include "nn/kernel.h"
 
 extern const struct kernel kernel_neon_fp32;
 
 #if defined(__aarch64__)
+
+#include "nn/kernel_attention.h"
 
 static bool runs(void)
 {

@@ -1,9 +1,11 @@
-#define KERNEL_INT16
-#include "nn/kernel_attention.h"
+#include "nn/kernel.h"
 
 extern const struct kernel kernel_neon_int16;
 
 #if defined(__aarch64__)
+
+#define KERNEL_INT16
+#include "nn/kernel_attention.h"
 
 static bool runs(void)
 {
