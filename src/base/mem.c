@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/checked.h"
 #include "base/fault.h"
+
+#define LINE_BYTES ((size_t)64)
+#define HUGE_BYTES ((size_t)2 << 20)
 
 void *mem_alloc(size_t size_bytes)
 {
@@ -56,12 +60,24 @@ void mem_free(void *p)
     free(p);
 }
 
+static size_t round_up(size_t n, size_t step)
+{
+    return (n + step - 1) / step * step;
+}
+
 void *mem_aligned(size_t n, size_t size_bytes)
 {
     size_t total;
-    if (!size_mul(n, size_bytes, &total) || !size_add(total, 63, &total) || fault_hit("mem"))
+    if (!size_mul(n, size_bytes, &total) || !size_add(total, HUGE_BYTES, &total) ||
+        fault_hit("mem"))
         return NULL;
-    return aligned_alloc(64, size_max(total & ~(size_t)63, 64));
+    total -= HUGE_BYTES;
+    if (total < HUGE_BYTES)
+        return aligned_alloc(LINE_BYTES, size_max(round_up(total, LINE_BYTES), LINE_BYTES));
+    void *p = aligned_alloc(HUGE_BYTES, round_up(total, HUGE_BYTES));
+    if (p)
+        (void)madvise(p, round_up(total, HUGE_BYTES), MADV_HUGEPAGE);
+    return p;
 }
 
 enum status mem_reserve(void **array, size_t *n_max, size_t n_needed, size_t size_bytes,

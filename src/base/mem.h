@@ -15,7 +15,8 @@ char *mem_text(const char *text) MUST_USE;                         /* owned copy
 char *mem_text_n(const char *text, size_t len) MUST_USE;           /* owned, terminated copy */
 void mem_free(void *p);                                            /* NULL is fine */
 
-/* 64-byte aligned, for kernels; freed with mem_free(). */
+/* 64-byte aligned, for kernels; freed with mem_free(). Two megabytes and more come in huge pages
+ * where the system has them: what is read from end to end misses no translations then. */
 void *mem_aligned(size_t n, size_t size_bytes) MUST_USE;
 
 /* Grows *array (of *n_max elements of size_bytes) so that n_needed fit, doubling. Untouched on

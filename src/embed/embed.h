@@ -3,6 +3,7 @@
 #ifndef RAGGED_EMBED_EMBED_H
 #define RAGGED_EMBED_EMBED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -21,6 +22,7 @@ struct embedder_options {
     const char *api_key;      /* openai: may be NULL; never printed */
     const char *kernel;       /* native: see nn/nn.h; NULL: best */
     const char *precision;    /* native: "fp32", "int16", NULL or "auto": this CPU's best */
+    bool is_lasting;          /* native: many texts will follow */
     int timeout_ms;           /* servers: one request */
 };
 

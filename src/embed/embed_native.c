@@ -18,7 +18,8 @@ static enum status open_folder(const char *folder, const char *model,
     const struct encoder_options options = {.folder = folder,
                                             .kernel = from->kernel,
                                             .precision = from->precision,
-                                            .cache_folder = folder};
+                                            .cache_folder = folder,
+                                            .is_lasting = from->is_lasting};
     enum status status = encoder_open(&options, out, err);
     if (status == STATUS_NOT_FOUND)
         error_hint(err, "ragged model pull %s", model);

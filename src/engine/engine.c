@@ -146,6 +146,7 @@ enum status engine_get_embedder(struct engine *engine, struct embedder **out, st
                                                                  : o->openai_url,
             .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
             .precision = precision,
+            .is_lasting = engine->is_bulk,
             .timeout_ms = 120000,
         };
         status = embedder_open(&options, &engine->embedder, err);

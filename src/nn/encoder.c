@@ -78,14 +78,18 @@ static void advise_pages(const struct encoder *e, enum file_advice advice)
     }
 }
 
-static enum status pack_weights(struct encoder *e, struct error *err)
+/* Panels in memory of our own. */
+static enum status take_memory(struct encoder *e, struct error *err)
 {
-    size_t n_bytes = panels_bytes(&e->config, e->kernel->precision);
-    e->packed_memory = mem_aligned(n_bytes, 1);
+    e->packed_memory = mem_aligned(panels_bytes(&e->config, e->kernel->precision), 1);
     if (!e->packed_memory)
         return error_nomem(err);
-    enum status status =
-        panels_bind(&e->config, e->kernel->precision, e->packed_memory, &e->panels, err);
+    return panels_bind(&e->config, e->kernel->precision, e->packed_memory, &e->panels, err);
+}
+
+static enum status pack_weights(struct encoder *e, struct error *err)
+{
+    enum status status = take_memory(e, err);
     if (status)
         return status;
     advise_pages(e, FILE_ADVICE_SOON);
@@ -115,6 +119,19 @@ static enum status panels_identify(const struct encoder *e, const char *folder, 
     return STATUS_OK;
 }
 
+static enum status use_cached(struct encoder *e, const void *panels, bool is_lasting,
+                              struct error *err)
+{
+    advise_pages(e, FILE_ADVICE_RANDOM);
+    if (!is_lasting)
+        return panels_bind(&e->config, e->kernel->precision, panels, &e->panels, err);
+    enum status status = take_memory(e, err);
+    if (!status)
+        memcpy(e->packed_memory, panels, e->panels.n_bytes);
+    file_unmap(&e->cache);
+    return status;
+}
+
 /* A cache that cannot be read is made anew; one that cannot be written is done without. */
 static enum status open_panels(struct encoder *e, const struct encoder_options *options,
                                struct error *err)
@@ -132,8 +149,7 @@ static enum status open_panels(struct encoder *e, const struct encoder_options *
     if (!status)
         status = panels_identify(e, options->folder, &cache.identity, err);
     if (!status && panel_cache_open(&cache, &e->cache, &memory, NULL) == STATUS_OK) {
-        status = panels_bind(&e->config, e->kernel->precision, memory, &e->panels, err);
-        advise_pages(e, FILE_ADVICE_RANDOM);
+        status = use_cached(e, memory, options->is_lasting, err);
     } else if (!status) {
         status = pack_weights(e, err);
         if (!status)

@@ -3,6 +3,7 @@
 #ifndef RAGGED_NN_NN_H
 #define RAGGED_NN_NN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct encoder_options {
                            this CPU runs */
     const char *precision;    /* "fp32" or "int16" narrow that choice; NULL or "auto": any */
     const char *cache_folder; /* where the packed weights are kept as a file; NULL: nowhere */
+    bool is_lasting;          /* many texts will follow: a copy of that file in huge pages pays */
 };
 
 /* Reads and checks everything. FORMAT names file, field and offset; NOT_FOUND a missing file;

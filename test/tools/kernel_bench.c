@@ -1,0 +1,202 @@
+/* How near the kernels come to what the processor can do: register-only loops give the peak, then
+ * the four products of the model and the whole encoder are held against it. One thread, minima of
+ * its CPU time. usage: kernel_bench MODEL_FOLDER */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "nn/kernel.h"
+#include "nn/nn.h"
+
+#define N_RUNS 40
+
+static double cpu_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+#if defined(__x86_64__)
+
+#define PEAK_STEPS 200000
+#define SUMS12(X) \
+    X("0") X("1") X("2") X("3") X("4") X("5") X("6") X("7") X("8") X("9") X("10") X("11")
+#define CLOBBER12                                                                            \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
+        "xmm11", "xmm12", "xmm13", "xmm14"
+#define ZMM_DP(i) "vpdpwssd %%zmm13, %%zmm14, %%zmm" i "\n\t"
+#define ZMM_FMA(i) "vfmadd231ps %%zmm13, %%zmm14, %%zmm" i "\n\t"
+#define YMM_FMA(i) "vfmadd231ps %%ymm13, %%ymm14, %%ymm" i "\n\t"
+#define YMM_MADD(i)                          \
+    "vpmaddwd %%ymm13, %%ymm14, %%ymm12\n\t" \
+    "vpaddd %%ymm12, %%ymm" i ", %%ymm" i "\n\t"
+
+/* 12 independent sums a step. */
+#define PEAK_LOOP(name, instructions)                            \
+    static void name(void)                                       \
+    {                                                            \
+        __asm__ volatile("vzeroall" ::: CLOBBER12);              \
+        for (size_t i = 0; i < PEAK_STEPS; i++)                  \
+            __asm__ volatile(SUMS12(instructions)::: CLOBBER12); \
+        __asm__ volatile("vzeroupper");                          \
+    }
+PEAK_LOOP(peak_avx512_int16, ZMM_DP)
+PEAK_LOOP(peak_avx512_fp32, ZMM_FMA)
+PEAK_LOOP(peak_avx2_fp32, YMM_FMA)
+PEAK_LOOP(peak_avx2_int16, YMM_MADD)
+
+static const struct peak {
+    const char *kernel;
+    void (*run)(void);
+    double operations; /* of one step */
+} peaks[] = {
+    {"avx512-int16", peak_avx512_int16, 12 * 64},
+    {"avx512-fp32", peak_avx512_fp32, 12 * 32},
+    {"avx2-int16", peak_avx2_int16, 12 * 32},
+    {"avx2-fp32", peak_avx2_fp32, 12 * 16},
+};
+
+static double peak_of(const char *kernel)
+{
+    for (size_t i = 0; i < sizeof peaks / sizeof peaks[0]; i++) {
+        double best = 1e9;
+        if (strcmp(peaks[i].kernel, kernel) != 0)
+            continue;
+        for (int run = 0; run < N_RUNS; run++) {
+            double start = cpu_s();
+            peaks[i].run();
+            double took = cpu_s() - start;
+            best = took < best ? took : best;
+        }
+        return peaks[i].operations * PEAK_STEPS / best / 1e9;
+    }
+    return 0;
+}
+
+#else
+
+static double peak_of(const char *kernel)
+{
+    (void)kernel;
+    return 0;
+}
+
+#endif
+
+static void *memory(size_t n, size_t size_bytes)
+{
+    void *p = mem_aligned(n, size_bytes);
+    if (!p)
+        exit(1);
+    memset(p, 0, n * size_bytes);
+    return p;
+}
+
+/* One layer of n_in values to n_out, cut into blocks as the model is. */
+static double product_rate(const struct kernel *kernel, size_t n_rows, size_t n_in, size_t n_out)
+{
+    size_t n_inner = KERNEL_INNER_MAX, n_blocks = n_in / n_inner;
+    size_t element = precision_element_bytes(kernel->precision);
+    char *a = memory(n_rows * n_in, element), *b = memory(n_out * n_in, element);
+    float *scales = memory(n_rows + n_out, sizeof *scales),
+          *out = memory(n_rows * n_out, sizeof *out);
+    double best = 1e9;
+    for (int run = 0; run < N_RUNS; run++) {
+        double start = cpu_s();
+        for (size_t block = 0; block < n_blocks; block++)
+            kernel->multiply(&(struct product){.a = a + block * n_rows * n_inner * element,
+                                               .a_scales = scales,
+                                               .b = b + block * n_out * n_inner * element,
+                                               .b_scales = scales + n_rows,
+                                               .bias = scales + n_rows,
+                                               .out = out,
+                                               .out_stride = n_out,
+                                               .n_rows = n_rows,
+                                               .n_columns = n_out,
+                                               .n_inner = n_inner,
+                                               .is_added = block > 0});
+        double took = cpu_s() - start;
+        best = took < best ? took : best;
+    }
+    mem_free(a);
+    mem_free(b);
+    mem_free(scales);
+    mem_free(out);
+    return 2.0 * (double)(n_rows * n_in * n_out) / best / 1e9;
+}
+
+/* n tokens: single letters are one each. */
+static double encode_ms(const struct encoder *encoder, size_t n_tokens)
+{
+    struct error err;
+    struct encoder_scratch *scratch;
+    char text[1024] = "";
+    float out[4096];
+    double best = 1e9;
+    for (size_t i = 0; i + 2 < n_tokens; i++)
+        memcpy(text + 2 * i, (const char[]){(char)('a' + (char)(i * 7 % 26)), ' '}, 2);
+    const struct encoder_text one = {text, 2 * (n_tokens - 2)};
+    if (encoder_scratch_new(encoder, &scratch, &err))
+        exit(1);
+    for (int run = 0; run < N_RUNS; run++) {
+        double start = cpu_s();
+        if (encoder_encode(encoder, scratch, &one, 1, out, &err))
+            exit(1);
+        double took = cpu_s() - start;
+        best = took < best ? took : best;
+    }
+    encoder_scratch_free(scratch);
+    return best * 1e3;
+}
+
+/* Linear layers and attention of all-MiniLM-L6-v2, at the peak. */
+static double floor_ms(size_t n_tokens, double peak)
+{
+    double linear = 21.23e6 * (double)n_tokens, attention = 9216.0 * (double)(n_tokens * n_tokens);
+    return (linear + attention) / peak / 1e6;
+}
+
+static void bench(const struct kernel *kernel, const char *folder)
+{
+    static const size_t sides[][2] = {{384, 1152}, {384, 384}, {384, 1536}, {1536, 384}};
+    static const size_t rows[] = {16, 48, 96, 256}, tokens[] = {16, 64, 128, 256};
+    struct error err;
+    struct encoder *encoder;
+    double peak = peak_of(kernel->name);
+    printf("%s: peak %.1f Gop/s\n", kernel->name, peak);
+    for (size_t r = 0; r < 4; r++) {
+        printf("  %3zu rows:", rows[r]);
+        for (size_t s = 0; s < 4; s++) {
+            double rate = product_rate(kernel, rows[r], sides[s][0], sides[s][1]);
+            printf("  %zux%zu %.1f (%.1f %%)", sides[s][0], sides[s][1], rate, 100 * rate / peak);
+        }
+        printf("\n");
+    }
+    if (encoder_open(&(struct encoder_options){.folder = folder, .kernel = kernel->name}, &encoder,
+                     &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(1);
+    }
+    for (size_t t = 0; t < 4; t++) {
+        double took = encode_ms(encoder, tokens[t]), least = floor_ms(tokens[t], peak);
+        printf("  %3zu tokens: %.2f ms, %.1f %% of the floor\n", tokens[t], took,
+               100 * least / took);
+    }
+    encoder_close(encoder);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s MODEL_FOLDER\n", argv[0]);
+        return 2;
+    }
+    for (size_t i = 0; nn_kernels[i]; i++) {
+        if (nn_kernels[i]->runs() && !strstr(nn_kernels[i]->name, "scalar"))
+            bench(nn_kernels[i], argv[1]);
+    }
+    return 0;
+}
