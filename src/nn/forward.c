@@ -148,14 +148,15 @@ static void apply(const struct forward *f, const struct panels *panels, size_t i
     size_t n_inner = panels->blocks.n_inner;
     for (size_t b = 0; b < n_blocks; b++) {
         size_t layer_block = i_block + b, column = layer_block * panels->n_columns + t->first;
-        bool is_first = layer_block == 0, is_last = b + 1 == n_blocks;
+        bool is_last = b + 1 == n_blocks;
         f->kernel->multiply(&(struct product){
             .a = a->values + b * t->n_rows * n_inner * element_bytes,
             .a_scales = a->scales + b * t->n_rows,
             .b = panels->values + column * n_inner * element_bytes,
             .b_scales = panels->scales + column,
-            .bias = is_first ? panels->bias + t->first : NULL,
+            .bias = layer_block == 0 ? panels->bias + t->first : panels->zeros,
             .out = t->out,
+            .a_stride = n_inner,
             .out_stride = t->stride,
             .n_rows = t->n_rows,
             .n_columns = t->n,

@@ -34,16 +34,16 @@ struct rows {
     size_t stride, n, n_columns;
 };
 
-/* One block: out = a * b + bias, or out += with is_added, then gelu if has_gelu. n_columns and
- * n_inner are multiples of KERNEL_PANEL. */
+/* One block: out = a * b + bias, or out += with is_added, then gelu if has_gelu. n_columns is a
+ * multiple of KERNEL_PANEL, n_inner of the group. */
 struct product {
-    const void *a;         /* [n_rows][n_inner], converted */
+    const void *a;         /* [n_rows][n_inner] with a stride, converted */
     const float *a_scales; /* [n_rows] */
     const void *b;         /* panels */
     const float *b_scales; /* [n_columns] */
-    const float *bias;     /* [n_columns], or NULL for none */
+    const float *bias;     /* [n_columns] */
     float *out;            /* [n_rows][n_columns] with a stride */
-    size_t out_stride, n_rows, n_columns, n_inner;
+    size_t a_stride, out_stride, n_rows, n_columns, n_inner;
     bool is_added, has_gelu;
 };
 

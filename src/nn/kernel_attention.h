@@ -8,6 +8,8 @@
 
 #ifdef NN_HAS_LANES
 
+#define POWERS_OF_TWO 1.44269504f /* log2(e): exp(x) = 2^(x * log2(e)) */
+
 /* The parts of struct attention's scratch; N is n rounded up to whole panels. */
 struct attention_parts {
     element *keys;        /* [N / 16] panels of n_inner */
@@ -15,8 +17,10 @@ struct attention_parts {
     element *query;       /* [TILE_ROWS][n_inner] */
     element *probability; /* [TILE_ROWS][N] */
     float *scores;        /* [TILE_ROWS][N] */
+    float *mixed;         /* [TILE_ROWS][n_inner] */
     float *key_scales;    /* [N] */
     float *value_scales;  /* [n_inner] */
+    float *zeros;         /* [max(N, n_inner)], the bias of both products */
     size_t n_padded;
 };
 
@@ -24,20 +28,26 @@ static void take_parts(const struct attention *a, struct attention_parts *out)
 {
     size_t n_padded = kernel_round_up(a->n);
     float *at = a->scratch;
+    struct {
+        void *part;
+        size_t n_floats;
+    } cuts[] = {
+        {&out->keys, n_padded * a->n_inner},
+        {&out->values, n_padded * a->n_inner},
+        {&out->query, TILE_ROWS * a->n_inner},
+        {&out->probability, TILE_ROWS * n_padded},
+        {&out->scores, TILE_ROWS * n_padded},
+        {&out->mixed, TILE_ROWS * a->n_inner},
+        {&out->key_scales, n_padded},
+        {&out->value_scales, a->n_inner},
+        {&out->zeros, size_max(n_padded, a->n_inner)},
+    };
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        memcpy(cuts[i].part, &at, sizeof at);
+        at += cuts[i].n_floats;
+    }
     out->n_padded = n_padded;
-    out->keys = (element *)(void *)at;
-    at += n_padded * a->n_inner;
-    out->values = (element *)(void *)at;
-    at += n_padded * a->n_inner;
-    out->query = (element *)(void *)at;
-    at += TILE_ROWS * a->n_inner;
-    out->probability = (element *)(void *)at;
-    at += TILE_ROWS * n_padded;
-    out->scores = at;
-    at += TILE_ROWS * n_padded;
-    out->key_scales = at;
-    at += n_padded;
-    out->value_scales = at;
+    memset(out->zeros, 0, size_max(n_padded, a->n_inner) * sizeof *out->zeros);
 }
 
 static void pack_keys(const struct attention *a, const struct attention_parts *p)
@@ -51,13 +61,19 @@ static void pack_keys(const struct attention *a, const struct attention_parts *p
             memset(p->query, 0, a->n_inner * sizeof *p->query);
             p->key_scales[j] = 0;
         }
-        place_column(p->query, a->n_inner / ELEMENT_GROUP, j, p->keys);
+        place_column(p->query, a->n_inner, j, p->keys);
     }
+}
+
+/* Values are columns over the keys: whole groups of them. */
+INLINE size_t values_inner(const struct attention *a)
+{
+    return (a->n + ELEMENT_GROUP - 1) / ELEMENT_GROUP * ELEMENT_GROUP;
 }
 
 static void pack_values(const struct attention *a, const struct attention_parts *p)
 {
-    size_t n_steps = (a->n + ELEMENT_GROUP - 1) / ELEMENT_GROUP;
+    size_t n_inner = values_inner(a);
     for (size_t c = 0; c < a->n_inner; c += N_LANES) {
         const float *column = a->value + c;
         lanes max = lanes_all(0);
@@ -67,34 +83,13 @@ static void pack_values(const struct attention *a, const struct attention_parts 
         lanes_store(largest, max);
         for (size_t i = 0; i < N_LANES; i++)
             p->value_scales[c + i] = value_scale(largest[i]);
-        element *to = p->values + c / KERNEL_PANEL * panel_elements(n_steps) +
+        element *to = p->values + c / KERNEL_PANEL * panel_elements(n_inner) +
                       c % KERNEL_PANEL * ELEMENT_GROUP;
         for (size_t j = 0; j < a->n; j += ELEMENT_GROUP) {
             const float *second =
                 ELEMENT_GROUP == 2 && j + 1 < a->n ? column + (j + 1) * a->stride : NULL;
             store_value_group(column + j * a->stride, second, p->value_scales + c, to);
             to += KERNEL_PANEL * ELEMENT_GROUP;
-        }
-    }
-}
-
-/* scores[i][j] = query * key, without the scale of the query. */
-static void score_keys(const struct attention *a, const struct attention_parts *p, size_t n_rows)
-{
-    sum_value sums[TILE_SUMS] __attribute__((aligned(64)));
-    struct tile tile = {
-        .a = p->query, .a_stride = a->n_inner, .n_steps = a->n_inner / ELEMENT_GROUP};
-    size_t n_panels = p->n_padded / KERNEL_PANEL, n;
-    for (size_t panel = 0; panel < n_panels; panel += n) {
-        n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        tile.b = p->keys + panel * panel_elements(tile.n_steps);
-        sum_tile(n_rows, n, &tile, sums);
-        size_t first = panel * KERNEL_PANEL, n_columns = n * KERNEL_PANEL;
-        for (size_t i = 0; i < n_rows; i++) {
-            for (size_t j = 0; j < n_columns; j += N_LANES)
-                lanes_store(
-                    p->scores + i * p->n_padded + first + j,
-                    scaled(load_sums(sums + i * n_columns + j), 1, p->key_scales + first + j));
         }
     }
 }
@@ -123,28 +118,41 @@ static float soften(float *scores, size_t n, float scale, element *out, size_t n
     return 1 / (total * level);
 }
 
-static void mix_values(const struct attention *a, const struct attention_parts *p, size_t first_row,
-                       size_t n_rows, const float *factors)
+/* Queries first .. first + n_rows, TILE_ROWS at most. */
+static void attend_rows(const struct attention *a, const struct attention_parts *p, size_t first,
+                        size_t n_rows)
 {
-    sum_value sums[TILE_SUMS] __attribute__((aligned(64)));
-    struct tile tile = {.a = p->probability,
-                        .a_stride = p->n_padded,
-                        .n_steps = (a->n + ELEMENT_GROUP - 1) / ELEMENT_GROUP};
-    size_t n_panels = a->n_inner / KERNEL_PANEL, n;
-    for (size_t panel = 0; panel < n_panels; panel += n) {
-        n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        tile.b = p->values + panel * panel_elements(tile.n_steps);
-        sum_tile(n_rows, n, &tile, sums);
-        size_t first = panel * KERNEL_PANEL, n_columns = n * KERNEL_PANEL;
-        for (size_t i = 0; i < n_rows; i++) {
-            float *out = a->out + (first_row + i) * a->out_stride + first;
-            for (size_t j = 0; j < n_columns && first + j < a->n_out; j += N_LANES)
-                lanes_store_first(out + j,
-                                  scaled(load_sums(sums + i * n_columns + j), factors[i],
-                                         p->value_scales + first + j),
-                                  size_min(N_LANES, a->n_out - first - j));
-        }
-    }
+    float scales[TILE_ROWS];
+    convert(&(struct rows){a->query + first * a->stride, a->stride, n_rows, a->n_inner}, a->n_inner,
+            p->query, scales);
+    multiply(&(struct product){.a = p->query,
+                               .a_scales = scales,
+                               .a_stride = a->n_inner,
+                               .b = p->keys,
+                               .b_scales = p->key_scales,
+                               .bias = p->zeros,
+                               .out = p->scores,
+                               .out_stride = p->n_padded,
+                               .n_rows = n_rows,
+                               .n_columns = p->n_padded,
+                               .n_inner = a->n_inner});
+    for (size_t i = 0; i < n_rows; i++)
+        scales[i] = soften(p->scores + i * p->n_padded, a->n, a->scale * POWERS_OF_TWO,
+                           p->probability + i * p->n_padded, p->n_padded);
+    multiply(&(struct product){.a = p->probability,
+                               .a_scales = scales,
+                               .a_stride = p->n_padded,
+                               .b = p->values,
+                               .b_scales = p->value_scales,
+                               .bias = p->zeros,
+                               .out = p->mixed,
+                               .out_stride = a->n_inner,
+                               .n_rows = n_rows,
+                               .n_columns = a->n_inner,
+                               .n_inner = values_inner(a)});
+    for (size_t i = 0; i < n_rows; i++)
+        memcpy(a->out + (first + i) * a->out_stride, p->mixed + i * a->n_inner,
+               a->n_out * sizeof *a->out);
 }
 
 static void attend(const struct attention *a)
@@ -153,18 +161,10 @@ static void attend(const struct attention *a)
     take_parts(a, &parts);
     pack_keys(a, &parts);
     pack_values(a, &parts);
-    float scale = a->scale * 1.44269504f; /* powers of two, not of e */
     size_t n_tiles = n_tiles_of(a->n);
     for (size_t t = 0; t < n_tiles; t++) {
-        size_t first = a->n * t / n_tiles, n_rows = a->n * (t + 1) / n_tiles - first;
-        float scales[TILE_ROWS], factors[TILE_ROWS];
-        convert(&(struct rows){a->query + first * a->stride, a->stride, n_rows, a->n_inner},
-                a->n_inner, parts.query, scales);
-        score_keys(a, &parts, n_rows);
-        for (size_t i = 0; i < n_rows; i++)
-            factors[i] = soften(parts.scores + i * parts.n_padded, a->n, scale * scales[i],
-                                parts.probability + i * parts.n_padded, parts.n_padded);
-        mix_values(a, &parts, first, n_rows, factors);
+        size_t first = a->n * t / n_tiles;
+        attend_rows(a, &parts, first, a->n * (t + 1) / n_tiles - first);
     }
 }
 

@@ -2,13 +2,13 @@
 
 extern const struct kernel kernel_avx512_fp32;
 
-#if defined(__AVX512BW__)
+#if defined(__AVX512DQ__)
 
 #include "nn/kernel_attention.h"
 
 static bool runs(void)
 {
-    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
 const struct kernel kernel_avx512_fp32 = {

@@ -9,7 +9,7 @@ extern const struct kernel kernel_avx512_int16;
 
 static bool runs(void)
 {
-    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vnni");
 }
 

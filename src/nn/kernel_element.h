@@ -22,23 +22,11 @@ INLINE lanes load_within(const float *p, size_t at, size_t n)
 #define PROBABILITY_LEVEL 32767.0f /* of one */
 
 typedef int16_t element;
-typedef int32_t sum_value;
 typedef lanes_int sum_lanes;
-typedef int32_t group;
 
 INLINE sum_lanes load_group(const element *p)
 {
     return lanes_load_int((const int32_t *)(const void *)p);
-}
-
-INLINE void store_sums(sum_value *p, sum_lanes v)
-{
-    lanes_store_int(p, v);
-}
-
-INLINE sum_lanes load_sums(const sum_value *p)
-{
-    return lanes_load_int(p);
 }
 
 INLINE void accumulate(sum_lanes *sums, const element *row, const sum_lanes *columns, size_t n)
@@ -124,21 +112,9 @@ INLINE void store_probabilities(element *out, lanes v)
 #define ELEMENT_GROUP 1
 
 typedef float element;
-typedef float sum_value;
 typedef lanes sum_lanes;
-typedef float group;
 
 INLINE sum_lanes load_group(const element *p)
-{
-    return lanes_load(p);
-}
-
-INLINE void store_sums(sum_value *p, sum_lanes v)
-{
-    lanes_store(p, v);
-}
-
-INLINE sum_lanes load_sums(const sum_value *p)
 {
     return lanes_load(p);
 }

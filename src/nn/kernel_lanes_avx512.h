@@ -1,7 +1,7 @@
 /* nn/kernel_lanes_avx512.h - see kernel_lanes.h. 24 sums, 2 vectors of columns, 1 row value. */
 #ifndef RAGGED_NN_KERNEL_LANES_AVX512_H
 #define RAGGED_NN_KERNEL_LANES_AVX512_H
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 
 #include <immintrin.h>
 #include <stddef.h>
@@ -100,6 +100,21 @@ static inline float lanes_sum(lanes v)
 static inline float lanes_largest(lanes v)
 {
     return _mm512_reduce_max_ps((__m512)v);
+}
+
+#define HAS_LANES_EXP2
+/* 2^x for x <= 0, within 1e-7 of it relatively (minimax on the fraction above the floor, which is
+ * what vscalef rounds to). */
+static inline lanes exp2_negative(lanes x)
+{
+    static const float c[] = {1.87757669e-3f, 8.98934063e-3f, 5.58263175e-2f,
+                              2.40153611e-1f, 6.93153083e-1f, 9.9999994e-1f};
+    lanes fraction = (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);
+    lanes y = lanes_all(c[0]);
+#pragma GCC unroll 5
+    for (size_t i = 1; i < sizeof c / sizeof c[0]; i++)
+        y = lanes_add_product(y, fraction, lanes_all(c[i]));
+    return (lanes)_mm512_scalef_ps((__m512)y, (__m512)x);
 }
 
 static inline void accumulate_fp32(lanes *sums, float row, const lanes *columns, size_t n)

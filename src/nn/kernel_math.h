@@ -18,6 +18,7 @@ INLINE lanes polynomial(lanes x, const float *c, size_t n)
     return y;
 }
 
+#ifndef HAS_LANES_EXP2
 /* 2^x for x <= 0, within 1e-7 of it relatively (minimax on half a unit each side); adding 1.5 *
  * 2^23 rounds x and leaves the integer in the low bits. */
 INLINE lanes exp2_negative(lanes x)
@@ -25,10 +26,11 @@ INLINE lanes exp2_negative(lanes x)
     static const float c[] = {1.3276472e-3f,  9.6755410e-3f,  5.5507131e-2f,
                               2.40221202e-1f, 6.93146944e-1f, 1.0f};
     const lanes shift = lanes_all(12582912.0f);
-    lanes shifted = lanes_max(x, lanes_all(-126)) + shift;
-    lanes fraction = lanes_max(x, lanes_all(-126)) - (shifted - shift);
+    x = lanes_max(x, lanes_all(-126));
+    lanes shifted = x + shift, fraction = x - (shifted - shift);
     return (lanes)(lanes_bits(polynomial(fraction, c, 6)) + (lanes_bits(shifted) << 23));
 }
+#endif
 
 /* x * Phi(x) with the rational minimax of Eigen's float erf, odd over even in x, clamped to 4:
  * within 1e-6 for |x| < 10. */

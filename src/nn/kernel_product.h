@@ -13,26 +13,19 @@
 
 #ifdef NN_HAS_LANES
 
-struct tile {
-    const element *a; /* [TILE_ROWS][n_steps] groups */
-    const element *b; /* panels of n_steps groups of 16 */
-    size_t a_stride;  /* elements */
-    size_t n_steps;
-};
-
-#define TILE_SUMS (TILE_ROWS * TILE_PANELS * KERNEL_PANEL)
-
-INLINE size_t panel_elements(size_t n_steps)
+INLINE size_t panel_elements(size_t n_inner)
 {
-    return n_steps * KERNEL_PANEL * ELEMENT_GROUP;
+    return n_inner * KERNEL_PANEL;
 }
 
-/* out is [n_rows][n_panels * 16]. n_rows and n_panels are constants at every call, so that the sums
- * live in registers. */
-INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct tile *t, sum_value *out)
+/* Rows from `row` on by panels from `panel` on, finished in registers but for gelu. n_rows and
+ * n_panels are constants at every call, so that the sums live in registers. */
+INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
+                     size_t panel)
 {
-    const element *a = t->a, *b = t->b;
-    size_t stride = panel_elements(t->n_steps), n_vectors = n_panels * PANEL_VECTORS;
+    const element *a = (const element *)p->a + row * p->a_stride;
+    const element *b = (const element *)p->b + panel * panel_elements(p->n_inner);
+    size_t stride = panel_elements(p->n_inner), n_vectors = n_panels * PANEL_VECTORS;
     sum_lanes sums[TILE_ROWS][TILE_VECTORS];
 #pragma GCC unroll 12
     for (size_t i = 0; i < n_rows; i++) {
@@ -40,79 +33,100 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct tile *t, sum_v
         for (size_t v = 0; v < n_vectors; v++)
             sums[i][v] = (sum_lanes){0};
     }
-    for (size_t step = 0; step < t->n_steps; step++) {
+    for (size_t k = 0; k < p->n_inner; k += ELEMENT_GROUP) {
         sum_lanes columns[TILE_VECTORS];
 #pragma GCC unroll 4
         for (size_t v = 0; v < n_vectors; v++)
             columns[v] = load_group(b + v / PANEL_VECTORS * stride +
                                     v % PANEL_VECTORS * N_LANES * ELEMENT_GROUP);
 #pragma GCC unroll 2
-        for (size_t p = 0; p < n_panels; p++)
-            __builtin_prefetch(b + (n_panels + p) * stride, 0, 2);
+        for (size_t i = 0; i < n_panels; i++)
+            __builtin_prefetch(b + (n_panels + i) * stride, 0, 2);
 #pragma GCC unroll 12
         for (size_t i = 0; i < n_rows; i++)
-            accumulate(sums[i], a + i * t->a_stride, columns, n_vectors);
+            accumulate(sums[i], a + i * p->a_stride, columns, n_vectors);
         a += ELEMENT_GROUP;
         b += KERNEL_PANEL * ELEMENT_GROUP;
     }
+    size_t column = panel * KERNEL_PANEL, out_stride = p->out_stride;
+    const float *bias = p->bias + column, *scales = p->b_scales + column, *row_scales = p->a_scales;
+    float *out = p->out + row * out_stride + column;
+    bool is_added = p->is_added;
 #pragma GCC unroll 12
-    for (size_t i = 0; i < n_rows; i++) {
+    for (size_t i = 0; i < n_rows; i++, out += out_stride) {
+        float scale = row_scales[row + i];
 #pragma GCC unroll 4
-        for (size_t v = 0; v < n_vectors; v++)
-            store_sums(out + (i * n_vectors + v) * N_LANES, sums[i][v]);
+        for (size_t v = 0; v < n_vectors; v++) {
+            lanes y = scaled(sums[i][v], scale, scales + v * N_LANES);
+            y += lanes_load(bias + v * N_LANES);
+            if (is_added)
+                y += lanes_load(out + v * N_LANES);
+            lanes_store(out + v * N_LANES, y);
+        }
     }
 }
 
-INLINE void sum_panels(size_t n_rows, size_t n_panels, const struct tile *t, sum_value *out)
+INLINE void sum_panels(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
+                       size_t panel)
 {
     switch (n_rows) {
 #if TILE_ROWS > 6
     case 12:
-        sum_rows(12, n_panels, t, out);
+        sum_rows(12, n_panels, p, row, panel);
         return;
     case 11:
-        sum_rows(11, n_panels, t, out);
+        sum_rows(11, n_panels, p, row, panel);
         return;
     case 10:
-        sum_rows(10, n_panels, t, out);
+        sum_rows(10, n_panels, p, row, panel);
         return;
     case 9:
-        sum_rows(9, n_panels, t, out);
+        sum_rows(9, n_panels, p, row, panel);
         return;
     case 8:
-        sum_rows(8, n_panels, t, out);
+        sum_rows(8, n_panels, p, row, panel);
         return;
     case 7:
-        sum_rows(7, n_panels, t, out);
+        sum_rows(7, n_panels, p, row, panel);
         return;
 #endif
     case 6:
-        sum_rows(6, n_panels, t, out);
+        sum_rows(6, n_panels, p, row, panel);
         return;
     case 5:
-        sum_rows(5, n_panels, t, out);
+        sum_rows(5, n_panels, p, row, panel);
         return;
     case 4:
-        sum_rows(4, n_panels, t, out);
+        sum_rows(4, n_panels, p, row, panel);
         return;
     case 3:
-        sum_rows(3, n_panels, t, out);
+        sum_rows(3, n_panels, p, row, panel);
         return;
     case 2:
-        sum_rows(2, n_panels, t, out);
+        sum_rows(2, n_panels, p, row, panel);
         return;
     default:
-        sum_rows(1, n_panels, t, out);
+        sum_rows(1, n_panels, p, row, panel);
     }
 }
 
-static __attribute__((noinline)) void sum_tile(size_t n_rows, size_t n_panels, const struct tile *t,
-                                               sum_value *out)
+static __attribute__((noinline)) void sum_tile(size_t n_rows, size_t n_panels,
+                                               const struct product *p, size_t row, size_t panel)
 {
     if (n_panels == TILE_PANELS)
-        sum_panels(n_rows, TILE_PANELS, t, out);
+        sum_panels(n_rows, TILE_PANELS, p, row, panel);
     else
-        sum_panels(n_rows, 1, t, out);
+        sum_panels(n_rows, 1, p, row, panel);
+}
+
+static void apply_gelu(float *out, size_t stride, size_t n_rows, size_t n_columns)
+{
+    for (size_t i = 0; i < n_rows; i++, out += stride) {
+        for (size_t j = 0; j < n_columns; j += N_LANES) {
+            lanes x = lanes_load(out + j);
+            lanes_store(out + j, ELEMENT_GROUP == 1 ? gelu_exact(x) : gelu_rounded(x));
+        }
+    }
 }
 
 /* Rows are split evenly: twice eight, not twelve and four. */
@@ -121,39 +135,17 @@ INLINE size_t n_tiles_of(size_t n_rows)
     return (n_rows + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-static void finish_tile(const struct product *p, size_t first_row, size_t n_rows,
-                        size_t first_column, size_t n_columns, const sum_value *sums)
-{
-    for (size_t i = 0; i < n_rows; i++) {
-        float scale = p->a_scales[first_row + i];
-        float *out = p->out + (first_row + i) * p->out_stride + first_column;
-        for (size_t j = 0; j < n_columns; j += N_LANES) {
-            lanes v =
-                scaled(load_sums(sums + i * n_columns + j), scale, p->b_scales + first_column + j);
-            if (p->bias)
-                v += lanes_load(p->bias + first_column + j);
-            if (p->is_added)
-                v += lanes_load(out + j);
-            if (p->has_gelu)
-                v = ELEMENT_GROUP == 1 ? gelu_exact(v) : gelu_rounded(v);
-            lanes_store(out + j, v);
-        }
-    }
-}
-
 static void multiply(const struct product *p)
 {
-    sum_value sums[TILE_SUMS] __attribute__((aligned(64)));
     size_t n_tiles = n_tiles_of(p->n_rows), n_panels = p->n_columns / KERNEL_PANEL, n;
-    struct tile tile = {.a_stride = p->n_inner, .n_steps = p->n_inner / ELEMENT_GROUP};
     for (size_t panel = 0; panel < n_panels; panel += n) {
         n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        tile.b = (const element *)p->b + panel * panel_elements(tile.n_steps);
         for (size_t t = 0; t < n_tiles; t++) {
-            size_t first = p->n_rows * t / n_tiles, end = p->n_rows * (t + 1) / n_tiles;
-            tile.a = (const element *)p->a + first * p->n_inner;
-            sum_tile(end - first, n, &tile, sums);
-            finish_tile(p, first, end - first, panel * KERNEL_PANEL, n * KERNEL_PANEL, sums);
+            size_t row = p->n_rows * t / n_tiles, n_rows = p->n_rows * (t + 1) / n_tiles - row;
+            sum_tile(n_rows, n, p, row, panel);
+            if (p->has_gelu)
+                apply_gelu(p->out + row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
+                           n_rows, n * KERNEL_PANEL);
         }
     }
 }
@@ -167,18 +159,17 @@ static void convert(const struct rows *x, size_t n_inner, void *out, float *out_
 }
 
 /* A row becomes a column of its panel. */
-static void place_column(const element *row, size_t n_steps, size_t i_column, element *panels)
+static void place_column(const element *row, size_t n_inner, size_t i_column, element *panels)
 {
-    group *to = (group *)(void *)(panels + i_column / KERNEL_PANEL * panel_elements(n_steps));
-    to += i_column % KERNEL_PANEL;
-    for (size_t step = 0; step < n_steps; step++)
-        memcpy(to + step * KERNEL_PANEL, row + step * ELEMENT_GROUP, sizeof *to);
+    element *to = panels + i_column / KERNEL_PANEL * panel_elements(n_inner) +
+                  i_column % KERNEL_PANEL * ELEMENT_GROUP;
+    for (size_t k = 0; k < n_inner; k += ELEMENT_GROUP)
+        memcpy(to + k * KERNEL_PANEL, row + k, ELEMENT_GROUP * sizeof *to);
 }
 
 static void pack(const struct rows *w, size_t n_inner, void *out, float *out_scales)
 {
     element row[KERNEL_INNER_MAX] __attribute__((aligned(64)));
-    size_t n_steps = n_inner / ELEMENT_GROUP;
     for (size_t i = 0; i < kernel_round_up(w->n); i++) {
         if (i < w->n) {
             const float *column = w->at + i * w->stride;
@@ -188,7 +179,7 @@ static void pack(const struct rows *w, size_t n_inner, void *out, float *out_sca
             memset(row, 0, sizeof row);
             out_scales[i] = 0;
         }
-        place_column(row, n_steps, i, out);
+        place_column(row, n_inner, i, out);
     }
 }
 

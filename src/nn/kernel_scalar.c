@@ -49,7 +49,7 @@ static size_t panel_at(size_t i_column, size_t i_inner, size_t n_inner, size_t n
 static void finish(const struct product *p, size_t i, size_t j, float value)
 {
     float *out = &p->out[i * p->out_stride + j];
-    value += p->bias ? p->bias[j] : 0;
+    value += p->bias[j];
     value += p->is_added ? *out : 0;
     if (p->has_gelu)
         value = (float)(0.5 * (double)value * (1 + erf((double)value * 0.70710678118654752)));
@@ -100,7 +100,7 @@ static void multiply_fp32(const struct product *p)
             const float *column = b + panel_at(j, 0, p->n_inner, 1);
             float sums[4] = {0};
             for (size_t k = 0; k < p->n_inner; k++)
-                sums[k % 4] += a[i * p->n_inner + k] * column[k * KERNEL_PANEL];
+                sums[k % 4] += a[i * p->a_stride + k] * column[k * KERNEL_PANEL];
             finish(p, i, j, (sums[0] + sums[1]) + (sums[2] + sums[3]));
         }
     }
@@ -192,7 +192,7 @@ static void multiply_int16(const struct product *p)
         for (size_t j = 0; j < p->n_columns; j++) {
             int32_t sum = 0;
             for (size_t k = 0; k < p->n_inner; k++)
-                sum += a[i * p->n_inner + k] * b[panel_at(j, k, p->n_inner, 2)];
+                sum += a[i * p->a_stride + k] * b[panel_at(j, k, p->n_inner, 2)];
             finish(p, i, j, (float)sum * p->a_scales[i] * p->b_scales[j]);
         }
     }

@@ -42,6 +42,7 @@ static void cut_panels(struct cutter *c, size_t n_columns, size_t n_in, struct p
     out->values = cut(c, n_columns * blocks_padded(out->blocks) * c->element_bytes);
     out->scales = cut(c, out->blocks.n_blocks * n_columns * sizeof(float));
     out->bias = cut(c, n_columns * sizeof(float));
+    out->zeros = cut(c, n_columns * sizeof(float));
 }
 
 static void cut_layer(struct cutter *c, const struct model_config *config, struct panel_layer *out)
@@ -93,8 +94,10 @@ static void pack_columns(const struct kernel *kernel, const struct panels *p, si
         kernel->pack(&rows, blocks.n_inner, (char *)(uintptr_t)p->values + at,
                      (float *)(uintptr_t)p->scales + b * p->n_columns + first);
     }
-    float *bias = (float *)(uintptr_t)p->bias + first;
+    float *bias = (float *)(uintptr_t)p->bias + first,
+          *zeros = (float *)(uintptr_t)p->zeros + first;
     memset(bias, 0, kernel_round_up(n) * sizeof *bias);
+    memset(zeros, 0, kernel_round_up(n) * sizeof *zeros);
     memcpy(bias, linear->b + i_row, n * sizeof *bias);
 }
 

@@ -27,7 +27,8 @@ static inline size_t blocks_padded(struct blocks blocks)
 struct panels {
     const char *values;  /* [n_blocks] of panels of n_columns x n_inner elements */
     const float *scales; /* [n_blocks][n_columns] */
-    const float *bias;   /* [n_columns], zeros where there is no column */
+    const float *bias;   /* [n_columns], zeros where there is no column: of the first block */
+    const float *zeros;  /* [n_columns], of the others */
     size_t n_columns;    /* padded */
     struct blocks blocks;
 };

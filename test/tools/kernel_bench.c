@@ -113,6 +113,7 @@ static double product_rate(const struct kernel *kernel, size_t n_rows, size_t n_
                                                .b_scales = scales + n_rows,
                                                .bias = scales + n_rows,
                                                .out = out,
+                                               .a_stride = n_inner,
                                                .out_stride = n_out,
                                                .n_rows = n_rows,
                                                .n_columns = n_out,

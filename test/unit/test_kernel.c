@@ -114,9 +114,10 @@ static void fixture_init(struct fixture *f, const struct kernel *kernel, struct 
         .a_scales = f->a_scales,
         .b = f->b,
         .b_scales = f->b_scales,
-        .bias = random_below(r, 4) ? f->bias : NULL,
+        .bias = f->bias,
         .out = f->out,
         .out_stride = n_columns + 3,
+        .a_stride = n_inner,
         .n_rows = n_rows,
         .n_columns = n_columns,
         .n_inner = n_inner,
@@ -134,7 +135,7 @@ static void fixture_clear(struct fixture *f)
 
 static double expected_element(const struct fixture *f, size_t i, size_t j, float before)
 {
-    double sum = f->product.bias ? (double)f->bias[j] : 0;
+    double sum = (double)f->product.bias[j];
     for (size_t k = 0; j < f->n_out && k < f->n_in; k++)
         sum += (double)f->x[i * f->n_in + k] * (double)f->w[j * f->n_in + k];
     return sum + (f->product.is_added ? (double)before : 0);
@@ -237,7 +238,7 @@ static void check_sums(const struct kernel *kernel, struct random *r, float stee
     for (size_t k = 0; steepness == 0 && k < f.n_rows * f.n_in; k++)
         f.x[k] = 2;
     prepare(kernel, &f);
-    f.product.bias = NULL;
+    memset(f.bias, 0, f.product.n_columns * sizeof *f.bias);
     f.product.is_added = false;
     kernel->multiply(&f.product);
     for (size_t i = 0; i < f.n_rows; i++) {
@@ -281,7 +282,7 @@ static void check_order(const struct kernel *kernel)
             one.a_scales += row;
             one.b = (const char *)f.b + column * n_inner * element_bytes(kernel);
             one.b_scales += column;
-            one.bias = one.bias ? one.bias + column : NULL;
+            one.bias += column;
             one.out = alone;
             one.n_rows = 1;
             one.n_columns = KERNEL_PANEL;
@@ -376,7 +377,7 @@ static void check_gelu(const struct kernel *kernel)
     struct random r = {8};
     struct fixture f;
     fixture_init(&f, kernel, &r, 12, 16, 16);
-    f.product.bias = NULL;
+    memset(f.bias, 0, f.product.n_columns * sizeof *f.bias);
     f.product.is_added = false;
     f.product.has_gelu = true;
     for (float from = -12; from < 12; from += 0.12f) {
