@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 /* Rows whose feed-forward part is alive at a time: as many as the second-level cache holds. */
-#define BLOCK_ROWS ((size_t)96)
+#define BLOCK_ROWS ((size_t)72)
 
 /* Converted rows: a block of the inner dimension after the other. */
 struct operand {
