@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,31 @@ enum status file_read(const char *path, size_t limit_bytes, struct buf *out, str
         buf_truncate(out, len_before);
     close(fd);
     return status;
+}
+
+enum status file_open_stream(const char *path, int *out_fd, struct error *err)
+{
+    int fd = fails("file.open", EIO) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_errno(err, errno, "could not open \"%s\"", path);
+    *out_fd = fd;
+    return STATUS_OK;
+}
+
+enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, size_t len,
+                           size_t *out_n, struct error *err)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int rc = poll(&ready, 1, timeout_ms);
+    if (rc == 0 || (rc < 0 && errno == EINTR))
+        return STATUS_BUSY;
+    ssize_t n = rc < 0 || fails("file.read", EIO) ? -1 : read(fd, out, len);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return STATUS_BUSY;
+    if (n < 0)
+        return error_errno(err, errno, "could not read \"%s\"", name);
+    *out_n = (size_t)n;
+    return STATUS_OK;
 }
 
 enum status file_map(const char *path, struct span *out, struct error *err)
