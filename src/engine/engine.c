@@ -95,20 +95,25 @@ enum status engine_get_reader(struct engine *engine, struct store **out, struct 
     return STATUS_OK;
 }
 
+enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
+                                 struct error *err)
+{
+    struct embedder_options options = {
+        .backend = o->embedding_backend,
+        .model = o->embedding_model,
+        .url = o->embedding_url                              ? o->embedding_url
+               : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
+                                                             : o->openai_url,
+        .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
+        .timeout_ms = 120000,
+    };
+    return embedder_open(&options, out, err);
+}
+
 enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
 {
     if (!engine->embedder) {
-        const struct engine_options *o = &engine->options;
-        struct embedder_options options = {
-            .backend = o->embedding_backend,
-            .model = o->embedding_model,
-            .url = o->embedding_url                              ? o->embedding_url
-                   : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
-                                                                 : o->openai_url,
-            .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
-            .timeout_ms = 120000,
-        };
-        enum status status = embedder_open(&options, &engine->embedder, err);
+        enum status status = engine_open_embedder(&engine->options, &engine->embedder, err);
         if (status)
             return status;
     }

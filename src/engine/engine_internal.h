@@ -32,6 +32,10 @@ enum status engine_get_embed_work(struct engine *engine, struct embedder_work **
 enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
                                 struct error *err) MUST_USE;
 
+/* The embedder that `options` name, for a caller of its own. */
+enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
+                                 struct error *err) MUST_USE;
+
 unsigned engine_n_threads(const struct engine *engine);
 
 #endif
