@@ -44,10 +44,11 @@ struct stream {
     const struct engine_embedder *shared;
     const struct engine_embed_options *options;
     size_t dim;
-    struct thread *threads; /* [shared->n_threads] */
-    unsigned n_threads;     /* running; the calling thread's */
-    size_t n_texts;         /* seen so far; the calling thread's */
-    bool is_at_end;         /* of the source; the calling thread's */
+    struct thread *threads; /* [n_threads_max] */
+    unsigned n_threads_max;
+    unsigned n_threads; /* running; the calling thread's */
+    size_t n_texts;     /* seen so far; the calling thread's */
+    bool is_at_end;     /* of the source; the calling thread's */
 
     pthread_mutex_t mutex;
     pthread_cond_t batch_ready, batch_done;
@@ -254,7 +255,7 @@ static enum status publish(struct stream *stream, struct error *err)
     size_t n_batches = n_under_way(stream);
     pthread_cond_signal(&stream->batch_ready);
     pthread_mutex_unlock(&stream->mutex);
-    if (stream->n_threads >= stream->shared->n_threads || stream->n_threads >= n_batches)
+    if (stream->n_threads == stream->n_threads_max || stream->n_threads >= n_batches)
         return STATUS_OK;
     enum status status =
         thread_start(&stream->threads[stream->n_threads], work_on_batches, stream, err);
@@ -342,8 +343,10 @@ static enum status run(struct stream *stream, struct error *err)
 static enum status stream_init(struct stream *stream, struct error *err)
 {
     stream->dim = embedder_dim(stream->shared->embedder);
-    stream->n_ring = BATCHES_A_THREAD * (size_t)stream->shared->n_threads;
-    stream->threads = mem_zalloc(stream->shared->n_threads, sizeof *stream->threads);
+    stream->n_threads_max =
+        stream->options->n_threads ? stream->options->n_threads : stream->shared->n_threads;
+    stream->n_ring = BATCHES_A_THREAD * (size_t)stream->n_threads_max;
+    stream->threads = mem_zalloc(stream->n_threads_max, sizeof *stream->threads);
     stream->ring = mem_zalloc(stream->n_ring, sizeof *stream->ring);
     if (!stream->threads || !stream->ring)
         return error_nomem(err);

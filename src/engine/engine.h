@@ -263,6 +263,7 @@ struct engine_vector {
 enum engine_text_kind { ENGINE_TEXT_PASSAGE, ENGINE_TEXT_QUERY };
 struct engine_embed_options {
     enum engine_text_kind kind;
+    unsigned n_threads; /* 0: those of the embedder */
     /* Both from the calling thread; a failure of theirs ends the stream. next(): waits up to
      * timeout_ms for a text; NOTHING_YET sends what there is on its way. each(): in order. */
     enum status (*next)(void *ctx, int timeout_ms, struct engine_text *out,
