@@ -2,9 +2,12 @@
 
 import json
 import signal
+import subprocess
 import time
 
 import pytest
+
+from driver import build_folder
 
 SHORT = {"embedding-init": ("--runs", "3", "--warmup", "0"),
          "batch-embed": ("--size", "6", "--runs", "2", "--warmup", "0")}
@@ -102,3 +105,19 @@ def test_it_can_be_stopped(ragged):
     time.sleep(1)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
+
+
+def test_the_tool_that_times_the_encoder_encodes_what_embed_does(ragged, tmp_path):
+    tool = build_folder() / "test" / "tools" / "encoder_bench"
+    if not tool.exists():
+        pytest.skip("test/tools is not built")
+    (tmp_path / "texts").write_text("a river\nthe mill stands still in winter\n")
+    model = ragged.environment["RAGGED_MODEL_DIR"] + "/all-MiniLM-L6-v2"
+    done = subprocess.run([tool, model, "auto", tmp_path / "texts"], capture_output=True, text=True,
+                          input="write 0 %s\nwhole 0 2\neach 0 2\nfresh 1\n" % (tmp_path / "vectors"),
+                          timeout=120, check=True)
+    ready, *answers = done.stdout.splitlines()
+    assert ready.startswith("ready ") and len(answers) == 4 and all(int(ns) > 0 for ns in answers[1:])
+    embedded = subprocess.run(ragged.command("embed", "--format", "f32", tmp_path / "texts"),
+                              env=ragged.environment, capture_output=True, check=True)
+    assert (tmp_path / "vectors").read_bytes() == embedded.stdout
