@@ -44,8 +44,8 @@ def parse_arguments():
     parser.add_argument("--mixed", type=int, default=96, help="texts of mixed lengths")
     parser.add_argument("--accuracy", type=int, default=300, help="texts the cosines are of")
     parser.add_argument("--core", type=int, default=None)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--json", type=Path, help="write everything that was measured")
+    parser.add_argument("--markdown", type=Path, help="write the page")
     return parser.parse_args()
 
 
@@ -257,7 +257,7 @@ def table(result):
         cells = []
         for column in columns:
             ns, times = result["ns"][column].get(name), ratio(result, column, name)
-            cells.append("-" if ns is None else "%.2f ms" % (ns / 1e6) +
+            cells.append("-" if ns is None else "%.4g ms" % (ns / 1e6) +
                          ("" if name == "ragged" or not times else " (%.2fx)" % times))
         cosine, cold = result["cosine"].get(name), result["cold"].get(name)
         cells += ["%.6f" % cosine["worst"], "%.6f" % cosine["mean"]] if cosine else ["-", "-"]
@@ -301,7 +301,7 @@ def main():
     result = {
         "cpu": cpu_name(), "core": core, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "rivals": [rival.name for rival in rivals],
-        "versions": {rival.name: rival.version for rival in rivals}, "missing": missing,
+        "versions": {rival.program: rival.version for rival in rivals}, "missing": missing,
         "n_mixed": arguments.mixed, "n_mixed_tokens": setup.n_tokens("mixed"),
         "n_accuracy": arguments.accuracy, "reference": reference,
         "ns": times, "cosine": cosine, "cold": cold,

@@ -1,6 +1,6 @@
 """The programs that encoder_rivals.py lets run side by side.
 
-Each has `name`, `ways` (how it takes many texts: "each" one by one, "batched" as it likes best), `run(case, way,
+Each has `name`, `program`, `version`, `ways` (how it takes many texts: "each" one by one, "batched" as it likes best), `run(case, way,
 n)` = least processor time of n in ns, `vectors(case)` and `close()`. A constructor that raises Missing says why
 the rival is left out.
 """
@@ -46,7 +46,8 @@ def least_ns(action, n):
 class Ragged:
     """The encoder alone, through test/tools/encoder_bench.c; it tokenizes within its time."""
 
-    name, ways = "ragged", ("each", "batched")
+    name = program = "ragged"
+    ways = ("each", "batched")
 
     def __init__(self, setup):
         if not setup.tool.exists():
@@ -85,7 +86,7 @@ class Ragged:
 class OnnxRuntime:
     """One session; texts were tokenized before the clock starts."""
 
-    ways = ("each", "batched")
+    program, ways = "ONNX Runtime", ("each", "batched")
 
     def __init__(self, setup, form=None):
         runtime = imported("onnxruntime")
@@ -129,7 +130,8 @@ def sorted_batches(ids):
 class SentenceTransformers:
     """encode(), which tokenizes within its time and sorts by length itself."""
 
-    name, ways = "sentence-transformers", ("each", "batched")
+    name = program = "sentence-transformers"
+    ways = ("each", "batched")
 
     def __init__(self, setup):
         os.environ.update(HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="", TOKENIZERS_PARALLELISM="false")
@@ -160,7 +162,7 @@ class SentenceTransformers:
 class LlamaServer:
     """llama-server of test/peers; its own processor time, so HTTP on its side is in it."""
 
-    ways = ("each",)
+    program, ways = "llama.cpp", ("each",)
 
     def __init__(self, setup, is_q8=False):
         imported("gguf")
