@@ -182,6 +182,15 @@ void file_map_advise(struct span part, enum file_advice advice)
     (void)madvise((void *)aligned, part.len + (begin - aligned), hint);
 }
 
+void file_forget(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
+}
+
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,
                           struct error *err)
 {

@@ -51,6 +51,10 @@ void file_unmap(struct span *map); /* {NULL, 0} is fine */
 enum file_advice { FILE_ADVICE_RANDOM, FILE_ADVICE_SOON };
 void file_map_advise(struct span part, enum file_advice advice);
 
+/* The next reader of the file finds nothing of it in memory; pages that somebody maps stay. A hint,
+ * never an error. */
+void file_forget(const char *path);
+
 /* All bytes or an error; retries short writes and EINTR. */
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,
                           struct error *err) MUST_USE;
