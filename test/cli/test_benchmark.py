@@ -12,7 +12,7 @@ from driver import build_folder
 SHORT = {"embedding-init": ("--runs", "3", "--warmup", "0"),
          "batch-embed": ("--size", "6", "--runs", "2", "--warmup", "0")}
 FIGURES = {
-    "embedding-init": {"process", "process_cpu", "process_peak", "open", "open_to_vector",
+    "embedding-init": {"process", "process_cpu", "process_peak", "process_cold", "open", "open_to_vector",
                        "second_open", "query"},
     "batch-embed": {"equal_one_thread", "equal_all_threads_tokens", "equal_threads_ratio",
                     "mixed_one_thread_cpu", "mixed_to_equal_ratio", "peak", "ms_per_text"},
