@@ -213,8 +213,7 @@ static const char *text_or_null(const struct config *config, const char *name)
     return *text ? text : NULL;
 }
 
-enum status config_engine_options(const struct config *config, struct engine_options *out,
-                                  struct error *err)
+struct engine_options config_options_without_library(const struct config *config)
 {
     struct engine_options options = engine_options_default();
     options.data_folder = text_or_null(config, "data_dir");
@@ -235,6 +234,13 @@ enum status config_engine_options(const struct config *config, struct engine_opt
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
     options.n_threads = (unsigned)config_number(config, "threads");
     options.is_offline = config_is_on(config, "offline");
+    return options;
+}
+
+enum status config_engine_options(const struct config *config, struct engine_options *out,
+                                  struct error *err)
+{
+    struct engine_options options = config_options_without_library(config);
     if (!options.data_folder) {
         error_set(err, STATUS_NOT_FOUND, "there is no home folder: HOME is not set");
         error_hint(err, "set HOME or XDG_DATA_HOME, or use --data-dir PATH");

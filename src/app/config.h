@@ -64,9 +64,11 @@ bool config_is_on(const struct config *config, const char *name);
 /* The text for people: "***" for a secret that is set. */
 const char *config_shown(const struct config *config, const struct config_key *key);
 
-/* The options of an engine; borrows from `config`. NOT_FOUND: no home folder to put data in. */
+/* The options of an engine; borrows from `config`. NOT_FOUND: no home folder to put data in. For
+ * work without a library the second is enough. */
 enum status config_engine_options(const struct config *config, struct engine_options *out,
                                   struct error *err) MUST_USE;
+struct engine_options config_options_without_library(const struct config *config);
 
 /* --- the file (config_file.c) --- */
 

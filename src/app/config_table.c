@@ -33,7 +33,7 @@ const struct config_key config_keys[] = {
      .rule = {.type = VALUE_CHOICE, .choices = precisions},
      .fallback = "auto",
      .environment = "RAGGED_EMBEDDING_PRECISION",
-     .help = "arithmetic of the native encoder; auto: the library's, else this processor's fastest"},
+     .help = "arithmetic of the native encoder; auto: the library's, else the fastest"},
     {.name = "embedding_url",
      .rule = {.type = VALUE_URL},
      .fallback = "",

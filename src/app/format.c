@@ -8,7 +8,8 @@
 const char *const format_names[] = {
     [FORMAT_TEXT] = "text",   [FORMAT_TABLE] = "table", [FORMAT_JSON] = "json",
     [FORMAT_JSONL] = "jsonl", [FORMAT_CSV] = "csv",     [FORMAT_MARKDOWN] = "markdown",
-    [FORMAT_YAML] = "yaml",   [FORMAT_FILES] = "files", [FORMAT_COUNT] = NULL,
+    [FORMAT_YAML] = "yaml",   [FORMAT_FILES] = "files", [FORMAT_F32] = "f32",
+    [FORMAT_COUNT] = NULL,
 };
 
 json_t *format_object_new(void)

@@ -14,6 +14,7 @@ enum format {
     FORMAT_MARKDOWN,
     FORMAT_YAML,
     FORMAT_FILES,
+    FORMAT_F32,
     FORMAT_COUNT
 };
 /* In the order of the enum, ends with NULL. */

@@ -99,6 +99,11 @@ void output_path(struct output *out, const char *path)
         write_bytes(out, path, strlen(path));
 }
 
+void output_bytes(struct output *out, const void *bytes, size_t len)
+{
+    write_bytes(out, bytes, len);
+}
+
 void output_style(struct output *out, enum output_style style)
 {
     static const char *const codes[OUTPUT_STYLE_COUNT] = {

@@ -45,6 +45,9 @@ void output_json(struct output *out, const char *text, size_t len);
 /* Unchanged bytes when the stream is not a terminal, else as output_name(). */
 void output_path(struct output *out, const char *path);
 
+/* Unchanged: only for what holds no text of anybody, as rows of numbers. */
+void output_bytes(struct output *out, const void *bytes, size_t len);
+
 /* Nothing unless has_color. PLAIN ends the style. */
 void output_style(struct output *out, enum output_style style);
 /* Clears the current line of a terminal, so that a progress bar can be drawn again. */

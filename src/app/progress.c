@@ -115,19 +115,26 @@ static double share_done(const struct engine_progress *update)
     return total <= 0 ? 0 : done >= total ? 1 : done / total;
 }
 
-static void draw_bar(struct progress *progress, const struct engine_progress *update)
+static void draw_cells(struct progress *progress, double share)
 {
     char bar[BAR_CELLS + 1];
-    int n_full = (int)(share_done(update) * BAR_CELLS);
+    int n_full = (int)(share * BAR_CELLS);
     for (int i = 0; i < BAR_CELLS; i++)
         bar[i] = i < n_full ? '#' : '.';
     bar[BAR_CELLS] = '\0';
+    output_erase_line(progress->notes);
+    output_printf(progress->notes, "[%s] ", bar);
+    progress->is_drawn = true;
+}
+
+static void draw_files(struct progress *progress, const struct engine_progress *update)
+{
     double seconds = (double)update->elapsed_ms / 1000.0;
     double rate = seconds > 0 ? (double)update->n_bytes_done / 1024.0 / seconds : 0;
     bool is_fast = rate >= 1024.0;
-    output_erase_line(progress->notes);
-    output_printf(progress->notes, "[%s] %zu/%zu%s files  %.1f %s  %zu passages", bar,
-                  update->n_files_done, update->n_files_total, update->is_scanning ? "+" : "",
+    draw_cells(progress, share_done(update));
+    output_printf(progress->notes, "%zu/%zu%s files  %.1f %s  %zu passages", update->n_files_done,
+                  update->n_files_total, update->is_scanning ? "+" : "",
                   is_fast ? rate / 1024.0 : rate, is_fast ? "MiB/s" : "KiB/s", update->n_chunks);
     if (update->eta_ms >= 0 && !update->is_scanning)
         output_printf(progress->notes, "  %lld:%02lld left", (long long)(update->eta_ms / 60000),
@@ -135,18 +142,60 @@ static void draw_bar(struct progress *progress, const struct engine_progress *up
     output_flush(progress->notes);
 }
 
-void progress_on_update(struct progress *progress, const struct engine_progress *update)
+/* False while nothing is shown, or it was only just. */
+static bool is_due(struct progress *progress)
 {
     if (!progress->is_bar && !progress->is_json)
-        return;
+        return false;
     int64_t now_ms = clock_monotonic_ms();
     if (progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
-        return;
+        return false;
     progress->drawn_ms = now_ms;
-    if (progress->is_json) {
-        print_line(progress, update_json(update));
+    return true;
+}
+
+void progress_on_update(struct progress *progress, const struct engine_progress *update)
+{
+    if (!is_due(progress))
         return;
-    }
-    draw_bar(progress, update);
-    progress->is_drawn = true;
+    if (progress->is_json)
+        print_line(progress, update_json(update));
+    else
+        draw_files(progress, update);
+}
+
+static json_t *texts_json(const struct progress_texts *update)
+{
+    json_t *object = json_object();
+    bool is_whole =
+        object && json_put(object, "event", json_text("progress")) &&
+        json_put(object, "texts", json_integer((json_int_t)update->n_texts)) &&
+        json_put(object, "tokens", json_integer((json_int_t)update->n_tokens)) &&
+        json_put(object, "bytes_done", json_integer((json_int_t)update->n_bytes_done)) &&
+        json_put(object, "bytes_total", json_integer((json_int_t)update->n_bytes_total)) &&
+        json_put(object, "elapsed_ms", json_integer(update->elapsed_ms));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void draw_texts(struct progress *progress, const struct progress_texts *update)
+{
+    double done = (double)update->n_bytes_done, total = (double)update->n_bytes_total;
+    double seconds = (double)update->elapsed_ms / 1000.0;
+    draw_cells(progress, total > 0 ? (done < total ? done / total : 1) : 0);
+    output_printf(progress->notes, "%zu texts  %.0f tokens/s", update->n_texts,
+                  seconds > 0 ? (double)update->n_tokens / seconds : 0);
+    output_flush(progress->notes);
+}
+
+void progress_on_texts(struct progress *progress, const struct progress_texts *update)
+{
+    if (!is_due(progress))
+        return;
+    if (progress->is_json)
+        print_line(progress, texts_json(update));
+    else
+        draw_texts(progress, update);
 }

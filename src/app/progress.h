@@ -1,4 +1,4 @@
-/* app/progress.h - what is shown on stderr while files are added: a bar on a terminal, lines of
+/* app/progress.h - what is shown on stderr while work goes on: a bar on a terminal, lines of
  * JSON when asked for, nothing in pipes. Failures are listed as they happen, in every mode.
  * One thread at a time. */
 #ifndef RAGGED_APP_PROGRESS_H
@@ -21,6 +21,12 @@ extern const char *const progress_modes[];
 void progress_init(struct progress *progress, struct app *app);
 void progress_on_file(struct progress *progress, const struct engine_file_report *report);
 void progress_on_update(struct progress *progress, const struct engine_progress *update);
+struct progress_texts {
+    size_t n_texts, n_tokens;
+    uint64_t n_bytes_done, n_bytes_total; /* total 0: unknown */
+    int64_t elapsed_ms;
+};
+void progress_on_texts(struct progress *progress, const struct progress_texts *update);
 void progress_end(struct progress *progress); /* erases the bar */
 
 #endif

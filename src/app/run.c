@@ -16,10 +16,18 @@ static void print_error(struct output *notes, const struct error *err)
         output_printf(notes, "  %s\n", err->hint);
 }
 
+/* Text, or lines where a command answers with a stream. */
+static enum format usual_format(const struct command *command)
+{
+    bool has_text = !command || (command->formats & FORMAT_BIT(FORMAT_TEXT));
+    return has_text ? FORMAT_TEXT : FORMAT_JSONL;
+}
+
 /* The last of --json and --format wins; a format the command has not is refused. */
 static enum status choose_format(struct app *app, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
+    app->format = usual_format(arguments->command);
     for (size_t i = 0; i < arguments->n_given; i++) {
         const struct argument *given = &arguments->given[i];
         if (strcmp(given->option->name, "json") == 0)

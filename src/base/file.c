@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,31 @@ enum status file_read(const char *path, size_t limit_bytes, struct buf *out, str
     return status;
 }
 
+enum status file_open_stream(const char *path, int *out_fd, struct error *err)
+{
+    int fd = fails("file.open", EIO) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_errno(err, errno, "could not open \"%s\"", path);
+    *out_fd = fd;
+    return STATUS_OK;
+}
+
+enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, size_t len,
+                           size_t *out_n, struct error *err)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int rc = poll(&ready, 1, timeout_ms);
+    if (rc == 0 || (rc < 0 && errno == EINTR))
+        return STATUS_BUSY;
+    ssize_t n = rc < 0 || fails("file.read", EIO) ? -1 : read(fd, out, len);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return STATUS_BUSY;
+    if (n < 0)
+        return error_errno(err, errno, "could not read \"%s\"", name);
+    *out_n = (size_t)n;
+    return STATUS_OK;
+}
+
 enum status file_map(const char *path, struct span *out, struct error *err)
 {
     int fd;
@@ -158,6 +184,15 @@ void file_map_advise(struct span part, enum file_advice advice)
         [FILE_ADVICE_DONE] = MADV_DONTNEED,
     };
     (void)madvise((void *)aligned, part.len + (begin - aligned), hints[advice]);
+}
+
+void file_forget(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    close(fd);
 }
 
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,

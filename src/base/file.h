@@ -36,6 +36,12 @@ enum status file_read(const char *path, size_t limit_bytes, struct buf *out,
 enum status file_read_fd(int fd, const char *name, size_t limit_bytes, struct buf *out,
                          struct error *err) MUST_USE;
 
+/* A file, pipe or terminal that is read once, from front to back. close() it. */
+enum status file_open_stream(const char *path, int *out_fd, struct error *err) MUST_USE;
+/* What there is, at most `len` bytes; *out_n is 0 at the end. BUSY: nothing came in timeout_ms. */
+enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, size_t len,
+                           size_t *out_n, struct error *err) MUST_USE;
+
 /* Maps a regular file read-only; an empty file gives {"" , 0}. Unmap with file_unmap(). */
 enum status file_map(const char *path, struct span *out, struct error *err) MUST_USE;
 void file_unmap(struct span *map); /* {NULL, 0} is fine */
@@ -45,6 +51,10 @@ void file_unmap(struct span *map); /* {NULL, 0} is fine */
  * pages. */
 enum file_advice { FILE_ADVICE_RANDOM, FILE_ADVICE_SOON, FILE_ADVICE_DONE };
 void file_map_advise(struct span part, enum file_advice advice);
+
+/* The next reader of the file finds nothing of it in memory; pages that somebody maps stay. A hint,
+ * never an error. */
+void file_forget(const char *path);
 
 /* All bytes or an error; retries short writes and EINTR. */
 enum status file_write_fd(int fd, const char *name, const void *bytes, size_t len,

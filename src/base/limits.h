@@ -20,6 +20,7 @@
 #define RAGGED_LIMIT_HTTP_HEADERS ((size_t)64 * 1024) /* all headers of one answer */
 #define RAGGED_LIMIT_DOWNLOAD (16384 * RAGGED_MIB)    /* one file fetched to disk */
 #define RAGGED_LIMIT_QUERY ((size_t)64 * 1024)        /* a question */
+#define RAGGED_LIMIT_LINE (1 * RAGGED_MIB)            /* a line of texts; the rest is not read */
 #define RAGGED_LIMIT_JSON_DEPTH 512
 #define RAGGED_LIMIT_WORKER_AS (1536 * RAGGED_MIB) /* address space of the parse worker */
 #define RAGGED_LIMIT_WORKER_CPU_S 60

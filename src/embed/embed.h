@@ -35,6 +35,8 @@ void embedder_close(struct embedder *embedder); /* NULL is fine */
 size_t embedder_dim(const struct embedder *embedder);
 size_t embedder_n_tokens_max(
     const struct embedder *embedder); /* what the model reads, special tokens off */
+const char *
+embedder_kernel(const struct embedder *embedder); /* what it computes with; "": a server */
 const char *embedder_fingerprint(const struct embedder *embedder); /* vectors mix only if equal */
 /* Counts the model's own tokens (servers: a safe over-estimate). Borrowed from embedder. */
 struct text_counter embedder_counter(const struct embedder *embedder);

@@ -49,6 +49,7 @@ static enum status native_open(const struct embedder_options *options, struct em
     if (status)
         return status;
     embedder->state = encoder;
+    embedder->kernel = encoder_kernel(encoder);
     embedder->dim = encoder_dim(encoder);
     embedder->n_tokens_max = encoder_n_tokens_max(encoder) - N_SPECIAL_TOKENS;
     embedder->counter = (struct text_counter){.count = count_tokens, .model = encoder};

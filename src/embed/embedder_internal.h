@@ -26,7 +26,8 @@ struct embedder {
     const struct embedder_row *row;
     void *state; /* of the row, owned */
     size_t dim, n_tokens_max;
-    char *fingerprint; /* owned */
+    const char *kernel; /* borrowed from the state; NULL: a server */
+    char *fingerprint;  /* owned */
     struct text_counter counter;
 };
 

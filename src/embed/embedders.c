@@ -74,6 +74,11 @@ size_t embedder_n_tokens_max(const struct embedder *embedder)
     return embedder->n_tokens_max;
 }
 
+const char *embedder_kernel(const struct embedder *embedder)
+{
+    return embedder->kernel ? embedder->kernel : "";
+}
+
 const char *embedder_fingerprint(const struct embedder *embedder)
 {
     return embedder->fingerprint;

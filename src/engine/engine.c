@@ -130,26 +130,30 @@ static enum status choose_precision(struct engine *engine, const char **out, str
     return status;
 }
 
+enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
+                                 struct error *err)
+{
+    struct embedder_options options = {
+        .backend = o->embedding_backend,
+        .model = o->embedding_model,
+        .url = o->embedding_url                              ? o->embedding_url
+               : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
+                                                             : o->openai_url,
+        .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
+        .precision = o->embedding_precision,
+        .is_lasting = o->is_bulk,
+        .timeout_ms = 120000,
+    };
+    return embedder_open(&options, out, err);
+}
+
 enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
 {
     if (!engine->embedder) {
-        const struct engine_options *o = &engine->options;
-        const char *precision;
-        enum status status = choose_precision(engine, &precision, err);
-        if (status)
-            return status;
-        struct embedder_options options = {
-            .backend = o->embedding_backend,
-            .model = o->embedding_model,
-            .url = o->embedding_url                              ? o->embedding_url
-                   : strcmp(o->embedding_backend, "ollama") == 0 ? o->ollama_url
-                                                                 : o->openai_url,
-            .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
-            .precision = precision,
-            .is_lasting = engine->is_bulk,
-            .timeout_ms = 120000,
-        };
-        status = embedder_open(&options, &engine->embedder, err);
+        struct engine_options options = engine->options;
+        enum status status = choose_precision(engine, &options.embedding_precision, err);
+        if (!status)
+            status = engine_open_embedder(&options, &engine->embedder, err);
         if (status)
             return status;
     }

@@ -1,4 +1,5 @@
-/* engine/engine.h - the library's face: add, search, answer, list, remove, status, check, eval.
+/* engine/engine.h - the library's face: add, search, answer, list, remove, status, check, eval,
+ * embed.
  *
  * An engine is one data directory opened by one caller. Threads: one thread at a time per engine
  * (it starts threads of its own); any number of engines and processes per data directory.
@@ -28,6 +29,7 @@ struct engine_options {
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
     size_t file_limit_bytes;
     unsigned n_threads; /* 0: all usable */
+    bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
 };
 struct engine_options engine_options_default(void);
@@ -232,6 +234,50 @@ enum status engine_eval(struct engine *engine, const char *folder, enum engine_m
                         const struct cancel *cancel,
                         void (*on_progress)(void *ctx, const struct engine_progress *progress),
                         void *ctx, struct engine_eval_result *out, struct error *err) MUST_USE;
+
+/* ---- embed: texts to unit vectors as they come; needs no library ---- */
+struct engine_embedder; /* immutable after open; any thread */
+/* Of `options` only what names the embedder and the threads is looked at. */
+enum status engine_embedder_open(const struct engine_options *options, struct engine_embedder **out,
+                                 struct error *err) MUST_USE;
+void engine_embedder_close(struct engine_embedder *embedder); /* NULL is fine */
+
+struct engine_embedder_info {
+    const char *fingerprint; /* vectors mix only if equal; borrowed from the embedder */
+    const char *kernel;      /* what the native encoder computes with; "": a server computes */
+    size_t dim, n_tokens_max;
+    unsigned n_threads;
+};
+struct engine_embedder_info engine_embedder_info(const struct engine_embedder *embedder);
+
+struct engine_text {
+    const char *text; /* any bytes; borrowed until the next call of next() */
+    size_t len;
+    bool is_cut; /* its end is missing already */
+};
+enum engine_next { ENGINE_NEXT_TEXT, ENGINE_NEXT_NOTHING_YET, ENGINE_NEXT_END };
+struct engine_vector {
+    const float *values;    /* [dim]; NULL: there is no token in the text. Borrowed in the call */
+    size_t index, n_tokens; /* tokens that were read; of a server's model an estimate */
+    bool is_cut;            /* the text is longer than what was read */
+    bool is_repaired;       /* bytes that are not UTF-8 were read as U+FFFD */
+};
+enum engine_text_kind { ENGINE_TEXT_PASSAGE, ENGINE_TEXT_QUERY };
+struct engine_embed_options {
+    enum engine_text_kind kind;
+    unsigned n_threads; /* 0: those of the embedder */
+    /* Both from the calling thread; a failure of theirs ends the stream. next(): waits up to
+     * timeout_ms for a text; NOTHING_YET sends what there is on its way. each(): in order. */
+    enum status (*next)(void *ctx, int timeout_ms, struct engine_text *out,
+                        enum engine_next *out_next, struct error *err);
+    enum status (*each)(void *ctx, const struct engine_vector *vector, struct error *err);
+    void *ctx;
+    const struct cancel *cancel;
+};
+/* Memory does not grow with the number of texts. A vector does not depend on neighbours or
+ * threads. */
+enum status engine_embed(const struct engine_embedder *embedder,
+                         const struct engine_embed_options *options, struct error *err) MUST_USE;
 
 /* ---- models ---- */
 struct engine_model {

@@ -19,7 +19,6 @@ struct engine {
     struct embedder *embedder;
     struct embedder_work *embed_work;
     struct analyzer *analyzer;
-    bool is_bulk; /* many texts will be embedded: set before the embedder is made */
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
@@ -32,6 +31,10 @@ enum status engine_get_embed_work(struct engine *engine, struct embedder_work **
                                   struct error *err) MUST_USE;
 enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
                                 struct error *err) MUST_USE;
+
+/* The embedder that `options` name, for a caller of its own. */
+enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
+                                 struct error *err) MUST_USE;
 
 unsigned engine_n_threads(const struct engine *engine);
 

@@ -116,7 +116,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         .job_done = PTHREAD_COND_INITIALIZER,
     };
     struct known known = {0};
-    engine->is_bulk = true;
+    engine->options.is_bulk = true;
     enum status status = engine_get_embedder(engine, &p.context.embedder, err);
     if (status)
         return status;

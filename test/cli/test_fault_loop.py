@@ -1,5 +1,5 @@
-"""Every outside step of add, search and query fails once, or from then on: the program says so with a
-documented exit code, leaks nothing, leaves nothing half-visible, and a clean re-run makes it good.
+"""Every outside step of add, search, query, embed and benchmark fails once, or from then on: the program says so
+with a documented exit code, leaks nothing, leaves nothing half-visible, and a clean re-run makes it good.
 
 Needs a FAULT=1 build. RAGGED_FAULT_SAMPLES: ordinals tried for each site (2; "all" for all, each once and from then on)."""
 
@@ -20,6 +20,8 @@ SCENARIOS = {
     "add": lambda documents: ("add", documents),
     "search": lambda documents: ("search", QUESTIONS[0]),
     "query": lambda documents: ("query", QUESTIONS[1]),
+    "embed": lambda documents: ("embed", documents / "letter.txt"),
+    "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
 }
 COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
 EXTRACTIVE = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1"}

@@ -139,7 +139,7 @@ static void test_options__every_row_of_every_command_is_sound(void **state)
         const struct command *command = *row;
         check_rows(command->options, option_globals);
         assert_true(command->run && command->summary && command->usage);
-        assert_true(command->formats & FORMAT_BIT(FORMAT_TEXT));
+        assert_true(command->formats & (FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSONL)));
         assert_true(command->formats & FORMAT_BIT(FORMAT_JSON));
         assert_ptr_equal(command_find(command->name), command);
         assert_true(!command->verbs || command->n_words_min >= 1);

@@ -1,0 +1,153 @@
+#include "app/benchmark.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "app/session.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+static struct figure *find_figure(struct benchmark *benchmark, const char *name)
+{
+    for (size_t i = 0; i < benchmark->n_figures; i++)
+        if (strcmp(benchmark->figures[i].name, name) == 0)
+            return &benchmark->figures[i];
+    return NULL;
+}
+
+void benchmark_sample(struct benchmark *benchmark, const char *name, const char *unit,
+                      enum better better, double value)
+{
+    if (benchmark->is_warming_up || benchmark->failed)
+        return;
+    struct figure *figure = find_figure(benchmark, name);
+    if (!figure) {
+        if (benchmark->n_figures == BENCHMARK_FIGURES_MAX) {
+            benchmark->failed = STATUS_LIMIT;
+            return;
+        }
+        figure = &benchmark->figures[benchmark->n_figures++];
+        *figure = (struct figure){.name = name, .unit = unit, .better = better, .baseline = NAN};
+    }
+    void *samples = figure->samples;
+    benchmark->failed =
+        mem_reserve(&samples, &figure->n_max, figure->n + 1, sizeof *figure->samples, NULL);
+    figure->samples = samples;
+    if (!benchmark->failed)
+        figure->samples[figure->n++] = value;
+}
+
+static enum status run_once(struct benchmark *benchmark, void *state, struct error *err)
+{
+    if (is_cancelled(benchmark->app->cancel))
+        return error_set(err, STATUS_CANCELLED, "the benchmark was stopped");
+    enum status status = benchmark->plan->run(benchmark, state, err);
+    if (!status && benchmark->failed)
+        status = error_set(err, benchmark->failed, "could not keep the figures of \"%s\"",
+                           benchmark->plan->name);
+    return status;
+}
+
+static enum status measure(struct benchmark *benchmark, struct error *err)
+{
+    const struct benchmark_plan *plan = benchmark->plan;
+    void *state = NULL;
+    enum status status = plan->open ? plan->open(benchmark, &state, err) : STATUS_OK;
+    for (size_t i = 0; i < benchmark->n_warmups + benchmark->n_runs && !status; i++) {
+        benchmark->is_warming_up = i < benchmark->n_warmups;
+        status = run_once(benchmark, state, err);
+    }
+    if (plan->close)
+        plan->close(state);
+    return status;
+}
+
+static json_t *envelope(const struct benchmark *benchmark)
+{
+    char now[32];
+    clock_format_utc(clock_wall_ms(), now);
+    json_t *object = format_object_new();
+    bool is_whole =
+        object &&
+        json_put(object, "warnings", session_warnings_json(baseline_warning(benchmark))) &&
+        json_put(object, "benchmark", json_text(benchmark->plan->name)) &&
+        json_put(object, "time", json_text(now)) &&
+        json_put(object, "runs", json_integer((json_int_t)benchmark->n_runs)) &&
+        json_put(object, "warmup", json_integer((json_int_t)benchmark->n_warmups)) &&
+        json_put(object, "machine", json_incref(benchmark->machine));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static enum status save(const struct benchmark *benchmark, struct error *err)
+{
+    if (!benchmark->save_path)
+        return STATUS_OK;
+    json_t *object = envelope(benchmark);
+    enum status status = object && json_put(object, "results", benchmark_rows_json(benchmark))
+                             ? baseline_save(benchmark, object, err)
+                             : error_nomem(err);
+    json_decref(object);
+    return status;
+}
+
+static void print_head(const struct benchmark *benchmark)
+{
+    struct output *out = &benchmark->app->out;
+    const json_t *machine = benchmark->machine;
+    output_printf(out, "%s: median of %zu runs after %zu\n", benchmark->plan->name,
+                  benchmark->n_runs, benchmark->n_warmups);
+    output_name(out, json_get_text(machine, "cpu", ""));
+    output_printf(out, ", %.0f cores, kernel %s\n\n", json_get_number(machine, "cores", 0),
+                  json_get_text(machine, "kernel", "?"));
+}
+
+static enum status report(struct benchmark *benchmark, struct error *err)
+{
+    struct app *app = benchmark->app;
+    struct records records = {
+        .out = &app->out, .format = app->format, .columns = benchmark_columns};
+    if (app->format == FORMAT_TEXT)
+        print_head(benchmark);
+    for (size_t i = 0; i < benchmark->n_figures; i++)
+        records_add(&records, &benchmark->figures[i]);
+    enum status status = records_write(&records, envelope(benchmark), "results", err);
+    records_clear(&records);
+    session_warn(app, baseline_warning(benchmark));
+    return status;
+}
+
+static void clear(struct benchmark *benchmark)
+{
+    for (size_t i = 0; i < benchmark->n_figures; i++)
+        mem_free(benchmark->figures[i].samples);
+    json_decref(benchmark->machine);
+    json_decref(benchmark->baseline);
+    mem_free(benchmark->save_path);
+}
+
+enum status benchmark_run(struct app *app, const struct benchmark_plan *plan, struct error *err)
+{
+    const struct arguments *arguments = &app->arguments;
+    struct benchmark benchmark = {
+        .app = app,
+        .plan = plan,
+        .n_runs = (size_t)arguments_number(arguments, "runs", (double)plan->n_runs),
+        .n_warmups = (size_t)arguments_number(arguments, "warmup", (double)plan->n_warmups),
+    };
+    enum status status = baseline_prepare(&benchmark, err);
+    if (!status)
+        status = machine_describe(app, &benchmark.machine, err);
+    if (!status)
+        status = measure(&benchmark, err);
+    if (!status) {
+        baseline_compare(&benchmark);
+        status = report(&benchmark, err);
+    }
+    if (!status)
+        status = save(&benchmark, err);
+    clear(&benchmark);
+    return status;
+}

@@ -1,0 +1,84 @@
+/* app/benchmark.h - what every benchmark does: warm up, run, keep samples, tell medians, compare
+ * with a saved baseline.
+ *
+ * A new benchmark is a file bench_<name>.c with a plan, and a row in cmd_benchmark.c. One thread at
+ * a time. */
+#ifndef RAGGED_APP_BENCHMARK_H
+#define RAGGED_APP_BENCHMARK_H
+
+#include "app/command.h"
+#include "app/records.h"
+
+struct benchmark;
+
+struct benchmark_plan {
+    const char *name;
+    size_t n_runs, n_warmups; /* when not asked for */
+    /* Once before all runs and after them; open() may set *out_state, close() gets it, also after
+     * a failure of open(). Both may be NULL. */
+    enum status (*open)(struct benchmark *benchmark, void **out_state, struct error *err);
+    void (*close)(void *state);
+    /* One run: adds one sample to each of its figures. */
+    enum status (*run)(struct benchmark *benchmark, void *state, struct error *err);
+};
+
+enum better { BETTER_LOWER, BETTER_HIGHER };
+struct figure {
+    const char *name, *unit; /* static texts */
+    enum better better;
+    double *samples; /* owned */
+    size_t n, n_max;
+    double baseline; /* median of the baseline; NAN: none */
+};
+enum { BENCHMARK_FIGURES_MAX = 24 };
+
+struct benchmark {
+    struct app *app;
+    const struct benchmark_plan *plan;
+    size_t n_runs, n_warmups;
+    bool is_warming_up; /* samples are dropped */
+    struct figure figures[BENCHMARK_FIGURES_MAX];
+    size_t n_figures;
+    json_t *machine, *baseline; /* baseline: as it was saved; NULL: none */
+    char *save_path;            /* NULL: not to be saved */
+    enum status failed;         /* of a sample; sticky */
+};
+
+/* A figure begins with its first sample. `name` and `unit` are static texts. */
+void benchmark_sample(struct benchmark *benchmark, const char *name, const char *unit,
+                      enum better better, double value);
+
+/* The whole command: options, runs, output, baseline. */
+enum status benchmark_run(struct app *app, const struct benchmark_plan *plan,
+                          struct error *err) MUST_USE;
+
+/* --- what rows of results are (benchmark_table.c) --- */
+
+extern const struct column benchmark_columns[];
+/* All rows as a JSON array; NULL: out of memory. */
+json_t *benchmark_rows_json(const struct benchmark *benchmark) MUST_USE;
+
+/* --- saved results (baseline.c) --- */
+
+/* Reads --save and --compare into the benchmark. INVALID: not a name; NOT_FOUND: no such baseline.
+ */
+enum status baseline_prepare(struct benchmark *benchmark, struct error *err) MUST_USE;
+/* Fills figures[].baseline. */
+void baseline_compare(struct benchmark *benchmark);
+/* "" or that the baseline is another machine's. */
+const char *baseline_warning(const struct benchmark *benchmark);
+/* Writes `results` where --save wants them. */
+enum status baseline_save(const struct benchmark *benchmark, const json_t *results,
+                          struct error *err) MUST_USE;
+
+/* --- the machine (machine.c) --- */
+
+/* Processor, cores, memory, system, and what the encoder computes with there. */
+enum status machine_describe(struct app *app, json_t **out, struct error *err) MUST_USE;
+
+/* --- the benchmarks --- */
+
+enum status benchmark_embedding_init(struct app *app, struct error *err) MUST_USE;
+enum status benchmark_batch_embed(struct app *app, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,157 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/benchmark.h"
+#include "base/mem.h"
+
+static const struct figure *figure_of(const void *record)
+{
+    return record;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The value below which `share` of the samples lie, between two samples in proportion. */
+static double quantile(const struct figure *figure, double share)
+{
+    double *sorted = mem_array(figure->n, sizeof *sorted);
+    if (!sorted)
+        return NAN;
+    memcpy(sorted, figure->samples, figure->n * sizeof *sorted);
+    qsort(sorted, figure->n, sizeof *sorted, compare_doubles);
+    double place = share * (double)(figure->n - 1), low = floor(place);
+    size_t i = (size_t)low, next = i + 1 < figure->n ? i + 1 : i;
+    double value = sorted[i] + (sorted[next] - sorted[i]) * (place - low);
+    mem_free(sorted);
+    return value;
+}
+
+static double mean_of(const struct figure *figure)
+{
+    double sum = 0;
+    for (size_t i = 0; i < figure->n; i++)
+        sum += figure->samples[i];
+    return sum / (double)figure->n;
+}
+
+/* A number that is not there is null: JSON has no NaN. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_score(value) : json_null();
+}
+
+static json_t *get_name(const void *record)
+{
+    return json_text(figure_of(record)->name);
+}
+
+static json_t *get_unit(const void *record)
+{
+    return json_text(figure_of(record)->unit);
+}
+
+static json_t *get_median(const void *record)
+{
+    return number(quantile(figure_of(record), 0.5));
+}
+
+static json_t *get_min(const void *record)
+{
+    return number(quantile(figure_of(record), 0));
+}
+
+static json_t *get_max(const void *record)
+{
+    return number(quantile(figure_of(record), 1));
+}
+
+/* The middle half of the samples, in percent of the median. */
+static json_t *get_spread(const void *record)
+{
+    const struct figure *figure = figure_of(record);
+    double half = quantile(figure, 0.75) - quantile(figure, 0.25);
+    return number(100 * half / quantile(figure, 0.5));
+}
+
+static json_t *get_mean(const void *record)
+{
+    return number(mean_of(figure_of(record)));
+}
+
+static json_t *get_deviation(const void *record)
+{
+    const struct figure *figure = figure_of(record);
+    double mean = mean_of(figure), sum = 0;
+    for (size_t i = 0; i < figure->n; i++)
+        sum += (figure->samples[i] - mean) * (figure->samples[i] - mean);
+    return number(figure->n > 1 ? sqrt(sum / (double)(figure->n - 1)) : NAN);
+}
+
+static json_t *get_n(const void *record)
+{
+    return json_integer((json_int_t)figure_of(record)->n);
+}
+
+static json_t *get_better(const void *record)
+{
+    return json_text(figure_of(record)->better == BETTER_LOWER ? "lower" : "higher");
+}
+
+static json_t *get_baseline(const void *record)
+{
+    return number(figure_of(record)->baseline);
+}
+
+/* How many times better than the baseline; 1: the same. */
+static json_t *get_gain(const void *record)
+{
+    const struct figure *figure = figure_of(record);
+    double median = quantile(figure, 0.5);
+    return number(figure->better == BETTER_LOWER ? figure->baseline / median
+                                                 : median / figure->baseline);
+}
+
+const struct column benchmark_columns[] = {
+    {.name = "name", .get = get_name},
+    {.name = "unit", .get = get_unit},
+    {.name = "median", .get = get_median},
+    {.name = "min", .get = get_min},
+    {.name = "max", .get = get_max},
+    {.name = "spread_percent", .get = get_spread},
+    {.name = "mean", .get = get_mean, .is_detail = true},
+    {.name = "std_dev", .get = get_deviation, .is_detail = true},
+    {.name = "samples", .get = get_n, .is_detail = true},
+    {.name = "better", .get = get_better, .is_detail = true},
+    {.name = "baseline", .get = get_baseline},
+    {.name = "gain", .get = get_gain},
+    {.name = NULL},
+};
+
+static json_t *row_json(const struct figure *figure)
+{
+    json_t *row = json_object();
+    bool is_whole = row != NULL;
+    for (const struct column *column = benchmark_columns; column->name && is_whole; column++)
+        is_whole = json_put(row, column->name, column->get(figure));
+    if (is_whole)
+        return row;
+    json_decref(row);
+    return NULL;
+}
+
+json_t *benchmark_rows_json(const struct benchmark *benchmark)
+{
+    json_t *rows = json_array();
+    bool is_whole = rows != NULL;
+    for (size_t i = 0; i < benchmark->n_figures && is_whole; i++)
+        is_whole = json_array_append_new(rows, row_json(&benchmark->figures[i])) == 0;
+    if (is_whole)
+        return rows;
+    json_decref(rows);
+    return NULL;
+}

@@ -1,0 +1,62 @@
+#include "app/benchmark.h"
+
+static const struct command_verb verbs[] = {
+    {"embedding-init", "", "from nothing to the first vector: new process, open, second open", 0, 0,
+     benchmark_embedding_init},
+    {"batch-embed", "", "texts and tokens a second: equal and mixed lengths, one thread and all", 0,
+     0, benchmark_batch_embed},
+    {.name = NULL},
+};
+
+static const struct option options[] = {
+    {.name = "runs",
+     .letters = "n",
+     .arg = "N",
+     .rule = {.type = VALUE_COUNT, .min = 1, .max = 10000},
+     .help = "measured runs, 10 (batch-embed: 5) when not given"},
+    {.name = "warmup",
+     .letters = "w",
+     .arg = "N",
+     .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},
+     .help = "runs before them that do not count, 3 (batch-embed: 2) when not given"},
+    {.name = "size",
+     .letters = "s",
+     .arg = "N",
+     .rule = {.type = VALUE_COUNT, .min = 1, .max = 100000},
+     .help = "batch-embed: texts in a run, 100 when not given"},
+    {.name = "model",
+     .letters = "m",
+     .arg = "NAME",
+     .config_key = "embedding_model",
+     .help = "model of the embedding backend"},
+    {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
+    {.name = "save",
+     .arg = "NAME",
+     .rule = {.type = VALUE_TEXT},
+     .help = "keep the results under this name"},
+    {.name = "compare",
+     .arg = "NAME",
+     .rule = {.type = VALUE_TEXT},
+     .help = "show the gain over the results that were kept under this name"},
+    OPTION_END,
+};
+
+const struct command cmd_benchmark = {
+    .name = "benchmark",
+    .aliases = "bench",
+    .summary = "Measure the speed of this program on this machine",
+    .usage = "[OPTIONS] embedding-init | batch-embed",
+    .details = "A median is of all measured runs; spread is the middle half of them in percent of\n"
+               "it. A gain above 1 is better than what is compared with.",
+    .examples = "  ragged benchmark embedding-init --runs 10\n"
+                "  ragged benchmark batch-embed --size 100 --runs 5 --save before\n"
+                "  ragged benchmark batch-embed --size 100 --runs 5 --compare before",
+    .words = "embedding-init or batch-embed",
+    .n_words_min = 1,
+    .n_words_max = 1,
+    .formats = FORMATS_OBJECT,
+    .uses_config = true,
+    .options = options,
+    .verbs = verbs,
+    .run = command_run_verb,
+};
