@@ -1,5 +1,5 @@
 /* base/file.h - files and folders, with fault hooks ("file.open", "file.read", "file.write",
- * "file.fsync", "file.rename", "file.map", "file.stat", "file.mkdir", "file.lock").
+ * "file.fsync", "file.rename", "file.map", "file.stat", "file.mkdir", "file.remove", "file.lock").
  * Paths are raw bytes; messages quote them as they are (app/ makes them safe to show). Any thread.
  */
 #ifndef RAGGED_BASE_FILE_H
@@ -59,6 +59,12 @@ enum status file_remove(const char *path, struct error *err) MUST_USE; /* absent
 
 /* Makes the folder and its missing parents with mode 0700; existing is OK. */
 enum status folder_make(const char *path, struct error *err) MUST_USE;
+
+/* A new folder of mode 0700, "parent/prefix" and six letters more; its path is owned. */
+enum status folder_make_temporary(const char *parent, const char *prefix, char **out,
+                                  struct error *err) MUST_USE;
+/* With everything in it; links are removed, not followed. Absent is OK. */
+enum status folder_remove(const char *path, struct error *err) MUST_USE;
 
 /* Exclusive flock on `path` (created 0600). BUSY after timeout_ms. */
 struct file_lock {
