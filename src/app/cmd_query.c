@@ -142,16 +142,7 @@ static enum status ask(struct app *app, struct engine *engine, const char *quest
 
 static enum status run(struct app *app, struct error *err)
 {
-    struct engine *engine = NULL;
-    struct buf question = {0};
-    enum status status = session_read_question(app, &question, err);
-    if (!status)
-        status = session_open(app, &engine, err);
-    if (!status)
-        status = ask(app, engine, buf_text(&question), err);
-    engine_close(engine);
-    buf_clear(&question);
-    return status;
+    return session_run_question(app, ask, err);
 }
 
 static const struct option options[] = {

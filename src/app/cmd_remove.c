@@ -40,11 +40,10 @@ static json_t *envelope(size_t n, bool is_dry_run)
     return NULL;
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status remove_documents(struct app *app, struct engine *engine, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
     bool is_dry_run = arguments_has(arguments, "dry-run");
-    struct engine *engine = NULL;
     size_t n_removed = 0;
     struct records records = {
         .out = &app->out,
@@ -53,7 +52,7 @@ static enum status run(struct app *app, struct error *err)
         .path = path_of,
         .print = print_path,
     };
-    enum status status = session_open(app, &engine, err);
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < arguments->n_words && !status; i++) {
         size_t n = 0;
         status =
@@ -66,8 +65,12 @@ static enum status run(struct app *app, struct error *err)
         output_printf(&app->notes, "%s %zu document%s\n", is_dry_run ? "would remove" : "removed",
                       n_removed, n_removed == 1 ? "" : "s");
     records_clear(&records);
-    engine_close(engine);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, remove_documents, err);
 }
 
 static const struct option options[] = {

@@ -91,27 +91,24 @@ static enum status print_hits(struct app *app, const struct engine_hits *hits, c
     return status;
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status find(struct app *app, struct engine *engine, const char *query,
+                        struct error *err)
 {
-    struct engine *engine = NULL;
     struct engine_hits hits = {0};
-    struct buf query = {0};
-    enum status status = session_read_question(app, &query, err);
+    struct engine_search_options options = session_search_options(app);
+    options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
+    enum status status = engine_search(engine, query, &options, &hits, err);
     if (!status)
-        status = session_open(app, &engine, err);
-    if (!status) {
-        struct engine_search_options options = session_search_options(app);
-        options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
-        status = engine_search(engine, buf_text(&query), &options, &hits, err);
-    }
-    if (!status)
-        status = print_hits(app, &hits, buf_text(&query), err);
+        status = print_hits(app, &hits, query, err);
     if (!status && hits.n == 0)
         session_tell_empty(app, engine);
     engine_hits_clear(&hits);
-    engine_close(engine);
-    buf_clear(&query);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run_question(app, find, err);
 }
 
 static const struct option options[] = {
