@@ -56,10 +56,9 @@ struct engine_file_report {
     uint64_t size_bytes;
 };
 struct engine_progress {
-    size_t n_files_done, n_files_total; /* total grows while the scan runs */
+    size_t n_files_done, n_files_total;
     uint64_t n_bytes_done, n_bytes_total;
     size_t n_chunks;
-    bool is_scanning;
     int64_t elapsed_ms, eta_ms; /* eta -1: unknown */
 };
 struct engine_add_options {

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "engine/eta.h"
 #include "engine/ingest.h"
 #include "engine/known.h"
 
@@ -29,8 +30,9 @@ struct pipeline {
     enum status failed; /* the first failure that stops everything */
     struct error error;
 
-    struct engine_add_result result; /* writer only */
-    uint64_t n_bytes_done;
+    struct engine_add_result result;       /* writer only */
+    uint64_t n_bytes_done, n_bytes_worked; /* worked: without those of unchanged files */
+    struct eta eta;
 };
 
 static inline struct ingest_job *pipeline_job(struct pipeline *p, size_t i)
