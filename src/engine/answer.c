@@ -6,6 +6,7 @@
 #include "engine/citation.h"
 #include "engine/prompt.h"
 #include "engine/search.h"
+#include "engine/short_path.h"
 #include "generate/generate.h"
 
 #define ANSWER_PASSAGES 8
@@ -245,8 +246,11 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
 {
     if (!a->answer->hits.is_relevant)
         return say_not_found(a->answer, err);
+    enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
+    if (status)
+        return status;
     int64_t start_us = clock_monotonic_us();
-    enum status status = generate(a, err);
+    status = generate(a, err);
     if (!status)
         status = check_answer(a, err);
     a->answer->generate_us = clock_monotonic_us() - start_us;

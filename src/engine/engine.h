@@ -112,6 +112,7 @@ struct engine_hit {
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
     const char *path, *title, *heading, *kind, *collection, *text;
+    const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
     uint64_t byte_start, byte_end;
     int64_t mtime_ms;

@@ -113,22 +113,13 @@ static enum status check_fingerprint(struct search *s, struct error *err)
 struct filter {
     struct search *s;
     bool has_collection;
-    struct buf names; /* of the collections, for the message */
 };
-
-static void add_name(struct filter *filter, const char *name)
-{
-    if (filter->names.len > 200 || strstr(buf_text(&filter->names), name))
-        return;
-    buf_printf(&filter->names, "%s%s", filter->names.len ? ", " : "", name);
-}
 
 static enum status filter_document(void *ctx, const struct store_document *document,
                                    struct error *err)
 {
     struct filter *filter = ctx;
     struct search *s = filter->s;
-    add_name(filter, document->collection);
     if (s->options->collection) {
         if (strcmp(s->options->collection, document->collection) != 0)
             return STATUS_OK;
@@ -143,6 +134,30 @@ static enum status filter_document(void *ctx, const struct store_document *docum
         s->allowed = allowed;
         s->allowed[s->n_allowed++] = document->id;
     }
+    return status;
+}
+
+static enum status add_name(void *ctx, const char *collection, size_t n_documents,
+                            struct error *err)
+{
+    (void)n_documents, (void)err;
+    struct buf *names = ctx;
+    buf_printf(names, "%s%s", names->len ? ", " : "", collection);
+    return STATUS_OK;
+}
+
+static enum status no_collection(struct search *s, struct error *err)
+{
+    struct buf names = {0};
+    enum status status = store_each_collection(s->store, add_name, &names, err);
+    if (!status)
+        status = buf_status(&names, err);
+    if (!status) {
+        status = error_set(err, STATUS_NOT_FOUND, "there is no collection \"%s\"",
+                           s->options->collection);
+        error_hint(err, "collections: %s", names.len ? buf_text(&names) : "none yet");
+    }
+    buf_clear(&names);
     return status;
 }
 
@@ -163,12 +178,8 @@ static enum status build_filter(struct search *s, struct error *err)
     s->allowed = allowed;
     struct filter filter = {.s = s};
     status = store_each_document(s->store, filter_document, &filter, err);
-    if (!status && s->options->collection && !filter.has_collection) {
-        status = error_set(err, STATUS_NOT_FOUND, "there is no collection \"%s\"",
-                           s->options->collection);
-        error_hint(err, "collections: %s", filter.names.len ? buf_text(&filter.names) : "none yet");
-    }
-    buf_clear(&filter.names);
+    if (!status && s->options->collection && !filter.has_collection)
+        status = no_collection(s, err);
     if (!status && s->n_allowed > 1)
         qsort(s->allowed, s->n_allowed, sizeof *s->allowed, compare_ids);
     return status;
@@ -231,6 +242,7 @@ static void fill_hit(const struct store_passage *passage, const struct fuse_cand
         .lexical_part = candidate->lexical_part,
         .vector_part = candidate->vector_part,
         .path = passage->path,
+        .short_path = passage->path,
         .title = passage->title,
         .heading = passage->chunk.heading,
         .kind = passage->kind,

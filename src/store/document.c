@@ -260,6 +260,22 @@ enum status store_each_document(struct store *store,
     return status;
 }
 
+enum status store_each_path(struct store *store,
+                            enum status (*each)(void *ctx, const char *path, struct error *err),
+                            void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_PATH_EACH, &st, err);
+    while (statement_next(&st, &status, err)) {
+        const char *path = statement_take_text(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = each(ctx, path, err);
+    }
+    statement_release(&st);
+    return status;
+}
+
 enum status store_each_collection(struct store *store,
                                   enum status (*each)(void *ctx, const char *collection,
                                                       size_t n_documents, struct error *err),

@@ -89,6 +89,17 @@ def test_quoted_answers_cite_what_is_there(library, question, expected, name):
     assert any(citation["file"].endswith(name) for citation in answer["citations"])
 
 
+def test_citations_tell_files_of_one_name_apart(ragged, tmp_path):
+    for folder, animal in (("otter", "otters"), ("heron", "herons")):
+        (tmp_path / "notes" / folder).mkdir(parents=True)
+        (tmp_path / "notes" / folder / "readme.txt").write_text("The mill pond is home to %s.\n" % animal)
+    (tmp_path / "notes" / "pond.txt").write_text("The mill pond was dug in 1871 by two brothers.\n")
+    ragged.run("add", tmp_path / "notes")
+    shown = ragged.run("query", "Which herons have a home at the mill pond?").stdout
+    assert " heron/readme.txt:1 " in shown and str(tmp_path) not in shown
+    assert " pond.txt:1 " in ragged.run("query", "When was the mill pond dug?").stdout
+
+
 def test_absent_question_is_not_found_and_no_model_is_called(library, counting_server):
     answer = library.json("query", ABSENT, env={"RAGGED_GENERATOR": "openai",
                                                 "RAGGED_OPENAI_URL": counting_server.url})

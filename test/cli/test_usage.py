@@ -166,3 +166,11 @@ def test_evaluation_keeps_its_index_only_where_told(ragged, tmp_path):
     assert not list((tmp_path / "scratch").iterdir()) and not ragged.data.exists()
     ragged.run("eval", "--mode", "lexical", "--data-dir", tmp_path / "kept", tmp_path / "set")
     assert list((tmp_path / "kept").iterdir())
+
+
+def test_unknown_collection_names_all_there_are(ragged, tmp_path):
+    for name in ("notes-old", "notes"):
+        (tmp_path / name).write_text("Water the %s.\n" % name)
+        ragged.run("add", "-c", name, tmp_path / name)
+    done = ragged.run("search", "-c", "nots", "water", code=1)
+    assert "collections: notes, notes-old" in done.stderr
