@@ -184,6 +184,36 @@ static void test_load__reads_pdf_by_pdftotext(void **state)
     load_worker_free(worker);
 }
 
+static void test_load__keeps_fields_apart(void **state)
+{
+    struct arena arena = {0};
+    struct load_document doc;
+    static const char text[] = "Files: src/*\n"
+                               "Copyright: 2001 A. Writer,\n"
+                               "           B. Reader\n"
+                               "License: Zlib\n"
+                               " This software is provided as it is,\n"
+                               " without any warranty.\n"
+                               " .\n"
+                               " Permission is granted to all: to use it,\n"
+                               " to sell it.\n"
+                               "Comment: see\n"
+                               " the home page\n";
+    static const char *const expected[] = {
+        "Files: src/*",
+        "Copyright: 2001 A. Writer, B. Reader",
+        "License: Zlib",
+        "This software is provided as it is, without any warranty.",
+        "Permission is granted to all: to use it, to sell it.",
+        "Comment: see the home page",
+    };
+    assert_ok(parse_bytes(*state, "copyright", text, sizeof text - 1, &arena, &doc));
+    assert_int_equal(doc.n_blocks, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < doc.n_blocks; i++)
+        assert_string_equal(doc.blocks[i].text, expected[i]);
+    arena_clear(&arena);
+}
+
 static void test_load__knows_character_sets(void **state)
 {
     static const struct {
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_load__reads_text_and_code),
         cmocka_unit_test(test_load__reads_pdf_by_pdfium),
         cmocka_unit_test(test_load__reads_pdf_by_pdftotext),
+        cmocka_unit_test(test_load__keeps_fields_apart),
         cmocka_unit_test(test_load__knows_character_sets),
         cmocka_unit_test(test_load__refuses_what_has_no_text),
         cmocka_unit_test(test_load__sniffs_content_first),
