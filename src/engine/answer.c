@@ -5,6 +5,7 @@
 #include "engine/candidates.h"
 #include "engine/citation.h"
 #include "engine/prompt.h"
+#include "engine/quotation.h"
 #include "engine/search.h"
 #include "engine/short_path.h"
 #include "generate/generate.h"
@@ -139,8 +140,15 @@ static enum status run_extractive(struct answering *a, struct error *err)
     status = run_generator(a, &request, &result, err);
     answer->n_passages_given = n_hits;
     answer->n_passages_dropped = answer->hits.n - n_hits;
-    answer->is_found = !result.is_abstention;
-    return status;
+    answer->is_found = result.n_quotes > 0;
+    if (status)
+        return status;
+    struct quotation quotation = {.hits = answer->hits.hit,
+                                  .sentences = sentences,
+                                  .quotes = result.quotes,
+                                  .n_quotes = result.n_quotes};
+    return quotation_cite(&quotation, &answer->arena, &answer->citations, &answer->n_citations,
+                          err);
 }
 
 /* Asks with as many passages as fit; a server that counts more tokens than we did gets a third
@@ -227,6 +235,8 @@ static enum status check_answer(struct answering *a, struct error *err)
     struct engine_answer *answer = a->answer;
     if (!answer->is_found)
         return say_not_found(answer, err);
+    if (generator_is_extractive(a->generator)) /* a mark in a quote is the document's own */
+        return set_text(answer, buf_text(&a->text), err);
     struct citation_input input = {.engine = a->engine,
                                    .answer = buf_text(&a->text),
                                    .hits = answer->hits.hit,

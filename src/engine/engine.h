@@ -141,7 +141,7 @@ void engine_hits_clear(struct engine_hits *hits); /* zeroed is fine */
 /* ---- answer ---- */
 enum engine_support { ENGINE_SUPPORT_YES, ENGINE_SUPPORT_NO };
 struct engine_citation {
-    size_t number; /* [n] in the answer; 1-based */
+    size_t number; /* [n] in the answer: 1, 2, ... in the order in which they first appear */
     size_t i_hit;  /* in hits */
     size_t quote_start,
         quote_len;  /* the supporting span, in hits.hit[i_hit].text; checked to be there */
