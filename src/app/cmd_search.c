@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "app/hit_json.h"
@@ -6,10 +7,10 @@
 
 static void print_leg(struct output *out, const char *name, size_t rank, double score, double part)
 {
+    char place[32] = "not among its best";
     if (rank)
-        output_printf(out, "     %s: rank %zu, score %.4f, part %.4f\n", name, rank, score, part);
-    else
-        output_printf(out, "     %s: not among its best\n", name);
+        snprintf(place, sizeof place, "rank %zu", rank);
+    output_printf(out, "     %s: %s, score %.4f, part %.4f\n", name, place, score, part);
 }
 
 static void print_hit(struct output *out, const void *record, size_t number)

@@ -1,6 +1,7 @@
 """What a shell sees: exit codes, streams, and sentences that name the way out."""
 
 import json
+import re
 import os
 import pty
 import signal
@@ -174,3 +175,13 @@ def test_unknown_collection_names_all_there_are(ragged, tmp_path):
         ragged.run("add", "-c", name, tmp_path / name)
     done = ragged.run("search", "-c", "nots", "water", code=1)
     assert "collections: notes, notes-old" in done.stderr
+
+
+def test_explained_parts_add_up_to_the_score(ragged, documents):
+    ragged.run("add", documents)
+    shown = ragged.run("search", "--explain", "-n", "20", "spider mites on the tomato plants").stdout
+    scores = [float(score) for score in re.findall(r"(?m)^ *\d+  (\d\.\d+)  /", shown)]
+    parts = [float(part) for part in re.findall(r"part (\d\.\d+)", shown)]
+    assert scores and len(parts) == 2 * len(scores)
+    for i, score in enumerate(scores):
+        assert abs(parts[2 * i] + parts[2 * i + 1] - score) < 0.0002
