@@ -170,9 +170,9 @@ def test_evaluation_keeps_its_index_only_where_told(ragged, tmp_path):
 
 
 def test_unknown_collection_names_all_there_are(ragged, tmp_path):
-    for name in ("notes-old", "notes"):
-        (tmp_path / name).write_text("Water the %s.\n" % name)
-        ragged.run("add", "-c", name, tmp_path / name)
+    for file, name in (("a.txt", "notes-old"), ("b.txt", "notes")):
+        (tmp_path / file).write_text("Water the %s.\n" % name)
+        ragged.run("add", "-c", name, tmp_path / file)
     done = ragged.run("search", "-c", "nots", "water", code=1)
     assert "collections: notes, notes-old" in done.stderr
 
