@@ -131,8 +131,9 @@ struct engine_hits {
     } took;
     struct arena arena; /* owns every text here */
 };
-/* Every hit is from one generation. An empty library gives n = 0. The mode falls back to lexical,
- * with a warning, when the embedder is not there. */
+/* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
+ * warning, to lexical when the embedder is not there or the vectors are another model's, and to
+ * vector when the words are another analyzer's. */
 enum status engine_search(struct engine *engine, const char *query,
                           const struct engine_search_options *options, struct engine_hits *out,
                           struct error *err) MUST_USE;

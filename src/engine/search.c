@@ -53,12 +53,13 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
-static enum status degrade(struct search *s, const char *format, const char *a, const char *b,
-                           struct error *err)
+/* Goes on with one leg, and says so. */
+static enum status degrade(struct search *s, enum engine_mode mode, const char *why,
+                           const char *name, struct error *err)
 {
-    s->hits->mode = ENGINE_MODE_LEXICAL;
-    s->hits->warning =
-        arena_printf(&s->hits->arena, "%s%s%s: searched by words only", format, a, b);
+    s->hits->mode = mode;
+    s->hits->warning = arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
+                                    mode == ENGINE_MODE_VECTOR ? "meaning" : "words");
     return s->hits->warning ? STATUS_OK : error_nomem(err);
 }
 
@@ -87,7 +88,7 @@ static enum status embed_query(struct search *s, const char *text, struct error 
             *err = why;
         return status;
     }
-    return degrade(s, "", why.message, "", err);
+    return degrade(s, ENGINE_MODE_LEXICAL, "", why.message, err);
 }
 
 /* Vectors of another model say nothing about this query. */
@@ -105,7 +106,25 @@ static enum status check_fingerprint(struct search *s, struct error *err)
         return error_set(err, STATUS_INVALID,
                          "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
     s->query->vector = NULL;
-    return degrade(s, "the library's vectors were made with ", stored, "", err);
+    return degrade(s, ENGINE_MODE_LEXICAL, "the library's vectors were made with ", stored, err);
+}
+
+/* Words cut by other rules are not found as what they are. */
+static enum status check_analyzer(struct search *s, struct error *err)
+{
+    const char *stored = NULL;
+    enum status status =
+        store_get_meta(s->store, ENGINE_META_ANALYZER, &s->hits->arena, &stored, err);
+    const char *ours = analyzer_id(s->analyzer);
+    if (status || s->hits->mode == ENGINE_MODE_VECTOR || !stored || !*stored ||
+        strcmp(stored, ours) == 0)
+        return status;
+    if (s->query->vector)
+        return degrade(s, ENGINE_MODE_VECTOR, "the library's words were made with ", stored, err);
+    error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
+              ours);
+    error_hint(err, "set the language back, or `ragged clear` and add again");
+    return STATUS_INVALID;
 }
 
 /* ---- filters ---- */
@@ -412,6 +431,8 @@ static enum status run_snapshot(struct search *s, struct error *err)
     status = store_generation(s->store, &s->hits->generation, err);
     if (!status)
         status = check_fingerprint(s, err);
+    if (!status)
+        status = check_analyzer(s, err);
     if (!status)
         status = build_filter(s, err);
     if (!status)

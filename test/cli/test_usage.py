@@ -112,6 +112,15 @@ def test_nothing_to_remove_is_1(library, documents, tmp_path):
     assert "letter.txt" not in library.run("list").stdout
 
 
+def test_remove_takes_a_name_with_brackets_as_the_name(ragged, tmp_path):
+    for name in ("note[1].txt", "note1.txt"):
+        (tmp_path / name).write_text("This is %s.\n" % name)
+    ragged.run("add", tmp_path)
+    assert ragged.json("remove", tmp_path / "note[1].txt")["removed"] == 1
+    assert "note1.txt" in ragged.run("list").stdout
+    assert ragged.json("remove", tmp_path / "note[12].txt")["removed"] == 1
+
+
 def test_clear_asks_on_a_terminal(library):
     leader, follower = pty.openpty()
     process = subprocess.Popen(library.command("clear"), env=library.environment, stdin=follower,
@@ -185,3 +194,11 @@ def test_explained_parts_add_up_to_the_score(ragged, documents):
     assert scores and len(parts) == 2 * len(scores)
     for i, score in enumerate(scores):
         assert abs(parts[2 * i] + parts[2 * i + 1] - score) < 0.0002
+
+
+def test_words_of_another_language_are_not_searched_silently(library):
+    german = {"RAGGED_LANGUAGE": "german"}
+    found = library.json("search", "spider mites", env=german)
+    assert found["mode"] == "vector" and "english" in found["warnings"][0]
+    done = library.run("search", "--mode", "lexical", "spider mites", code=2, env=german)
+    assert "english" in done.stderr and "language" in done.stderr
