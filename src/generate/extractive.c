@@ -16,7 +16,7 @@
 #define LENGTH_PENALTY 0.10  /* too short to say something, too long to read */
 #define SHAPE_PENALTY 0.15   /* a table row or code that nobody asked for */
 #define EMPTY_PENALTY 0.30   /* a title or an aim: the words of the question without an answer */
-#define LIST_BYTES 300       /* of what belongs to a sentence and follows it, and the item begun */
+#define LIST_BYTES 500       /* of what belongs to a sentence and follows it, and the item begun */
 #define ANSWER_AFTER 0.9     /* of a question's support goes to the sentence after it */
 #define SUPPORT_MIN 0.35     /* the best below it: abstain */
 #define SCORE_SHARE_MIN 0.75 /* of the best score, to be added to it */

@@ -84,9 +84,9 @@ struct generate_result {
 /* Streams the answer: on_text() gets pieces of whole UTF-8 characters as they come. A stream that
  * ends without its end mark is REMOTE ("the answer is incomplete"), a prompt too long for the model
  * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED.
- * extractive writes 1 to 3 sentences verbatim, perhaps with the one before or those behind; each
- * run of sentences ends with " [n]", where n numbers the passages in the order they are quoted in.
- */
+ * extractive writes 1 to 3 sentences verbatim, perhaps with the one before or those behind, each
+ * passage on lines of its own; each run of sentences ends with " [n]", where n numbers the passages
+ * in the order they are quoted in. */
 enum status generator_run(struct generator *generator, const struct generate_request *request,
                           void (*on_text)(void *ctx, const char *text, size_t len), void *ctx,
                           struct generate_result *out, struct error *err) MUST_USE;

@@ -62,11 +62,13 @@ static enum status extractive_run(struct generator *generator,
     struct buf text = {0};
     for (size_t k = 0, number = 0; k < n && !status; k++) {
         const struct generate_sentence *sentence = &sentences[quotes[k]];
-        bool is_next = k > 0 && continues(sentences, quotes, k);
-        number += k == 0 || sentence->i_passage != sentences[quotes[k - 1]].i_passage;
+        bool is_other_passage = k == 0 || sentence->i_passage != sentences[quotes[k - 1]].i_passage;
+        bool is_new_line =
+            is_other_passage || (continues(sentences, quotes, k) && sentence->is_first_in_line);
+        number += is_other_passage;
         buf_reset(&text);
         if (k > 0)
-            buf_append_char(&text, is_next && sentence->is_first_in_line ? '\n' : ' ');
+            buf_append_char(&text, is_new_line ? '\n' : ' ');
         quote(sentence, &text);
         if (k + 1 == n || !continues(sentences, quotes, k + 1))
             buf_printf(&text, " [%zu]", number);

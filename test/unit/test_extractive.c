@@ -147,7 +147,7 @@ static const struct answer_case cases[] = {
      "what do bees do in spring",
      "In early spring a colony of bees cleans out its hive. Later the bees of spring look for "
      "pollen "
-     "in willows. [1] Spring bees also raise drones before summer comes along. [2]",
+     "in willows. [1]\nSpring bees also raise drones before summer comes along. [2]",
      {SENTENCE("In early spring a colony of bees cleans out its hive.", 0, 0.85, 0),
       SENTENCE("Later the bees of spring look for pollen in willows.", 0, 0.95, 0),
       SENTENCE("Spring bees also raise drones before summer comes along.", 1, 0.95, 0)}},
