@@ -212,7 +212,6 @@ static enum status fall_back(struct answering *a, enum status failed, struct err
     answer->reasons = reasons;
     buf_reset(&a->text);
     enum status status = open_generator(a, "extractive", err);
-    answer->reasons = reasons;
     answer->label = LABEL_EXTRACTIVE_FELL;
     return status ? status : run_extractive(a, err);
 }
