@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
@@ -350,6 +351,17 @@ const char *path_extension(const char *path)
 {
     const char *name = path_name(path), *dot = strrchr(name, '.');
     return dot && dot != name ? dot : "";
+}
+
+bool path_matches(const char *path, const char *glob)
+{
+    if (fnmatch(glob, path, 0) == 0)
+        return true;
+    const char *slash = glob[0] == '/' ? NULL : strchr(path, '/');
+    for (; slash; slash = strchr(slash + 1, '/'))
+        if (fnmatch(glob, slash + 1, 0) == 0)
+            return true;
+    return false;
 }
 
 enum status path_resolve(const char *path, char **out, struct error *err)

@@ -80,6 +80,10 @@ char *path_join(const char *folder, const char *name) MUST_USE;
 const char *path_name(const char *path);      /* after the last slash; borrowed from path */
 const char *path_extension(const char *path); /* ".pdf", "" when there is none; borrowed */
 
+/* Does the glob ('*' also matches '/') fit the whole path, or, when it does not begin with '/',
+ * what stands behind one of its slashes? */
+bool path_matches(const char *path, const char *glob);
+
 /* The absolute path without links, "." and "..", owned. NOT_FOUND when it is not there. */
 enum status path_resolve(const char *path, char **out, struct error *err) MUST_USE;
 

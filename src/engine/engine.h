@@ -97,7 +97,7 @@ struct engine_search_options {
     size_t n;               /* results wanted */
     double min_score;       /* 0..1 */
     const char *collection; /* NULL: all; unknown: NOT_FOUND naming the collections */
-    const char *path_glob;  /* NULL: all */
+    const char *path_glob;  /* as path_matches() of base/file.h; NULL: all */
     size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
     size_t n_context;       /* neighbours joined on each side */
     const struct cancel *cancel;

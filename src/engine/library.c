@@ -24,7 +24,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
     bool is_failed = d->state == STORE_DOCUMENT_FAILED;
     if ((o->is_failed_only && !is_failed) ||
         (o->collection && strcmp(o->collection, d->collection) != 0) ||
-        (o->glob && fnmatch(o->glob, d->path, 0) != 0))
+        (o->glob && !path_matches(d->path, o->glob)))
         return STATUS_OK;
     lister->each(lister->ctx, &(struct engine_document){
                                   .id = d->id,

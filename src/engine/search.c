@@ -1,10 +1,10 @@
 #include "engine/search.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "engine/fuse.h"
@@ -144,7 +144,7 @@ static enum status filter_document(void *ctx, const struct store_document *docum
             return STATUS_OK;
         filter->has_collection = true;
     }
-    if (s->options->path_glob && fnmatch(s->options->path_glob, document->path, 0) != 0)
+    if (s->options->path_glob && !path_matches(document->path, s->options->path_glob))
         return STATUS_OK;
     void *allowed = s->allowed;
     enum status status =

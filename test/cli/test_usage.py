@@ -112,6 +112,16 @@ def test_nothing_to_remove_is_1(library, documents, tmp_path):
     assert "letter.txt" not in library.run("list").stdout
 
 
+@pytest.mark.parametrize("glob", ["handbook/*", "*.md", "watering.md", "handbook/water*.md",
+                                  "documents/*.md", "{documents}/handbook/*"])
+def test_a_glob_is_of_the_whole_path_or_of_its_last_parts(library, documents, glob):
+    glob = glob.format(documents=documents)
+    files = [hit["file"] for hit in library.search("watering the tomatoes", "--path", glob)]
+    assert str(documents / "handbook" / "watering.md") in files
+    assert str(documents / "letter.txt") not in files
+    assert set(files) <= {entry["file"] for entry in library.json("list", glob)["documents"]}
+
+
 def test_remove_takes_a_name_with_brackets_as_the_name(ragged, tmp_path):
     for name in ("note[1].txt", "note1.txt"):
         (tmp_path / name).write_text("This is %s.\n" % name)
