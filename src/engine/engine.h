@@ -57,7 +57,7 @@ struct engine_file_report {
 };
 struct engine_progress {
     size_t n_files_done, n_files_total;
-    uint64_t n_bytes_done, n_bytes_total;
+    uint64_t n_bytes_done, n_bytes_total; /* done: read and embedded, perhaps not yet written */
     size_t n_chunks;
     int64_t elapsed_ms, eta_ms; /* eta -1: unknown */
 };

@@ -26,12 +26,13 @@ struct pipeline {
     size_t next_job;         /* first that no worker took */
     size_t next_write;       /* first the writer has not finished with */
     size_t n_bytes_in_flight;
+    /* of sources: read and embedded, perhaps not yet written; unchanged */
+    uint64_t n_bytes_worked, n_bytes_passed;
     bool is_stopping;
     enum status failed; /* the first failure that stops everything */
     struct error error;
 
-    struct engine_add_result result;       /* writer only */
-    uint64_t n_bytes_done, n_bytes_worked; /* worked: without those of unchanged files */
+    struct engine_add_result result; /* writer only */
     struct eta eta;
 };
 

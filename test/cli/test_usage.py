@@ -100,6 +100,9 @@ def test_progress_lines_are_json_and_never_in_pipes_unasked(ragged, documents):
     done = ragged.run("add", "--progress", "json", documents)
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert [event["result"] for event in events if event["event"] == "file"] == ["added"] * 5
+    done_bytes = [event["bytes_done"] for event in events if event["event"] == "progress"]
+    assert done_bytes == sorted(done_bytes)
+    assert all(event["bytes_done"] <= event["bytes_total"] for event in events if event["event"] == "progress")
     assert ragged.run("add", documents).stderr == ""
 
 
