@@ -106,7 +106,7 @@ static void take_text(void *ctx, const char *text, size_t len)
     struct answering *a = ctx;
     a->has_streamed = a->has_streamed || len > 0;
     buf_append(&a->text, text, len);
-    if (a->options->on_text)
+    if (a->options->on_text && !generator_is_extractive(a->generator))
         a->options->on_text(a->options->ctx, text, len);
 }
 

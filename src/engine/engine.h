@@ -169,7 +169,8 @@ struct engine_answer_options {
     size_t n_tokens_max; /* 0: 512 */
     double temperature;
     uint64_t seed;
-    /* Pieces as they come, unchecked; the checked text follows in the answer. May be NULL. */
+    /* A model's pieces as they come, unchecked; the checked text follows in the answer. Quotes are
+     * there at once and need no check. May be NULL. */
     void (*on_text)(void *ctx, const char *text, size_t len);
     /* Once, before the first piece: who answers. May be NULL. */
     void (*on_start)(void *ctx, const char *generator, const char *model, const char *reasons);

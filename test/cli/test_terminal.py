@@ -108,3 +108,9 @@ def test_search_json_has_the_promised_members(library):
     assert set(hit["explain"]) == {"lexical", "vector"}
     full = library.json("search", "--full", "tomato")["results"][0]
     assert len(full["text"]) >= len(hit["snippet"].removesuffix("..."))
+
+
+def test_quotes_are_shown_once(library):
+    code, shown = library.in_terminal(*QUESTION, env={"RAGGED_GENERATOR": "extractive"})
+    answer = shown.split("Quoted from your documents")
+    assert code == 0 and len(answer) == 2 and "Lindqvist" not in answer[0]
