@@ -134,6 +134,13 @@ def test_remove_takes_a_name_with_brackets_as_the_name(ragged, tmp_path):
     assert ragged.json("remove", tmp_path / "note[12].txt")["removed"] == 1
 
 
+def test_remove_goes_on_behind_a_name_that_is_not_there(library, documents):
+    done = library.run("remove", "--json", "nowhere.txt", documents / "letter.txt", "neither.txt", code=1)
+    assert json.loads(done.stdout)["removed"] == 1
+    assert "nowhere.txt" in done.stderr and "neither.txt" in done.stderr
+    assert "letter.txt" not in library.run("list").stdout
+
+
 def test_clear_asks_on_a_terminal(library):
     leader, follower = pty.openpty()
     process = subprocess.Popen(library.command("clear"), env=library.environment, stdin=follower,
