@@ -37,15 +37,12 @@ static enum status print(struct app *app, const struct engine_status *library, s
     return format_object(&app->out, app->format, object, err);
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status check(struct app *app, struct engine *engine, struct error *err)
 {
-    struct engine *engine = NULL;
     struct engine_status library = {0};
     struct problems problems = {.app = app, .list = json_array()};
     size_t n = 0;
-    enum status status = session_open(app, &engine, err);
-    if (!status)
-        status = engine_status(engine, &library, err);
+    enum status status = engine_status(engine, &library, err);
     if (!status && library.has_library)
         status = engine_check(engine, add_problem, &problems, &n, err);
     if (!status)
@@ -53,8 +50,12 @@ static enum status run(struct app *app, struct error *err)
     if (n)
         app->exit_code = EXIT_CODE_PROBLEMS;
     json_decref(problems.list);
-    engine_close(engine);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, check, err);
 }
 
 const struct command cmd_check = {

@@ -48,15 +48,12 @@ static enum status report(struct app *app, size_t n, bool is_dry_run, struct err
     return format_object(&app->out, app->format, object, err);
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status clear(struct app *app, struct engine *engine, struct error *err)
 {
-    struct engine *engine = NULL;
     struct engine_status library = {0};
     bool is_dry_run = arguments_has(&app->arguments, "dry-run");
     size_t n = 0;
-    enum status status = session_open(app, &engine, err);
-    if (!status)
-        status = check_wanted(app, engine, err);
+    enum status status = check_wanted(app, engine, err);
     if (!status && is_dry_run) {
         status = engine_status(engine, &library, err);
         n = library.n_documents;
@@ -65,8 +62,12 @@ static enum status run(struct app *app, struct error *err)
     }
     if (!status)
         status = report(app, n, is_dry_run, err);
-    engine_close(engine);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, clear, err);
 }
 
 static const struct option options[] = {

@@ -1,12 +1,10 @@
-#include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/progress.h"
 #include "app/records.h"
 #include "app/session.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 struct run_of_mode {
@@ -83,38 +81,11 @@ static const struct column columns[] = {
     {.name = NULL},
 };
 
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info;
-    (void)kind;
-    (void)walk;
-    remove(path);
-    return 0;
-}
-
 /* An index nobody asked to keep lives in a folder of its own, which goes away again. */
 static enum status make_folder(char **out, struct error *err)
 {
     const char *parent = getenv("TMPDIR");
-    struct buf path = {0};
-    buf_printf(&path, "%s/ragged-eval-XXXXXX", parent && *parent ? parent : "/tmp");
-    char *folder = buf_take(&path, &(size_t){0});
-    if (!folder)
-        return error_nomem(err);
-    if (!mkdtemp(folder)) {
-        enum status status = error_errno(err, errno, "could not make a folder \"%s\"", folder);
-        mem_free(folder);
-        return status;
-    }
-    *out = folder;
-    return STATUS_OK;
-}
-
-static void remove_folder(char *folder)
-{
-    if (folder)
-        nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    mem_free(folder);
+    return folder_make_temporary(parent && *parent ? parent : "/tmp", "ragged-eval-", out, err);
 }
 
 static void on_progress(void *ctx, const struct engine_progress *update)
@@ -165,7 +136,11 @@ static enum status run(struct app *app, struct error *err)
         status = records_write(&records, format_object_new(), "runs", err);
     records_clear(&records);
     engine_close(engine);
-    remove_folder(folder);
+    if (folder) {
+        enum status removed = folder_remove(folder, status ? NULL : err);
+        status = status ? status : removed;
+    }
+    mem_free(folder);
     return status;
 }
 

@@ -125,32 +125,32 @@ static json_t *envelope(const struct records *records)
     return NULL;
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status list(struct app *app, struct engine *engine, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
-    struct engine *engine = NULL;
     struct records records = {
         .out = &app->out,
         .format = app->format,
         .columns = columns,
         .path = path_of,
     };
-    enum status status = session_open(app, &engine, err);
-    if (!status) {
-        struct engine_list_options options = {
-            .glob = arguments->n_words ? arguments->words[0] : NULL,
-            .collection = arguments_text(arguments, "collection", NULL),
-            .is_failed_only = arguments_has(arguments, "failed"),
-        };
-        status = engine_list(engine, &options, add_document, &records, err);
-    }
+    struct engine_list_options options = {
+        .glob = arguments->n_words ? arguments->words[0] : NULL,
+        .collection = arguments_text(arguments, "collection", NULL),
+        .is_failed_only = arguments_has(arguments, "failed"),
+    };
+    enum status status = engine_list(engine, &options, add_document, &records, err);
     if (!status)
         status = records_write(&records, envelope(&records), "documents", err);
     if (!status && records.n == 0 && !app->is_quiet && app->format == FORMAT_TEXT)
         output_puts(&app->notes, "no documents\n");
     records_clear(&records);
-    engine_close(engine);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, list, err);
 }
 
 static const struct option options[] = {

@@ -48,11 +48,19 @@ static void print_citation(struct output *out, const struct engine_answer *answe
     output_puts(out, "\"\n");
 }
 
-static void print_sources(struct output *out, const struct engine_hits *hits)
+/* The numbers in brackets are those of the answer; what was not cited has none. */
+static void print_sources(struct output *out, const struct engine_answer *answer)
 {
+    const struct engine_hits *hits = &answer->hits;
     output_puts(out, "\nsources:\n");
     for (size_t i = 0; i < hits->n; i++) {
-        output_printf(out, "  %zu. ", i + 1);
+        size_t number = 0;
+        for (size_t k = 0; k < answer->n_citations; k++)
+            number = answer->citations[k].i_hit == i ? answer->citations[k].number : number;
+        if (number)
+            output_printf(out, "  [%zu] ", number);
+        else
+            output_puts(out, "   -  ");
         place_print(out, &hits->hit[i], false);
         output_printf(out, " (score %.4f)\n     ", hits->hit[i].score);
         place_print_snippet(out, hits->hit[i].text, strlen(hits->hit[i].text), SOURCE_BYTES);
@@ -76,7 +84,7 @@ static void print_answer(struct app *app, const struct engine_answer *answer)
     for (size_t i = 0; i < answer->n_citations; i++)
         print_citation(out, answer, &answer->citations[i]);
     if (arguments_has(&app->arguments, "show-sources"))
-        print_sources(out, &answer->hits);
+        print_sources(out, answer);
 }
 
 static void print_notes(struct app *app, const struct engine_answer *answer)
@@ -142,16 +150,7 @@ static enum status ask(struct app *app, struct engine *engine, const char *quest
 
 static enum status run(struct app *app, struct error *err)
 {
-    struct engine *engine = NULL;
-    struct buf question = {0};
-    enum status status = session_read_question(app, &question, err);
-    if (!status)
-        status = session_open(app, &engine, err);
-    if (!status)
-        status = ask(app, engine, buf_text(&question), err);
-    engine_close(engine);
-    buf_clear(&question);
-    return status;
+    return session_run_question(app, ask, err);
 }
 
 static const struct option options[] = {

@@ -40,11 +40,34 @@ static json_t *envelope(size_t n, bool is_dry_run)
     return NULL;
 }
 
-static enum status run(struct app *app, struct error *err)
+/* One name that is not there does not keep the others; the last failure is returned. */
+static enum status remove_words(struct app *app, struct engine *engine, struct records *records,
+                                size_t *out_n, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
     bool is_dry_run = arguments_has(arguments, "dry-run");
-    struct engine *engine = NULL;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < arguments->n_words; i++) {
+        struct error why = {0};
+        size_t n = 0;
+        enum status one =
+            engine_remove(engine, arguments->words[i], is_dry_run, add_path, records, &n, &why);
+        *out_n += n;
+        if (!one)
+            continue;
+        if (status)
+            session_warn(app, err->message);
+        status = one;
+        *err = why;
+        if (status != STATUS_NOT_FOUND)
+            break;
+    }
+    return status;
+}
+
+static enum status remove_documents(struct app *app, struct engine *engine, struct error *err)
+{
+    bool is_dry_run = arguments_has(&app->arguments, "dry-run");
     size_t n_removed = 0;
     struct records records = {
         .out = &app->out,
@@ -53,21 +76,23 @@ static enum status run(struct app *app, struct error *err)
         .path = path_of,
         .print = print_path,
     };
-    enum status status = session_open(app, &engine, err);
-    for (size_t i = 0; i < arguments->n_words && !status; i++) {
-        size_t n = 0;
-        status =
-            engine_remove(engine, arguments->words[i], is_dry_run, add_path, &records, &n, err);
-        n_removed += n;
+    enum status status = remove_words(app, engine, &records, &n_removed, err);
+    if (!status || n_removed) {
+        enum status written = records_write(&records, envelope(n_removed, is_dry_run), "documents",
+                                            status ? NULL : err);
+        status = status ? status : written;
+        if (!app->is_quiet)
+            output_printf(&app->notes, "%s %zu document%s\n",
+                          is_dry_run ? "would remove" : "removed", n_removed,
+                          n_removed == 1 ? "" : "s");
     }
-    if (!status)
-        status = records_write(&records, envelope(n_removed, is_dry_run), "documents", err);
-    if ((!status || n_removed) && !app->is_quiet)
-        output_printf(&app->notes, "%s %zu document%s\n", is_dry_run ? "would remove" : "removed",
-                      n_removed, n_removed == 1 ? "" : "s");
     records_clear(&records);
-    engine_close(engine);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, remove_documents, err);
 }
 
 static const struct option options[] = {

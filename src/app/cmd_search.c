@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "app/hit_json.h"
@@ -6,10 +7,10 @@
 
 static void print_leg(struct output *out, const char *name, size_t rank, double score, double part)
 {
+    char place[32] = "not among its best";
     if (rank)
-        output_printf(out, "     %s: rank %zu, score %.4f, part %.4f\n", name, rank, score, part);
-    else
-        output_printf(out, "     %s: not among its best\n", name);
+        snprintf(place, sizeof place, "rank %zu", rank);
+    output_printf(out, "     %s: %s, score %.4f, part %.4f\n", name, place, score, part);
 }
 
 static void print_hit(struct output *out, const void *record, size_t number)
@@ -91,27 +92,24 @@ static enum status print_hits(struct app *app, const struct engine_hits *hits, c
     return status;
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status find(struct app *app, struct engine *engine, const char *query,
+                        struct error *err)
 {
-    struct engine *engine = NULL;
     struct engine_hits hits = {0};
-    struct buf query = {0};
-    enum status status = session_read_question(app, &query, err);
+    struct engine_search_options options = session_search_options(app);
+    options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
+    enum status status = engine_search(engine, query, &options, &hits, err);
     if (!status)
-        status = session_open(app, &engine, err);
-    if (!status) {
-        struct engine_search_options options = session_search_options(app);
-        options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
-        status = engine_search(engine, buf_text(&query), &options, &hits, err);
-    }
-    if (!status)
-        status = print_hits(app, &hits, buf_text(&query), err);
+        status = print_hits(app, &hits, query, err);
     if (!status && hits.n == 0)
         session_tell_empty(app, engine);
     engine_hits_clear(&hits);
-    engine_close(engine);
-    buf_clear(&query);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run_question(app, find, err);
 }
 
 static const struct option options[] = {

@@ -97,23 +97,24 @@ static enum status print(struct app *app, const struct engine_status *s, json_t 
     return format_object(&app->out, app->format, object, err);
 }
 
-static enum status run(struct app *app, struct error *err)
+static enum status show(struct app *app, struct engine *engine, struct error *err)
 {
-    struct engine *engine = NULL;
     struct engine_status library = {0};
     json_t *failures = json_array();
-    enum status status = failures ? session_open(app, &engine, err) : error_nomem(err);
-    if (!status)
-        status = engine_status(engine, &library, err);
+    enum status status = failures ? engine_status(engine, &library, err) : error_nomem(err);
     if (!status && arguments_has(&app->arguments, "failed") && library.has_library) {
         struct engine_list_options options = {.is_failed_only = true};
         status = engine_list(engine, &options, add_failure, failures, err);
     }
     if (!status)
         status = print(app, &library, failures, err);
-    engine_close(engine);
     json_decref(failures);
     return status;
+}
+
+static enum status run(struct app *app, struct error *err)
+{
+    return session_run(app, show, err);
 }
 
 static const struct option options[] = {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app/safe_text.h"
-#include "base/file.h"
 
 static void append_escaped_path(struct buf *out, const char *path)
 {
@@ -58,7 +57,7 @@ void place_print(struct output *out, const struct engine_hit *hit, bool is_short
             output_link(out, buf_text(&uri));
         buf_clear(&uri);
     }
-    output_name(out, is_short ? path_name(hit->path) : hit->path);
+    output_name(out, is_short ? hit->short_path : hit->path);
     if (hit->page && hit->page_end > hit->page)
         output_printf(out, ", p. %u-%u", hit->page, hit->page_end);
     else if (hit->page)

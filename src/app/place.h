@@ -8,8 +8,8 @@
 
 enum { PLACE_SNIPPET_BYTES = 300 };
 
-/* "smith2019.pdf, p. 4", "notes.md:12-14"; a link on a terminal. Only the name of the file when
- * `is_short`. */
+/* "smith2019.pdf, p. 4", "notes.md:12-14"; a link on a terminal. The path is
+ * hit->short_path when `is_short`. */
 void place_print(struct output *out, const struct engine_hit *hit, bool is_short);
 
 /* "file:///a%20b.pdf#page=4"; NULL: out of memory. */

@@ -96,7 +96,6 @@ static json_t *update_json(const struct engine_progress *update)
         json_put(object, "bytes_done", json_integer((json_int_t)update->n_bytes_done)) &&
         json_put(object, "bytes_total", json_integer((json_int_t)update->n_bytes_total)) &&
         json_put(object, "chunks", json_integer((json_int_t)update->n_chunks)) &&
-        json_put(object, "scanning", json_boolean(update->is_scanning)) &&
         json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
         json_put(object, "eta_ms", json_integer(update->eta_ms));
     if (is_whole)
@@ -133,10 +132,10 @@ static void draw_files(struct progress *progress, const struct engine_progress *
     double rate = seconds > 0 ? (double)update->n_bytes_done / 1024.0 / seconds : 0;
     bool is_fast = rate >= 1024.0;
     draw_cells(progress, share_done(update));
-    output_printf(progress->notes, "%zu/%zu%s files  %.1f %s  %zu passages", update->n_files_done,
-                  update->n_files_total, update->is_scanning ? "+" : "",
-                  is_fast ? rate / 1024.0 : rate, is_fast ? "MiB/s" : "KiB/s", update->n_chunks);
-    if (update->eta_ms >= 0 && !update->is_scanning)
+    output_printf(progress->notes, "%zu/%zu files  %.1f %s  %zu passages", update->n_files_done,
+                  update->n_files_total, is_fast ? rate / 1024.0 : rate,
+                  is_fast ? "MiB/s" : "KiB/s", update->n_chunks);
+    if (update->eta_ms >= 0)
         output_printf(progress->notes, "  %lld:%02lld left", (long long)(update->eta_ms / 60000),
                       (long long)(update->eta_ms / 1000 % 60));
     output_flush(progress->notes);

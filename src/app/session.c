@@ -12,6 +12,19 @@ enum status session_open(struct app *app, struct engine **out, struct error *err
     return status ? status : engine_open(&options, out, err);
 }
 
+enum status session_run(struct app *app,
+                        enum status (*work)(struct app *app, struct engine *engine,
+                                            struct error *err),
+                        struct error *err)
+{
+    struct engine *engine = NULL;
+    enum status status = session_open(app, &engine, err);
+    if (!status)
+        status = work(app, engine, err);
+    engine_close(engine);
+    return status;
+}
+
 struct engine_search_options session_search_options(const struct app *app)
 {
     const struct arguments *arguments = &app->arguments;
@@ -38,7 +51,7 @@ static enum status read_stdin(struct buf *out, struct error *err)
     return status;
 }
 
-enum status session_read_question(struct app *app, struct buf *out, struct error *err)
+static enum status read_question(struct app *app, struct buf *out, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
     enum status status = STATUS_OK;
@@ -62,6 +75,23 @@ enum status session_read_question(struct app *app, struct buf *out, struct error
         return error_set(err, STATUS_LIMIT, "the question is longer than %zu bytes",
                          RAGGED_LIMIT_QUERY);
     return STATUS_OK;
+}
+
+enum status session_run_question(struct app *app,
+                                 enum status (*work)(struct app *app, struct engine *engine,
+                                                     const char *question, struct error *err),
+                                 struct error *err)
+{
+    struct engine *engine = NULL;
+    struct buf question = {0};
+    enum status status = read_question(app, &question, err);
+    if (!status)
+        status = session_open(app, &engine, err);
+    if (!status)
+        status = work(app, engine, buf_text(&question), err);
+    engine_close(engine);
+    buf_clear(&question);
+    return status;
 }
 
 void session_warn(struct app *app, const char *text)

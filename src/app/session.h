@@ -8,11 +8,20 @@
 /* Opens the library of app->config. */
 enum status session_open(struct app *app, struct engine **out, struct error *err) MUST_USE;
 
+/* Opens the library, does `work` with it, and closes it. */
+enum status session_run(struct app *app,
+                        enum status (*work)(struct app *app, struct engine *engine,
+                                            struct error *err),
+                        struct error *err) MUST_USE;
+/* The same with the question that the words are, or standard input for "-". INVALID: it is empty.
+ */
+enum status session_run_question(struct app *app,
+                                 enum status (*work)(struct app *app, struct engine *engine,
+                                                     const char *question, struct error *err),
+                                 struct error *err) MUST_USE;
+
 /* The mode, score and filters of search and query. `n` is not set. */
 struct engine_search_options session_search_options(const struct app *app);
-
-/* The words joined by spaces, or standard input for "-"; INVALID when it is empty. */
-enum status session_read_question(struct app *app, struct buf *out, struct error *err) MUST_USE;
 
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);

@@ -23,6 +23,11 @@ int64_t clock_monotonic_ms(void)
     return clock_monotonic_us() / 1000;
 }
 
+int64_t clock_cpu_ms(void)
+{
+    return read_us(CLOCK_PROCESS_CPUTIME_ID) / 1000;
+}
+
 int64_t clock_wall_ms(void)
 {
     int64_t jump_ms = fault_hit("clock.wall") ? (int64_t)365 * 86400 * 1000 : 0;

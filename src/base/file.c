@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -300,6 +302,41 @@ enum status folder_make(const char *path, struct error *err)
     return status;
 }
 
+enum status folder_make_temporary(const char *parent, const char *prefix, char **out,
+                                  struct error *err)
+{
+    struct buf name = {0};
+    buf_printf(&name, "%sXXXXXX", prefix);
+    enum status status = buf_status(&name, err);
+    char *path = status ? NULL : path_join(parent, buf_text(&name));
+    buf_clear(&name);
+    if (!path)
+        return error_nomem(err);
+    if (fails("file.mkdir", EACCES) || !mkdtemp(path)) {
+        status = error_errno(err, errno, "could not make a folder in \"%s\"", parent);
+        mem_free(path);
+        return status;
+    }
+    *out = path;
+    return STATUS_OK;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return fails("file.remove", EIO) ? -1 : remove(path);
+}
+
+enum status folder_remove(const char *path, struct error *err)
+{
+    enum { N_OPEN_MAX = 16 };
+    if (nftw(path, remove_entry, N_OPEN_MAX, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+        return error_errno(err, errno, "could not remove folder \"%s\"", path);
+    return STATUS_OK;
+}
+
 enum status file_lock_acquire(const char *path, int timeout_ms, struct file_lock *out,
                               struct error *err)
 {
@@ -353,6 +390,17 @@ const char *path_extension(const char *path)
 {
     const char *name = path_name(path), *dot = strrchr(name, '.');
     return dot && dot != name ? dot : "";
+}
+
+bool path_matches(const char *path, const char *glob)
+{
+    if (fnmatch(glob, path, 0) == 0)
+        return true;
+    const char *slash = glob[0] == '/' ? NULL : strchr(path, '/');
+    for (; slash; slash = strchr(slash + 1, '/'))
+        if (fnmatch(glob, slash + 1, 0) == 0)
+            return true;
+    return false;
 }
 
 enum status path_resolve(const char *path, char **out, struct error *err)

@@ -1,5 +1,5 @@
 /* base/file.h - files and folders, with fault hooks ("file.open", "file.read", "file.write",
- * "file.fsync", "file.rename", "file.map", "file.stat", "file.mkdir", "file.lock").
+ * "file.fsync", "file.rename", "file.map", "file.stat", "file.mkdir", "file.remove", "file.lock").
  * Paths are raw bytes; messages quote them as they are (app/ makes them safe to show). Any thread.
  */
 #ifndef RAGGED_BASE_FILE_H
@@ -71,6 +71,12 @@ enum status file_remove(const char *path, struct error *err) MUST_USE; /* absent
 /* Makes the folder and its missing parents with mode 0700; existing is OK. */
 enum status folder_make(const char *path, struct error *err) MUST_USE;
 
+/* A new folder of mode 0700, "parent/prefix" and six letters more; its path is owned. */
+enum status folder_make_temporary(const char *parent, const char *prefix, char **out,
+                                  struct error *err) MUST_USE;
+/* With everything in it; links are removed, not followed. Absent is OK. */
+enum status folder_remove(const char *path, struct error *err) MUST_USE;
+
 /* Exclusive flock on `path` (created 0600). BUSY after timeout_ms. */
 struct file_lock {
     int fd; /* -1: not held */
@@ -84,6 +90,10 @@ void file_lock_release(struct file_lock *lock); /* not held is fine */
 char *path_join(const char *folder, const char *name) MUST_USE;
 const char *path_name(const char *path);      /* after the last slash; borrowed from path */
 const char *path_extension(const char *path); /* ".pdf", "" when there is none; borrowed */
+
+/* Does the glob ('*' also matches '/') fit the whole path, or, when it does not begin with '/',
+ * what stands behind one of its slashes? */
+bool path_matches(const char *path, const char *glob);
 
 /* The absolute path without links, "." and "..", owned. NOT_FOUND when it is not there. */
 enum status path_resolve(const char *path, char **out, struct error *err) MUST_USE;

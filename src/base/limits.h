@@ -22,6 +22,7 @@
 #define RAGGED_LIMIT_QUERY ((size_t)64 * 1024)        /* a question */
 #define RAGGED_LIMIT_LINE (1 * RAGGED_MIB)            /* a line of texts; the rest is not read */
 #define RAGGED_LIMIT_JSON_DEPTH 512
+#define RAGGED_LIMIT_HTML_CPU_MS 1000              /* to parse HTML, for each MiB begun of it */
 #define RAGGED_LIMIT_WORKER_AS (1536 * RAGGED_MIB) /* address space of the parse worker */
 #define RAGGED_LIMIT_WORKER_CPU_S 60
 #define RAGGED_LIMIT_WORKER_WALL_MS 120000

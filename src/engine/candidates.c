@@ -45,6 +45,7 @@ static enum status split_passage(struct engine *engine, const struct engine_hit 
             .len = stop - at,
             .i_passage = i_passage,
             .is_first_in_passage = at == 0,
+            .is_first_in_line = at == 0 || hit->text[at - 1] == '\n',
         };
         status = lexical_coverage(engine->analyzer, &query->terms, sentence.text, sentence.len,
                                   &sentence.coverage, err);

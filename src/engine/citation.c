@@ -24,7 +24,8 @@ struct checker {
     struct arena *arena;
     struct buf text;
     struct citation_result result;
-    struct engine_citation *by_number; /* [n_hits]; number 0: not cited */
+    struct engine_citation *by_hit; /* [n_hits]; number 0: not cited */
+    size_t n_cited;
 };
 
 /* "[2]", "[1, 3]": how long the mark at text[0] is, 0 when it is none; its numbers are added. */
@@ -129,14 +130,15 @@ static enum status next_sentence(struct checker *c, const char **at, const char 
     return strip_marks(c, out, err);
 }
 
-static void cite(struct checker *c, size_t number, const struct support *support)
+/* The numbers of the answer run on from 1, whichever passages it cites. */
+static void cite(struct checker *c, size_t i_hit, const struct support *support)
 {
-    struct engine_citation *citation = &c->by_number[number - 1];
+    struct engine_citation *citation = &c->by_hit[i_hit];
     if (citation->number && citation->support >= support->score)
         return;
     *citation = (struct engine_citation){
-        .number = number,
-        .i_hit = number - 1,
+        .number = citation->number ? citation->number : ++c->n_cited,
+        .i_hit = i_hit,
         .quote_start = support->start,
         .quote_len = support->len,
         .support = support->score,
@@ -168,7 +170,7 @@ static enum status check_named(struct checker *c, struct support_claim *claim,
             return status;
         if (!support_is_enough(&support) || was_named(kept, *n_kept, number))
             continue;
-        cite(c, number, &support);
+        cite(c, number - 1, &support);
         kept[(*n_kept)++] = number;
     }
     return STATUS_OK;
@@ -190,7 +192,7 @@ static enum status find_unnamed(struct checker *c, struct support_claim *claim, 
         }
     }
     if (best_number) {
-        cite(c, best_number, &best);
+        cite(c, best_number - 1, &best);
         kept[(*n_kept)++] = best_number;
     }
     return STATUS_OK;
@@ -212,7 +214,7 @@ static enum status check_sentence(struct checker *c, const struct sentence *sent
         return status;
     buf_append(&c->text, sentence->text, sentence->len);
     for (size_t i = 0; i < n_kept; i++)
-        buf_printf(&c->text, " [%zu]", kept[i]);
+        buf_printf(&c->text, " [%zu]", c->by_hit[kept[i] - 1].number);
     if (is_claim && n_kept == 0) {
         buf_append_text(&c->text, " " CITATION_UNSUPPORTED_MARK);
         c->result.n_unsupported++;
@@ -232,8 +234,9 @@ static enum status collect(struct checker *c, struct error *err)
     if (!c->result.text || !c->result.citations)
         return error_nomem(err);
     for (size_t i = 0; i < c->input->n_hits; i++)
-        if (c->by_number[i].number)
-            c->result.citations[c->result.n_citations++] = c->by_number[i];
+        if (c->by_hit[i].number)
+            c->result.citations[c->by_hit[i].number - 1] = c->by_hit[i];
+    c->result.n_citations = c->n_cited;
     return STATUS_OK;
 }
 
@@ -241,8 +244,8 @@ enum status citation_check(const struct citation_input *input, struct arena *are
                            struct citation_result *out, struct error *err)
 {
     struct checker c = {.input = input, .arena = arena};
-    c.by_number = arena_zalloc(arena, input->n_hits + 1, sizeof *c.by_number);
-    if (!c.by_number)
+    c.by_hit = arena_zalloc(arena, input->n_hits + 1, sizeof *c.by_hit);
+    if (!c.by_hit)
         return error_nomem(err);
     enum status status = STATUS_OK;
     const char *at = input->answer, *end = at + strlen(at);

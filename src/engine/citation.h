@@ -2,8 +2,9 @@
  *
  * An answer's sentence is supported by a passage when one of the passage's sentences (or two in a
  * row) holds most of its content words, or fewer but means the same by its vector, and every number
- * in it occurs in that passage. Marks that name no passage are removed; a sentence without a mark
- * gets the passage that supports it best; one that nothing supports is marked as such. */
+ * in it occurs in that passage. Marks are numbered anew from 1, in the order in which the answer
+ * comes to cite passages. Those that name no passage are removed; a sentence without a mark gets
+ * the passage that supports it best; one that nothing supports is marked as such. */
 #ifndef RAGGED_ENGINE_CITATION_H
 #define RAGGED_ENGINE_CITATION_H
 
@@ -20,7 +21,7 @@ struct citation_input {
 
 struct citation_result {
     char *text;                        /* with checked marks; from the arena */
-    struct engine_citation *citations; /* ordered by number, each number once */
+    struct engine_citation *citations; /* number 1 first, one for each passage that is cited */
     size_t n_citations, n_unsupported, n_removed;
 };
 

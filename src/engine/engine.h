@@ -59,10 +59,9 @@ struct engine_file_report {
     uint64_t size_bytes;
 };
 struct engine_progress {
-    size_t n_files_done, n_files_total; /* total grows while the scan runs */
-    uint64_t n_bytes_done, n_bytes_total;
+    size_t n_files_done, n_files_total;
+    uint64_t n_bytes_done, n_bytes_total; /* done: read and embedded, perhaps not yet written */
     size_t n_chunks;
-    bool is_scanning;
     int64_t elapsed_ms, eta_ms; /* eta -1: unknown */
 };
 struct engine_add_options {
@@ -101,7 +100,7 @@ struct engine_search_options {
     size_t n;               /* results wanted */
     double min_score;       /* 0..1 */
     const char *collection; /* NULL: all; unknown: NOT_FOUND naming the collections */
-    const char *path_glob;  /* NULL: all */
+    const char *path_glob;  /* as path_matches() of base/file.h; NULL: all */
     size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
     size_t n_context;       /* neighbours joined on each side */
     const struct cancel *cancel;
@@ -116,6 +115,7 @@ struct engine_hit {
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
     const char *path, *title, *heading, *kind, *collection, *text;
+    const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
     uint64_t byte_start, byte_end;
     int64_t mtime_ms;
@@ -134,8 +134,9 @@ struct engine_hits {
     } took;
     struct arena arena; /* owns every text here */
 };
-/* Every hit is from one generation. An empty library gives n = 0. The mode falls back to lexical,
- * with a warning, when the embedder is not there. */
+/* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
+ * warning, to lexical when the embedder is not there or the vectors are another model's, and to
+ * vector when the words are another analyzer's. */
 enum status engine_search(struct engine *engine, const char *query,
                           const struct engine_search_options *options, struct engine_hits *out,
                           struct error *err) MUST_USE;
@@ -144,7 +145,7 @@ void engine_hits_clear(struct engine_hits *hits); /* zeroed is fine */
 /* ---- answer ---- */
 enum engine_support { ENGINE_SUPPORT_YES, ENGINE_SUPPORT_NO };
 struct engine_citation {
-    size_t number; /* [n] in the answer; 1-based */
+    size_t number; /* [n] in the answer: 1, 2, ... in the order in which they first appear */
     size_t i_hit;  /* in hits */
     size_t quote_start,
         quote_len;  /* the supporting span, in hits.hit[i_hit].text; checked to be there */
@@ -171,7 +172,8 @@ struct engine_answer_options {
     size_t n_tokens_max; /* 0: 512 */
     double temperature;
     uint64_t seed;
-    /* Pieces as they come, unchecked; the checked text follows in the answer. May be NULL. */
+    /* A model's pieces as they come, unchecked; the checked text follows in the answer. Quotes are
+     * there at once and need no check. May be NULL. */
     void (*on_text)(void *ctx, const char *text, size_t len);
     /* Once, before the first piece: who answers. May be NULL. */
     void (*on_start)(void *ctx, const char *generator, const char *model, const char *reasons);

@@ -34,27 +34,40 @@ static void run_threads(struct pipeline *p, unsigned n_threads, enum status *out
     *out_status = status;
 }
 
-/* The library keeps what was made with one model and one analyzer; the first add decides which. */
-static enum status agree_meta(struct store *store, const char *key, const char *ours,
-                              const char *what, struct error *err)
+static enum status check_meta(struct store *store, const char *key, const char *ours,
+                              const char *what, bool *out_is_set, struct error *err)
 {
     struct arena arena = {0};
     const char *stored = NULL;
     enum status status = store_get_meta(store, key, &arena, &stored, err);
-    if (!status && stored && *stored && strcmp(stored, ours) != 0) {
+    *out_is_set = stored && *stored;
+    if (!status && *out_is_set && strcmp(stored, ours) != 0) {
         status = error_set(err, STATUS_INVALID, "the library was made with %s \"%s\", not \"%s\"",
                            what, stored, ours);
         error_hint(err, "set it back, use another data directory, or `ragged clear` and add again");
-    } else if (!status && (!stored || !*stored)) {
-        status = store_write_begin(store, err);
-        if (!status)
-            status = store_set_meta(store, key, ours, err);
-        if (status)
-            store_write_rollback(store);
-        else
-            status = store_write_commit(store, err);
     }
     arena_clear(&arena);
+    return status;
+}
+
+/* The library keeps what was made with one model and one analyzer; the first add decides which, and
+ * of two at the same time the one that writes first. */
+static enum status agree_meta(struct store *store, const char *key, const char *ours,
+                              const char *what, struct error *err)
+{
+    bool is_set;
+    enum status status = check_meta(store, key, ours, what, &is_set, err);
+    if (status || is_set)
+        return status;
+    status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = check_meta(store, key, ours, what, &is_set, err);
+    if (!status && !is_set)
+        status = store_set_meta(store, key, ours, err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
     return status;
 }
 

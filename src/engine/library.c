@@ -24,7 +24,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
     bool is_failed = d->state == STORE_DOCUMENT_FAILED;
     if ((o->is_failed_only && !is_failed) ||
         (o->collection && strcmp(o->collection, d->collection) != 0) ||
-        (o->glob && fnmatch(o->glob, d->path, 0) != 0))
+        (o->glob && !path_matches(d->path, o->glob)))
         return STATUS_OK;
     lister->each(lister->ctx, &(struct engine_document){
                                   .id = d->id,
@@ -62,6 +62,7 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
 struct remover {
     const char *pattern;
     char *folder; /* pattern with a slash behind it */
+    bool is_glob; /* the pattern is one, not a name */
     int64_t *ids;
     size_t n, n_max;
     void (*each)(void *ctx, const char *path);
@@ -72,9 +73,9 @@ static enum status collect_match(void *ctx, const struct store_document *documen
                                  struct error *err)
 {
     struct remover *r = ctx;
-    bool is_match = strcmp(document->path, r->pattern) == 0 ||
-                    strncmp(document->path, r->folder, strlen(r->folder)) == 0 ||
-                    fnmatch(r->pattern, document->path, 0) == 0;
+    bool is_match = r->is_glob ? fnmatch(r->pattern, document->path, 0) == 0
+                               : strcmp(document->path, r->pattern) == 0 ||
+                                     strncmp(document->path, r->folder, strlen(r->folder)) == 0;
     if (!is_match)
         return STATUS_OK;
     void *ids = r->ids;
@@ -129,6 +130,9 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
         status = store_open(engine->options.data_folder,
                             is_dry_run ? STORE_OPEN_READ : STORE_OPEN_WRITE, &store, err);
     if (!status)
+        status = store_each_document(store, collect_match, &r, err);
+    r.is_glob = r.n == 0; /* "notes[1].txt" is that file, if there is one */
+    if (!status && r.is_glob)
         status = store_each_document(store, collect_match, &r, err);
     if (!status && r.n == 0) {
         status = error_set(err, STATUS_NOT_FOUND, "no document matches \"%s\"", path);

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "engine/eta.h"
 #include "engine/ingest.h"
 #include "engine/known.h"
 
@@ -25,12 +26,14 @@ struct pipeline {
     size_t next_job;         /* first that no worker took */
     size_t next_write;       /* first the writer has not finished with */
     size_t n_bytes_in_flight;
+    /* of sources: read and embedded, perhaps not yet written; unchanged */
+    uint64_t n_bytes_worked, n_bytes_passed;
     bool is_stopping;
     enum status failed; /* the first failure that stops everything */
     struct error error;
 
     struct engine_add_result result; /* writer only */
-    uint64_t n_bytes_done;
+    struct eta eta;
 };
 
 static inline struct ingest_job *pipeline_job(struct pipeline *p, size_t i)

@@ -35,6 +35,15 @@ static void finish_job(struct pipeline *p, struct ingest_job *job)
     pthread_cond_broadcast(&p->job_done);
 }
 
+/* The part of a source that one more slice stands for; the parts add up to the whole. */
+static uint64_t bytes_of_slice(const struct pipeline *p, const struct ingest_job *job)
+{
+    uint64_t n_bytes = p->ring_bytes[(size_t)(job - p->ring)];
+    uint64_t n_slices = (job->n_needed + INGEST_SLICE - 1) / INGEST_SLICE;
+    uint64_t n_done = n_slices - job->n_slices_left;
+    return n_bytes * (n_done + 1) / n_slices - n_bytes * n_done / n_slices;
+}
+
 static void embed_one(struct pipeline *p, struct ingest_worker *worker, struct ingest_job *job)
 {
     size_t i_slice = job->next_slice++;
@@ -50,8 +59,19 @@ static void embed_one(struct pipeline *p, struct ingest_worker *worker, struct i
         if (job->is_fatal)
             stop_with(p, status, &error);
     }
+    p->n_bytes_worked += bytes_of_slice(p, job);
     if (--job->n_slices_left == 0)
         finish_job(p, job);
+}
+
+static void finish_unembedded(struct pipeline *p, struct ingest_job *job)
+{
+    uint64_t n_bytes = p->ring_bytes[(size_t)(job - p->ring)];
+    if (job->result == ENGINE_FILE_UNCHANGED)
+        p->n_bytes_passed += n_bytes;
+    else
+        p->n_bytes_worked += n_bytes;
+    finish_job(p, job);
 }
 
 static void prepare_one(struct pipeline *p, struct ingest_worker *worker)
@@ -68,7 +88,7 @@ static void prepare_one(struct pipeline *p, struct ingest_worker *worker)
     job->n_slices_left = (job->n_needed + INGEST_SLICE - 1) / INGEST_SLICE;
     job->is_prepared = true;
     if (job->n_slices_left == 0)
-        finish_job(p, job);
+        finish_unembedded(p, job);
     else
         pthread_cond_broadcast(&p->work_changed);
 }

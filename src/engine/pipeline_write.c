@@ -41,7 +41,6 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
 {
     struct engine_add_result *r = &p->result;
     r->n[job->result]++;
-    p->n_bytes_done += size_bytes;
     if (job->is_stored) {
         r->n_chunks += job->n_chunks;
         r->n_vectors_computed += job->n_needed;
@@ -67,21 +66,20 @@ static void report_progress(struct pipeline *p, size_t n_done)
 {
     if (!p->options->on_progress)
         return;
+    pthread_mutex_lock(&p->mutex);
+    uint64_t n_worked = p->n_bytes_worked, n_bytes = n_worked + p->n_bytes_passed;
+    pthread_mutex_unlock(&p->mutex);
     int64_t elapsed_ms = clock_monotonic_ms() - p->start_ms;
-    uint64_t n_left =
-        p->source->n_bytes > p->n_bytes_done ? p->source->n_bytes - p->n_bytes_done : 0;
-    bool is_known = p->n_bytes_done > 0 && elapsed_ms > 500;
+    uint64_t n_left = p->source->n_bytes > n_bytes ? p->source->n_bytes - n_bytes : 0;
     p->options->on_progress(p->options->ctx,
                             &(struct engine_progress){
                                 .n_files_done = n_done,
                                 .n_files_total = p->source->n,
-                                .n_bytes_done = p->n_bytes_done,
+                                .n_bytes_done = n_bytes,
                                 .n_bytes_total = p->source->n_bytes,
                                 .n_chunks = p->result.n_chunks,
                                 .elapsed_ms = elapsed_ms,
-                                .eta_ms = is_known ? (int64_t)((double)elapsed_ms * (double)n_left /
-                                                               (double)p->n_bytes_done)
-                                                   : -1,
+                                .eta_ms = eta_step(&p->eta, elapsed_ms, n_worked, n_left),
                             });
 }
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/file.h"
-
 #define TEMPLATE_TOKENS 24 /* what a chat template adds around two messages */
 
 static const char system_text[] =
@@ -28,7 +26,7 @@ size_t prompt_estimate_tokens(const char *text, size_t len)
 
 void prompt_append_place(const struct engine_hit *hit, struct buf *out)
 {
-    buf_append_text(out, path_name(hit->path));
+    buf_append_text(out, hit->short_path);
     if (hit->page)
         buf_printf(out, ", p. %u", (unsigned)hit->page);
     else if (hit->line)

@@ -41,8 +41,6 @@ static enum status add_file(struct walk *walk, const char *path, const struct st
         return error_nomem(walk->err);
     if (st) {
         file.size_bytes = (uint64_t)st->st_size;
-        file.inode = st->st_ino;
-        file.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
         scan->n_bytes += file.size_bytes;
     }
     scan->files[scan->n_files++] = file;

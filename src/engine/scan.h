@@ -8,8 +8,7 @@
 struct scan_file {
     const char *path;    /* absolute */
     const char *problem; /* NULL, or why this folder or file could not be looked at */
-    uint64_t size_bytes, inode;
-    int64_t mtime_ns;
+    uint64_t size_bytes;
 };
 
 struct scan {

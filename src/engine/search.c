@@ -1,10 +1,10 @@
 #include "engine/search.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "engine/fuse.h"
@@ -53,12 +53,13 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
-static enum status degrade(struct search *s, const char *format, const char *a, const char *b,
-                           struct error *err)
+/* Goes on with one leg, and says so. */
+static enum status degrade(struct search *s, enum engine_mode mode, const char *why,
+                           const char *name, struct error *err)
 {
-    s->hits->mode = ENGINE_MODE_LEXICAL;
-    s->hits->warning =
-        arena_printf(&s->hits->arena, "%s%s%s: searched by words only", format, a, b);
+    s->hits->mode = mode;
+    s->hits->warning = arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
+                                    mode == ENGINE_MODE_VECTOR ? "meaning" : "words");
     return s->hits->warning ? STATUS_OK : error_nomem(err);
 }
 
@@ -87,7 +88,7 @@ static enum status embed_query(struct search *s, const char *text, struct error 
             *err = why;
         return status;
     }
-    return degrade(s, "", why.message, "", err);
+    return degrade(s, ENGINE_MODE_LEXICAL, "", why.message, err);
 }
 
 /* Vectors of another model say nothing about this query. */
@@ -105,7 +106,25 @@ static enum status check_fingerprint(struct search *s, struct error *err)
         return error_set(err, STATUS_INVALID,
                          "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
     s->query->vector = NULL;
-    return degrade(s, "the library's vectors were made with ", stored, "", err);
+    return degrade(s, ENGINE_MODE_LEXICAL, "the library's vectors were made with ", stored, err);
+}
+
+/* Words cut by other rules are not found as what they are. */
+static enum status check_analyzer(struct search *s, struct error *err)
+{
+    const char *stored = NULL;
+    enum status status =
+        store_get_meta(s->store, ENGINE_META_ANALYZER, &s->hits->arena, &stored, err);
+    const char *ours = analyzer_id(s->analyzer);
+    if (status || s->hits->mode == ENGINE_MODE_VECTOR || !stored || !*stored ||
+        strcmp(stored, ours) == 0)
+        return status;
+    if (s->query->vector)
+        return degrade(s, ENGINE_MODE_VECTOR, "the library's words were made with ", stored, err);
+    error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
+              ours);
+    error_hint(err, "set the language back, or `ragged clear` and add again");
+    return STATUS_INVALID;
 }
 
 /* ---- filters ---- */
@@ -113,28 +132,19 @@ static enum status check_fingerprint(struct search *s, struct error *err)
 struct filter {
     struct search *s;
     bool has_collection;
-    struct buf names; /* of the collections, for the message */
 };
-
-static void add_name(struct filter *filter, const char *name)
-{
-    if (filter->names.len > 200 || strstr(buf_text(&filter->names), name))
-        return;
-    buf_printf(&filter->names, "%s%s", filter->names.len ? ", " : "", name);
-}
 
 static enum status filter_document(void *ctx, const struct store_document *document,
                                    struct error *err)
 {
     struct filter *filter = ctx;
     struct search *s = filter->s;
-    add_name(filter, document->collection);
     if (s->options->collection) {
         if (strcmp(s->options->collection, document->collection) != 0)
             return STATUS_OK;
         filter->has_collection = true;
     }
-    if (s->options->path_glob && fnmatch(s->options->path_glob, document->path, 0) != 0)
+    if (s->options->path_glob && !path_matches(document->path, s->options->path_glob))
         return STATUS_OK;
     void *allowed = s->allowed;
     enum status status =
@@ -143,6 +153,30 @@ static enum status filter_document(void *ctx, const struct store_document *docum
         s->allowed = allowed;
         s->allowed[s->n_allowed++] = document->id;
     }
+    return status;
+}
+
+static enum status add_name(void *ctx, const char *collection, size_t n_documents,
+                            struct error *err)
+{
+    (void)n_documents, (void)err;
+    struct buf *names = ctx;
+    buf_printf(names, "%s%s", names->len ? ", " : "", collection);
+    return STATUS_OK;
+}
+
+static enum status no_collection(struct search *s, struct error *err)
+{
+    struct buf names = {0};
+    enum status status = store_each_collection(s->store, add_name, &names, err);
+    if (!status)
+        status = buf_status(&names, err);
+    if (!status) {
+        status = error_set(err, STATUS_NOT_FOUND, "there is no collection \"%s\"",
+                           s->options->collection);
+        error_hint(err, "collections: %s", names.len ? buf_text(&names) : "none yet");
+    }
+    buf_clear(&names);
     return status;
 }
 
@@ -163,12 +197,8 @@ static enum status build_filter(struct search *s, struct error *err)
     s->allowed = allowed;
     struct filter filter = {.s = s};
     status = store_each_document(s->store, filter_document, &filter, err);
-    if (!status && s->options->collection && !filter.has_collection) {
-        status = error_set(err, STATUS_NOT_FOUND, "there is no collection \"%s\"",
-                           s->options->collection);
-        error_hint(err, "collections: %s", filter.names.len ? buf_text(&filter.names) : "none yet");
-    }
-    buf_clear(&filter.names);
+    if (!status && s->options->collection && !filter.has_collection)
+        status = no_collection(s, err);
     if (!status && s->n_allowed > 1)
         qsort(s->allowed, s->n_allowed, sizeof *s->allowed, compare_ids);
     return status;
@@ -231,6 +261,7 @@ static void fill_hit(const struct store_passage *passage, const struct fuse_cand
         .lexical_part = candidate->lexical_part,
         .vector_part = candidate->vector_part,
         .path = passage->path,
+        .short_path = passage->path,
         .title = passage->title,
         .heading = passage->chunk.heading,
         .kind = passage->kind,
@@ -400,6 +431,8 @@ static enum status run_snapshot(struct search *s, struct error *err)
     status = store_generation(s->store, &s->hits->generation, err);
     if (!status)
         status = check_fingerprint(s, err);
+    if (!status)
+        status = check_analyzer(s, err);
     if (!status)
         status = build_filter(s, err);
     if (!status)

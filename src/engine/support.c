@@ -74,24 +74,37 @@ static enum status coverage_of(const struct support_claim *claim, const char *te
     return lexical_coverage(claim->engine->analyzer, &claim->words, text, len, out, err);
 }
 
-/* Both vectors, or *out = 0 when there is no embedder: words alone decide then. */
-static enum status similarity_of(struct support_claim *claim, const char *span, size_t len,
+static enum status embed(struct support_claim *claim, struct embedder_work *work, const char *text,
+                         size_t len, const float **out, struct error *err)
+{
+    float *vector =
+        arena_zalloc(claim->arena, embedder_dim(claim->engine->embedder), sizeof *vector);
+    if (!vector)
+        return error_nomem(err);
+    struct embed_text one = {text, len};
+    enum status status = embedder_embed(work, EMBED_PASSAGE, &one, 1, NULL, vector, err);
+    if (!status)
+        *out = vector;
+    return status;
+}
+
+/* 0 when there is no embedder or it fails: words alone decide then. */
+static enum status similarity_of(struct support_claim *claim, const char *text, size_t len,
                                  double *out, struct error *err)
 {
     struct embedder_work *work;
+    const float *span = NULL;
     *out = 0;
     if (engine_get_embed_work(claim->engine, &work, NULL))
         return STATUS_OK;
-    size_t dim = embedder_dim(claim->engine->embedder);
-    float *vectors = arena_zalloc(claim->arena, 2 * dim, sizeof *vectors);
-    if (!vectors)
-        return error_nomem(err);
-    struct embed_text texts[2] = {{claim->text, claim->len}, {span, len}};
-    enum status status = embedder_embed(work, EMBED_PASSAGE, texts, 2, NULL, vectors, err);
-    if (status == STATUS_NOMEM)
-        return status;
+    enum status status = STATUS_OK;
+    if (!claim->vector)
+        status = embed(claim, work, claim->text, claim->len, &claim->vector, err);
     if (!status)
-        *out = (double)vector_dot(vectors, vectors + dim, dim);
+        status = embed(claim, work, text, len, &span, err);
+    if (status)
+        return status == STATUS_NOMEM ? status : STATUS_OK;
+    *out = (double)vector_dot(claim->vector, span, embedder_dim(claim->engine->embedder));
     return STATUS_OK;
 }
 

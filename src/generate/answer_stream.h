@@ -9,15 +9,17 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "generate/generate.h"
 
 struct answer_stream {
     void (*on_text)(void *ctx, const char *text, size_t len);
     void *ctx;
     size_t n_bytes;     /* of text so far */
     bool is_done;       /* the end mark was seen; later lines are ignored */
-    bool is_abstention; /* extractive */
     const char *finish; /* static; NULL: not told yet */
     size_t n_tokens_prompt, n_tokens_answer;
+    size_t quotes[GENERATE_QUOTES_MAX]; /* extractive */
+    size_t n_quotes;
 };
 
 /* Passes text on; LIMIT past RAGGED_LIMIT_HTTP_BODY in all. */

@@ -16,9 +16,11 @@
 #define LENGTH_PENALTY 0.10  /* too short to say something, too long to read */
 #define SHAPE_PENALTY 0.15   /* a table row or code that nobody asked for */
 #define EMPTY_PENALTY 0.30   /* a title or an aim: the words of the question without an answer */
+#define LIST_BYTES 500       /* of what belongs to a sentence and follows it, and the item begun */
 #define ANSWER_AFTER 0.9     /* of a question's support goes to the sentence after it */
 #define SUPPORT_MIN 0.35     /* the best below it: abstain */
 #define SCORE_SHARE_MIN 0.75 /* of the best score, to be added to it */
+#define YES_WORDS 2          /* "Yes." is not yet an answer: what follows says it */
 #define MMR_RELEVANCE 0.7
 #define OVERLAP_MAX 0.6 /* a repetition, whatever its score */
 
@@ -71,22 +73,49 @@ struct candidate {
 
 struct question {
     const char *text;
+    const struct generate_sentence *sentences; /* [n], to choose from */
+    size_t n;
     const struct answer_hint *hint;
     bool wants_table_or_code, with_similarity;
 };
 
-static double score_of(const struct question *question, const struct generate_sentence *s,
-                       double support)
+/* Headings and questions say nothing by themselves. */
+static bool is_candidate(const struct generate_sentence *sentence)
 {
+    return !sentence_is_heading(sentence) && !sentence_is_question(sentence);
+}
+
+static bool has_sequel(const struct question *question, size_t i)
+{
+    return i + 1 < question->n && follows(question->sentences, i + 1) &&
+           is_candidate(&question->sentences[i + 1]);
+}
+
+/* A title, an aim, or what has its point in a text that is not there. */
+static bool is_empty(const struct question *question, size_t i)
+{
+    const struct generate_sentence *s = &question->sentences[i];
+    if (sentence_is_field_of(s, question->text))
+        return false;
+    if (sentence_is_lead_in(s))
+        return !has_sequel(question, i);
+    return sentence_is_fragment(s) || sentence_is_purpose(s) || sentence_is_cut(s);
+}
+
+static double score_of(const struct question *question, size_t i, double support)
+{
+    const struct generate_sentence *s = &question->sentences[i];
     size_t n_words = sentence_n_words(s);
     size_t rank = s->i_passage < 10 ? s->i_passage : 10;
     double score = support * (1 - RANK_DISCOUNT * (double)rank);
     score += answer_hint_bonus(question->hint, question->text, s);
+    if (sentence_is_field_of(s, question->text))
+        return score;
     if (n_words < 6 || n_words > 60)
         score -= LENGTH_PENALTY;
     if (!question->wants_table_or_code && sentence_is_table_or_code(s))
         score -= SHAPE_PENALTY;
-    if (sentence_is_fragment(s) || sentence_is_purpose(s))
+    if (is_empty(question, i))
         score -= EMPTY_PENALTY;
     return score;
 }
@@ -145,28 +174,30 @@ struct choice {
     size_t n;
 };
 
-/* Headings and questions say nothing by themselves. */
-static bool is_candidate(const struct generate_sentence *sentence)
+/* Is the candidate worth standing beside the best? */
+static bool adds(const struct question *question, const struct candidate *best,
+                 const struct candidate *candidate)
 {
-    return !sentence_is_heading(sentence) && !sentence_is_question(sentence);
+    return candidate->score >= SCORE_SHARE_MIN * best->score && !is_empty(question, candidate->i);
 }
 
 /* The best of what is left by score minus likeness to what was chosen; false: nothing fits. */
-static bool choose_next(const struct question *question, const struct generate_sentence *sentences,
-                        size_t n, struct choice *choice)
+static bool choose_next(const struct question *question, struct choice *choice)
 {
+    const struct generate_sentence *sentences = question->sentences;
     struct candidate best = {.score = 0};
     double best_value = 0;
     bool is_found = false;
     struct word_set words, best_words = {.n = 0};
-    for (size_t i = 0; i < n; i++) {
-        if (!is_candidate(&sentences[i]))
+    for (size_t i = 0; i < question->n; i++) {
+        if (!is_candidate(&sentences[i]) ||
+            answer_hint_excludes(question->hint, question->text, &sentences[i]))
             continue;
         struct candidate candidate = {
             .i = i, .support = support_of(sentences, i, question->with_similarity)};
-        candidate.score = score_of(question, &sentences[i], candidate.support);
+        candidate.score = score_of(question, i, candidate.support);
         if (candidate.support < SUPPORT_MIN ||
-            (choice->n > 0 && candidate.score < SCORE_SHARE_MIN * choice->candidate[0].score))
+            (choice->n > 0 && !adds(question, &choice->candidate[0], &candidate)))
             continue;
         double likeness = 0;
         word_set_init(&words, &sentences[i]);
@@ -190,35 +221,93 @@ static bool choose_next(const struct question *question, const struct generate_s
     return is_found;
 }
 
-static bool is_in(const size_t *list, size_t n, size_t i)
+/* What is quoted, in the order of choice. */
+struct quotes {
+    size_t i[GENERATE_QUOTES_MAX];
+    size_t n;
+};
+
+static void add_quote(struct quotes *quotes, size_t i)
 {
-    for (size_t k = 0; k < n; k++)
-        if (list[k] == i)
-            return true;
-    return false;
+    for (size_t k = 0; k < quotes->n; k++)
+        if (quotes->i[k] == i)
+            return;
+    if (quotes->n < GENERATE_QUOTES_MAX)
+        quotes->i[quotes->n++] = i;
+}
+
+/* What follows sentence i: a list behind its colon, or the other fields of a record. */
+static void add_sequel(const struct question *question, size_t i, struct quotes *quotes)
+{
+    const struct generate_sentence *sentences = question->sentences;
+    bool is_record = sentence_is_field(&sentences[i]);
+    for (size_t n_bytes = 0; n_bytes < LIST_BYTES && has_sequel(question, i); i++) {
+        if (is_record && !sentence_is_field(&sentences[i + 1]))
+            break;
+        add_quote(quotes, i + 1);
+        n_bytes += sentences[i + 1].len;
+    }
+}
+
+/* The sentence and those without which it can't be understood. */
+static void add_choice(const struct question *question, size_t i, struct quotes *quotes)
+{
+    const struct generate_sentence *sentences = question->sentences;
+    if (sentence_leans_back(&sentences[i]) && follows(sentences, i) &&
+        is_candidate(&sentences[i - 1]))
+        add_quote(quotes, i - 1);
+    add_quote(quotes, i);
+    if (sentence_is_field_of(&sentences[i], question->text))
+        return;
+    if (sentence_is_lead_in(&sentences[i]) || sentence_is_field(&sentences[i]))
+        add_sequel(question, i, quotes);
+    else if (sentence_n_words(&sentences[i]) <= YES_WORDS && has_sequel(question, i))
+        add_quote(quotes, i + 1);
+}
+
+/* Where a new quote goes: among those of its passage by their order in the text, else at the end.
+ */
+static size_t place_of(const struct generate_sentence *sentences, const size_t *out, size_t n,
+                       size_t i)
+{
+    size_t at = n;
+    for (size_t k = 0; k < n; k++) {
+        if (sentences[out[k]].i_passage != sentences[i].i_passage)
+            continue;
+        if (out[k] > i)
+            return k;
+        at = k + 1;
+    }
+    return at;
+}
+
+static void write_in_order(const struct question *question, const struct quotes *quotes,
+                           size_t out[GENERATE_QUOTES_MAX])
+{
+    for (size_t n = 0; n < quotes->n; n++) {
+        size_t at = place_of(question->sentences, out, n, quotes->i[n]);
+        memmove(out + at + 1, out + at, (n - at) * sizeof *out);
+        out[at] = quotes->i[n];
+    }
 }
 
 size_t extractive_choose(const char *question, const struct generate_sentence *sentences, size_t n,
-                         size_t out[EXTRACTIVE_MAX])
+                         size_t out[GENERATE_QUOTES_MAX])
 {
     struct question q = {
         .text = question,
+        .sentences = sentences,
+        .n = n,
         .hint = answer_hint_find(question),
         .wants_table_or_code = question_wants_table_or_code(question),
         .with_similarity = has_similarity(sentences, n),
     };
     struct choice choice = {.n = 0};
-    while (choice.n < CHOSEN_MAX && choose_next(&q, sentences, n, &choice))
+    while (choice.n < CHOSEN_MAX && choose_next(&q, &choice))
         ;
-    size_t n_out = 0;
-    for (size_t k = 0; k < choice.n; k++) {
-        size_t i = choice.candidate[k].i;
-        if (is_in(out, n_out, i))
-            continue;
-        if (sentence_begins_with_pronoun(&sentences[i]) && follows(sentences, i) &&
-            is_candidate(&sentences[i - 1]) && !is_in(out, n_out, i - 1))
-            out[n_out++] = i - 1;
-        out[n_out++] = i;
-    }
-    return n_out;
+    struct quotes quotes = {.n = 0};
+    for (size_t k = 0; k < choice.n; k++)
+        add_choice(&q, choice.candidate[k].i, &quotes);
+    write_in_order(&q, &quotes, out);
+    return quotes.n;
 }

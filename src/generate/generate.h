@@ -64,21 +64,29 @@ struct generate_sentence {
     size_t len;
     size_t i_passage;
     int is_first_in_passage; /* sentences of a passage stand together, in its order */
+    int is_first_in_line;    /* of the passage's text */
     double coverage;         /* idf-weighted share of the question's words, 0..1 */
     double context_coverage; /* share found in the title or heading but not in the sentence */
     double similarity;       /* cosine to the question, -1..1; all 0: no embedder */
 };
 
+enum { GENERATE_QUOTES_MAX = 12 };
+
 struct generate_result {
     const char *finish;                      /* "stop", "length", "cancelled", "error"; static */
     size_t n_tokens_prompt, n_tokens_answer; /* as the server counted; 0: unknown */
-    int is_abstention;                       /* extractive found no sentence good enough */
+    /* extractive only: what it quoted, in the order of its text, as indices into the request's
+     * sentences; none: nothing was good enough */
+    size_t quotes[GENERATE_QUOTES_MAX];
+    size_t n_quotes;
 };
 
 /* Streams the answer: on_text() gets pieces of whole UTF-8 characters as they come. A stream that
  * ends without its end mark is REMOTE ("the answer is incomplete"), a prompt too long for the model
  * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED.
- * extractive writes 1 to 3 sentences verbatim, each followed by " [n]" (n = i_passage + 1). */
+ * extractive writes 1 to 3 sentences verbatim, perhaps with the one before or those behind, each
+ * passage on lines of its own; each run of sentences ends with " [n]", where n numbers the passages
+ * in the order they are quoted in. */
 enum status generator_run(struct generator *generator, const struct generate_request *request,
                           void (*on_text)(void *ctx, const char *text, size_t len), void *ctx,
                           struct generate_result *out, struct error *err) MUST_USE;

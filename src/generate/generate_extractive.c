@@ -1,6 +1,6 @@
 /* Nobody writes: the documents answer in their own words. */
+#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "generate/extractive.h"
 #include "generate/generator_internal.h"
@@ -30,7 +30,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static void quote(const struct generate_sentence *sentence, int is_first, struct buf *out)
+static void quote(const struct generate_sentence *sentence, struct buf *out)
 {
     const char *text = sentence->text;
     size_t len = sentence->len;
@@ -40,10 +40,13 @@ static void quote(const struct generate_sentence *sentence, int is_first, struct
     }
     while (len > 0 && is_space(text[len - 1]))
         len--;
-    if (!is_first)
-        buf_append_char(out, ' ');
     buf_append(out, text, len);
-    buf_printf(out, " [%zu]", sentence->i_passage + 1);
+}
+
+/* Quote k is the sentence behind quote k - 1. */
+static bool continues(const struct generate_sentence *sentences, const size_t *quotes, size_t k)
+{
+    return quotes[k] == quotes[k - 1] + 1 && !sentences[quotes[k]].is_first_in_passage;
 }
 
 static enum status extractive_run(struct generator *generator,
@@ -51,20 +54,30 @@ static enum status extractive_run(struct generator *generator,
                                   struct answer_stream *answer, struct error *err)
 {
     (void)generator;
-    size_t chosen[EXTRACTIVE_MAX];
-    size_t n = extractive_choose(request->question ? request->question : "", request->sentences,
-                                 request->n_sentences, chosen);
+    const struct generate_sentence *sentences = request->sentences;
+    size_t *quotes = answer->quotes;
+    size_t n = extractive_choose(request->question ? request->question : "", sentences,
+                                 request->n_sentences, quotes);
     enum status status = STATUS_OK;
     struct buf text = {0};
-    for (size_t k = 0; k < n && !status; k++) {
+    for (size_t k = 0, number = 0; k < n && !status; k++) {
+        const struct generate_sentence *sentence = &sentences[quotes[k]];
+        bool is_other_passage = k == 0 || sentence->i_passage != sentences[quotes[k - 1]].i_passage;
+        bool is_new_line =
+            is_other_passage || (continues(sentences, quotes, k) && sentence->is_first_in_line);
+        number += is_other_passage;
         buf_reset(&text);
-        quote(&request->sentences[chosen[k]], k == 0, &text);
+        if (k > 0)
+            buf_append_char(&text, is_new_line ? '\n' : ' ');
+        quote(sentence, &text);
+        if (k + 1 == n || !continues(sentences, quotes, k + 1))
+            buf_printf(&text, " [%zu]", number);
         status = buf_status(&text, err);
         if (!status)
             status = answer_stream_text(answer, buf_text(&text), text.len, err);
     }
     buf_clear(&text);
-    answer->is_abstention = n == 0;
+    answer->n_quotes = n;
     answer->is_done = true;
     answer->finish = "stop";
     return status;

@@ -132,10 +132,11 @@ static enum status choose_model(struct generator *generator, const json_t *model
     if (model)
         return take_model(generator, model, err);
     if (is_wanted) {
-        error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model \"%s\"", ollama->server.url, wanted);
+        error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model \"%s\"", ollama->server.origin,
+                  wanted);
         error_hint(err, "fetch it: ollama pull %s", wanted);
     } else {
-        error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model that writes", ollama->server.url);
+        error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model that writes", ollama->server.origin);
         error_hint(err, "fetch one: ollama pull qwen2.5:1.5b-instruct");
     }
     return STATUS_NOT_FOUND;

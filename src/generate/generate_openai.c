@@ -15,15 +15,15 @@ static int openai_is_configured(const struct generator_options *options)
 
 /* "http://host:8080" and "http://host:8080/v1" are the same server; a longer path (a gateway's) is
  * taken as it is. */
-static enum status base_url(const char *url, struct buf *out, struct error *err)
+static enum status base_url(const char *text, struct buf *out, struct error *err)
 {
-    const char *host = strstr(url, "://");
-    const char *path = strchr(host ? host + 3 : url, '/');
-    buf_append_text(out, url);
-    while (out->len > 0 && out->data[out->len - 1] == '/')
-        buf_truncate(out, out->len - 1);
-    if (!path || path[strspn(path, "/")] == '\0')
-        buf_append_text(out, "/v1");
+    char *url = NULL;
+    enum status status = net_base_url(text, &url, err);
+    if (status)
+        return status;
+    int has_path = strchr(strstr(url, "://") + 3, '/') != NULL;
+    buf_printf(out, "%s%s", url, has_path ? "" : "/v1");
+    mem_free(url);
     return buf_status(out, err);
 }
 
@@ -70,7 +70,7 @@ static enum status choose_model(struct generator *generator, const json_t *model
 {
     const struct server *server = generator->state;
     if (!*wanted && !net_is_loopback(server->url) && json_array_size(models) > 1) {
-        error_set(err, STATUS_INVALID, "\"%s\" has %zu models and none was chosen", server->url,
+        error_set(err, STATUS_INVALID, "\"%s\" has %zu models and none was chosen", server->origin,
                   json_array_size(models));
         error_hint(err, "name one with the setting llm_model");
         return STATUS_INVALID;
@@ -79,7 +79,7 @@ static enum status choose_model(struct generator *generator, const json_t *model
     if (model)
         return take_model(generator, model, err);
     const char *first = json_get_text(json_array_get(models, 0), "id", NULL);
-    error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model \"%s\"", server->url, wanted);
+    error_set(err, STATUS_NOT_FOUND, "\"%s\" has no model \"%s\"", server->origin, wanted);
     if (first)
         error_hint(err, "it has for example \"%s\"", first);
     return STATUS_NOT_FOUND;

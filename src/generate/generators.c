@@ -207,7 +207,8 @@ enum status generator_run(struct generator *generator, const struct generate_req
         .finish = status ? "cancelled" : answer.finish,
         .n_tokens_prompt = answer.n_tokens_prompt,
         .n_tokens_answer = answer.n_tokens_answer,
-        .is_abstention = answer.is_abstention,
+        .n_quotes = answer.n_quotes,
     };
+    memcpy(out->quotes, answer.quotes, sizeof out->quotes);
     return status;
 }

@@ -76,6 +76,19 @@ bool sentence_is_fragment(const struct generate_sentence *sentence)
            (unsigned char)sentence->text[len - 1] < 0x80;
 }
 
+bool sentence_is_lead_in(const struct generate_sentence *sentence)
+{
+    size_t len = trimmed_len(sentence);
+    return len > 0 && sentence->text[len - 1] == ':';
+}
+
+/* A passage may begin in the middle of a sentence that was too long for one. */
+bool sentence_is_cut(const struct generate_sentence *sentence)
+{
+    return sentence->is_first_in_passage && sentence->len > 0 &&
+           (islower((unsigned char)sentence->text[0]) || strchr(",;)", sentence->text[0]));
+}
+
 /* What a study wanted to know reads like the question and says nothing about the answer. */
 bool sentence_is_purpose(const struct generate_sentence *sentence)
 {
@@ -131,14 +144,16 @@ bool sentence_is_table_or_code(const struct generate_sentence *sentence)
     return n_bars >= 2 || n_marks * 10 > sentence->len;
 }
 
-bool sentence_begins_with_pronoun(const struct generate_sentence *sentence)
+bool sentence_leans_back(const struct generate_sentence *sentence)
 {
-    static const char *const pronouns[] = {"it",    "its",   "this", "these", "they",
-                                           "their", "those", "that", "he",    "she",
-                                           "his",   "her",   "such", "both",  NULL};
+    static const char *const words[] = {"it",    "its",  "this",    "these",   "they",      "their",
+                                        "those", "that", "he",      "she",     "his",       "her",
+                                        "such",  "both", "but",     "hence",   "therefore", "thus",
+                                        "also",  "then", "however", "instead", "otherwise", NULL};
     size_t at = 0;
     struct word word;
-    return word_next(sentence->text, sentence->len, &at, &word) && word_is_one_of(word, pronouns);
+    return (sentence->len > 0 && sentence->text[0] == '(') ||
+           (word_next(sentence->text, sentence->len, &at, &word) && word_is_one_of(word, words));
 }
 
 static bool has_word(const char *text, size_t len, struct word wanted)
@@ -162,9 +177,11 @@ static bool has_digit(struct word word)
 static bool is_number(struct word word)
 {
     static const char *const names[] = {
-        "two",     "three",    "four",    "five",    "six",   "seven", "eight",   "nine", "ten",
-        "eleven",  "twelve",   "twenty",  "thirty",  "forty", "fifty", "hundred", "half", "third",
-        "quarter", "thousand", "million", "billion", "twice", "dozen", "none",    NULL};
+        "two",   "three",  "four",    "five",     "six",     "seven",    "eight",     "nine",
+        "ten",   "eleven", "twelve",  "twenty",   "thirty",  "forty",    "fifty",     "hundred",
+        "half",  "third",  "quarter", "thousand", "million", "billion",  "twice",     "dozen",
+        "none",  "one",    "single",  "several",  "both",    "no",       "few",       "always",
+        "never", "daily",  "weekly",  "monthly",  "yearly",  "annually", "unlimited", NULL};
     return has_digit(word) || word_is_one_of(word, names);
 }
 
@@ -177,10 +194,10 @@ static bool is_date(struct word word)
         "monthly",  "annually", "yesterday", "today",     "tomorrow", NULL};
     if (word_is_one_of(word, names))
         return true;
-    bool is_year = word.len == 4 && (word.text[0] == '1' || word.text[0] == '2');
+    bool is_year = word.len >= 4 && (word.text[0] == '1' || word.text[0] == '2');
     for (size_t i = 0; is_year && i < 4; i++)
         is_year = isdigit((unsigned char)word.text[i]);
-    return is_year;
+    return is_year && (word.len == 4 || strchr("-s", word.text[4])); /* 2026-11-24, 1990s */
 }
 
 static bool is_name(struct word word)
@@ -200,35 +217,39 @@ struct answer_hint {
     const char *phrase; /* in the question */
     bool (*is_answer)(struct word word);
     bool skips_first; /* every sentence begins with a capital letter */
+    bool is_needed;   /* what has none can't be the answer */
     double bonus;
 };
 
 const struct answer_hint *answer_hint_find(const char *question)
 {
     static const struct answer_hint rows[] = {
-        {"how many", is_number, false, 0.12},
-        {"how much", is_number, false, 0.12},
-        {"how long", is_number, false, 0.12},
-        {"how old", is_number, false, 0.12},
-        {"how often", is_number, false, 0.08},
-        {"how far", is_number, false, 0.12},
-        {"how fast", is_number, false, 0.12},
-        {"how high", is_number, false, 0.12},
-        {"how large", is_number, false, 0.12},
-        {"percent", is_number, false, 0.12},
-        {"what proportion", is_number, false, 0.12},
-        {"what fraction", is_number, false, 0.12},
-        {"number of", is_number, false, 0.08},
-        {"when ", is_date, false, 0.12},
-        {"what year", is_date, false, 0.12},
-        {"which year", is_date, false, 0.12},
-        {"what date", is_date, false, 0.12},
-        {"who ", is_name, true, 0.08},
-        {"whom ", is_name, true, 0.08},
-        {"whose ", is_name, true, 0.08},
-        {"which person", is_name, true, 0.08},
-        {"where ", is_name, true, 0.04},
-        {"why ", is_cause, false, 0.08},
+        {"how many", is_number, false, true, 0.12},
+        {"how much", is_number, false, false, 0.12},
+        {"how long", is_number, false, false, 0.12},
+        {"how old", is_number, false, true, 0.12},
+        {"how often", is_number, false, false, 0.08},
+        {"how far", is_number, false, false, 0.12},
+        {"how fast", is_number, false, false, 0.12},
+        {"how high", is_number, false, false, 0.12},
+        {"how large", is_number, false, false, 0.12},
+        {"percent", is_number, false, false, 0.12},
+        {"what proportion", is_number, false, false, 0.12},
+        {"what fraction", is_number, false, false, 0.12},
+        {"number of", is_number, false, false, 0.08},
+        {"when was ", is_date, false, true, 0.12},
+        {"when were ", is_date, false, true, 0.12},
+        {"when did ", is_date, false, true, 0.12},
+        {"when ", is_date, false, false, 0.12},
+        {"what year", is_date, false, true, 0.12},
+        {"which year", is_date, false, true, 0.12},
+        {"what date", is_date, false, true, 0.12},
+        {"who ", is_name, true, false, 0.08},
+        {"whom ", is_name, true, false, 0.08},
+        {"whose ", is_name, true, false, 0.08},
+        {"which person", is_name, true, false, 0.08},
+        {"where ", is_name, true, false, 0.04},
+        {"why ", is_cause, false, false, 0.08},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strcasestr(question, rows[i].phrase))
@@ -236,21 +257,51 @@ const struct answer_hint *answer_hint_find(const char *question)
     return NULL;
 }
 
-double answer_hint_bonus(const struct answer_hint *hint, const char *question,
-                         const struct generate_sentence *sentence)
+static bool has_answer(const struct answer_hint *hint, const char *question,
+                       const struct generate_sentence *sentence)
 {
-    if (!hint)
-        return 0;
     size_t at = 0, len = strlen(question);
     struct word word;
     bool is_first = true;
     while (word_next(sentence->text, sentence->len, &at, &word)) {
         if (hint->is_answer(word) && !(is_first && hint->skips_first) &&
             !has_word(question, len, word))
-            return hint->bonus;
+            return true;
         is_first = false;
     }
-    return 0;
+    return false;
+}
+
+double answer_hint_bonus(const struct answer_hint *hint, const char *question,
+                         const struct generate_sentence *sentence)
+{
+    return hint && has_answer(hint, question, sentence) ? hint->bonus : 0;
+}
+
+bool answer_hint_excludes(const struct answer_hint *hint, const char *question,
+                          const struct generate_sentence *sentence)
+{
+    return hint && hint->is_needed && !has_answer(hint, question, sentence);
+}
+
+static bool find_field_name(const struct generate_sentence *sentence, struct word *out)
+{
+    size_t at = 0;
+    return word_next(sentence->text, sentence->len, &at, out) && out->len > 2 &&
+           out->text == sentence->text && at + 2 < sentence->len && sentence->text[at] == ':' &&
+           sentence->text[at + 1] == ' ';
+}
+
+bool sentence_is_field(const struct generate_sentence *sentence)
+{
+    struct word name;
+    return find_field_name(sentence, &name);
+}
+
+bool sentence_is_field_of(const struct generate_sentence *sentence, const char *question)
+{
+    struct word name;
+    return find_field_name(sentence, &name) && has_word(question, strlen(question), name);
 }
 
 bool question_wants_table_or_code(const char *question)

@@ -1,9 +1,8 @@
 #include "generate/server.h"
 
-#include <string.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
-#include "net/net.h"
 
 #define CONNECT_TIMEOUT_MS 300 /* a server that is there answers at once */
 #define ASK_TIMEOUT_MS 5000
@@ -13,29 +12,12 @@
 enum status server_open(struct server *server, const char *url, const char *bearer,
                         struct error *err)
 {
-    struct buf text = {0};
-    if (!strstr(url, "://"))
-        buf_append_text(&text, "http://");
-    buf_append_text(&text, url);
-    while (text.len > 0 && text.data[text.len - 1] == '/')
-        buf_truncate(&text, text.len - 1);
-    enum status status = buf_status(&text, err);
-    /* OLLAMA_HOST is also the address a server binds; "any" can't be called. */
-    static const char any[] = "http://0.0.0.0", loopback[] = "http://127.0.0.1";
-    if (!status && strncmp(buf_text(&text), any, sizeof any - 1) == 0) {
-        struct buf fixed = {0};
-        buf_printf(&fixed, "%s%s", loopback, text.data + sizeof any - 1);
-        buf_clear(&text);
-        text = fixed;
-        status = buf_status(&text, err);
-    }
-    if (!status) {
-        server->url = buf_take(&text, NULL);
-        server->bearer = bearer && *bearer ? mem_text(bearer) : NULL;
-        if (!server->url || (bearer && *bearer && !server->bearer))
-            status = error_nomem(err);
-    }
-    buf_clear(&text);
+    bool has_bearer = bearer && *bearer;
+    enum status status = net_base_url(url, &server->url, err);
+    if (!status)
+        status = net_origin(server->url, server->origin, err);
+    if (!status && has_bearer && !(server->bearer = mem_text(bearer)))
+        status = error_nomem(err);
     return status;
 }
 
@@ -88,7 +70,7 @@ enum status server_ask(const struct server *server, const char *path, const json
     else
         status = answer_line_parse(buf_text(&answer), answer.len, out, err);
     if (status)
-        error_context(err, status, "\"%s\"", server->url);
+        error_context(err, status, "\"%s\"", server->origin);
 done:
     buf_clear(&url);
     buf_clear(&text);
@@ -126,7 +108,7 @@ enum status server_stream(const struct server *server, const char *path, const j
     if (!status && (response.code < 200 || response.code > 299))
         status = answer_error_set_body(err, response.code, &error_body);
     if (status)
-        error_context(err, status, "\"%s\"", server->url);
+        error_context(err, status, "\"%s\"", server->origin);
 done:
     buf_clear(&url);
     buf_clear(&text);

@@ -4,13 +4,15 @@
 
 #include "generate/answer_stream.h"
 #include "generate/generate.h"
+#include "net/net.h"
 
 struct server {
-    char *url;    /* owned: "http://127.0.0.1:11434", no slash at the end */
-    char *bearer; /* owned; NULL: none */
+    char *url;                   /* owned: "http://127.0.0.1:11434/v1", no slash at the end */
+    char origin[NET_ORIGIN_MAX]; /* for messages: without the password that `url` may carry */
+    char *bearer;                /* owned; NULL: none */
 };
 
-/* Takes what people write: "127.0.0.1:11434", "http://host:1/", the bind address "0.0.0.0". */
+/* `url`: as net_base_url() takes it; INVALID when it is none. After a failure, server_close(). */
 enum status server_open(struct server *server, const char *url, const char *bearer,
                         struct error *err) MUST_USE;
 void server_close(struct server *server); /* zeroed is fine */

@@ -2,18 +2,22 @@
  *
  * gumbo checks no allocation and frees its tree by recursion; so its memory is an arena with a
  * limit, a failed allocation leaves the parser by longjmp, and the tree is walked with a stack of
- * our own. */
+ * our own. For each tag it looks through the elements that are open and for each attribute through
+ * those before it, which takes minutes on a page made for that; so its allocations, of which every
+ * tag makes some, also look at the time. */
 #include <gumbo.h>
 #include <setjmp.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "load/loader.h"
 
 #define N_TREE_BYTES (1024 * RAGGED_MIB)
+#define N_ALLOCATIONS_UNSEEN 256        /* between two looks at the clock */
 #define N_DECLARED_BYTES ((size_t)1024) /* where a page may name its character set */
 
 enum role {
@@ -80,17 +84,24 @@ struct walker {
     bool is_in_row;
 };
 
+enum tree_end { TREE_END_NONE, TREE_END_MEMORY, TREE_END_TIME };
+
 struct tree_memory {
     struct arena arena;
-    jmp_buf full;
+    unsigned n_allocations;
+    int64_t deadline_cpu_ms;
+    jmp_buf end; /* with an enum tree_end */
 };
 
 static void *tree_alloc(void *userdata, size_t size_bytes)
 {
     struct tree_memory *memory = userdata;
+    if (++memory->n_allocations % N_ALLOCATIONS_UNSEEN == 0 &&
+        clock_cpu_ms() > memory->deadline_cpu_ms)
+        longjmp(memory->end, TREE_END_TIME);
     void *p = arena_alloc(&memory->arena, size_bytes);
     if (!p)
-        longjmp(memory->full, 1);
+        longjmp(memory->end, TREE_END_MEMORY);
     return p;
 }
 
@@ -99,16 +110,29 @@ static void tree_free(void *userdata, void *p)
     (void)userdata, (void)p;
 }
 
-static GumboOutput *tree_parse(struct tree_memory *memory, struct span text)
+static enum status tree_parse(struct tree_memory *memory, struct span text,
+                              const GumboNode **out_document, struct error *err)
 {
+    int64_t n_ms = RAGGED_LIMIT_HTML_CPU_MS * (int64_t)(text.len / RAGGED_MIB + 1);
     GumboOptions options = kGumboDefaultOptions;
     options.allocator = tree_alloc;
     options.deallocator = tree_free;
     options.userdata = memory;
     options.max_errors = 0;
-    if (setjmp(memory->full))
-        return NULL;
-    return gumbo_parse_with_options(&options, text.bytes, text.len);
+    memory->deadline_cpu_ms = clock_cpu_ms() + n_ms;
+    switch (setjmp(memory->end)) {
+    case TREE_END_NONE:
+        *out_document = gumbo_parse_with_options(&options, text.bytes, text.len)->document;
+        return STATUS_OK;
+    case TREE_END_MEMORY:
+        return error_set(err, STATUS_LIMIT, "the HTML needs more than %zu MiB of memory",
+                         N_TREE_BYTES / RAGGED_MIB);
+    default:
+        error_set(err, STATUS_LIMIT, "the HTML takes more than %lld s to be parsed",
+                  (long long)(n_ms / 1000));
+        error_hint(err, "elements that stand thousands deep in each other do that");
+        return STATUS_LIMIT;
+    }
 }
 
 static void flush(struct walker *walker)
@@ -320,12 +344,11 @@ static enum status parse(const struct loader_input *input, struct sink *sink, st
     find_declared(input, declared);
     enum status status = encoding_decode(input->encodings, (struct span){input->bytes, input->len},
                                          declared, &storage, &text, err);
-    const GumboOutput *tree = NULL;
-    if (!status && !(tree = tree_parse(&memory, text)))
-        status = error_set(err, STATUS_LIMIT, "the HTML needs more than %zu MiB of memory",
-                           N_TREE_BYTES / RAGGED_MIB);
+    const GumboNode *document = NULL;
     if (!status)
-        status = walk(&walker, tree->document, err);
+        status = tree_parse(&memory, text, &document, err);
+    if (!status)
+        status = walk(&walker, document, err);
     if (!status)
         sink_title(sink, buf_text(&walker.first_heading), walker.first_heading.len);
     buf_clear(&walker.first_heading);

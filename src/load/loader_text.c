@@ -1,7 +1,8 @@
 /* load/loader_text.c - plain text, source code, logs.
  *
- * Prose is cut at blank lines and its hard-wrapped lines are joined; list items and underlined
- * headings are recognised, and paragraphs that look drawn (tables, diagrams) keep their lines. */
+ * Prose is cut at blank lines and its hard-wrapped lines are joined; list items, underlined
+ * headings and fields ("Name: value") are recognised, and paragraphs that look drawn (tables,
+ * diagrams) keep their lines. */
 #include <ctype.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct walker {
     struct buf text;         /* the block being gathered */
     struct text_block block; /* its kind, level and line */
     size_t n_lines, n_drawn; /* of that block */
+    bool is_field;           /* that block begins with one */
 };
 
 static bool line_next(struct walker *walker, struct line *out)
@@ -83,6 +85,28 @@ static size_t item_mark(const struct line *line)
     bool is_numbered = n_digits > 0 && n_digits < 4 && line->len - i > 2 &&
                        strchr(".)", line->text[i]) && line->text[i + 1] == ' ';
     return is_numbered ? i + 2 : 0;
+}
+
+/* "Licence: MIT": a name of one word in front of the line. */
+static bool is_field(const struct line *line)
+{
+    enum { NAME_MAX_LEN = 30 };
+    size_t i = 0;
+    while (i < line->len && (isalnum((unsigned char)line->text[i]) || line->text[i] == '-'))
+        i++;
+    return i > 1 && i <= NAME_MAX_LEN && isupper((unsigned char)line->text[0]) &&
+           i + 2 < line->len && line->text[i] == ':' && line->text[i + 1] == ' ';
+}
+
+/* In files of fields each is a paragraph of its own, and so is what is set in below it, unless the
+ * value goes on there. */
+static bool ends_paragraph(const struct walker *walker, const struct line *line)
+{
+    if (is_field(line))
+        return true;
+    return walker->is_field && walker->n_lines == 1 && line->indent > 0 &&
+           isupper((unsigned char)line->text[line->indent]) &&
+           walker->text.data[walker->text.len - 1] != ',';
 }
 
 static void begin(struct walker *walker, enum text_block_kind kind, unsigned level,
@@ -152,17 +176,25 @@ static void prose_line(struct walker *walker, const struct line *line)
     if (n_mark)
         begin(walker, TEXT_BLOCK_LIST_ITEM, (unsigned)(line->indent < 16 ? line->indent / 4 : 4),
               line);
-    else if (walker->n_lines == 0)
+    else if (walker->n_lines == 0 || ends_paragraph(walker, line))
         begin(walker, TEXT_BLOCK_PARAGRAPH, 0, line);
+    walker->is_field = walker->n_lines == 0 ? is_field(line) : walker->is_field;
     walker->n_drawn += is_drawn(line);
     append(walker, line->text + n_mark, line->len - n_mark);
+}
+
+/* " ." stands for a blank line inside a field (RFC 822 as Debian writes it). */
+static bool is_lone_stop(const struct walker *walker, const struct line *line)
+{
+    return walker->style != TEXT_STYLE_LINES && line->indent + 1 == line->len &&
+           line->text[line->indent] == '.';
 }
 
 static void walk(struct walker *walker)
 {
     struct line line;
     while (line_next(walker, &line) && !walker->sink->failed) {
-        if (line.len == 0 || line.text[0] == '\f') {
+        if (line.len == 0 || line.text[0] == '\f' || is_lone_stop(walker, &line)) {
             flush(walker);
         } else if (walker->style == TEXT_STYLE_LINES) {
             if (walker->n_lines == 0)

@@ -75,9 +75,8 @@ static void say_lines(struct check *check, const char *text)
 static enum status check_pages(struct check *check, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_prepare(check->store, "PRAGMA integrity_check(20)", &st, err);
-    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         const char *text = statement_take_text(&st);
         if (strcmp(text, "ok") != 0)
             say_lines(check, text);
@@ -89,9 +88,8 @@ static enum status check_pages(struct check *check, struct error *err)
 static enum status check_references(struct check *check, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_prepare(check->store, "PRAGMA foreign_key_check", &st, err);
-    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         const char *table = statement_take_text(&st);
         int64_t row = statement_take_int(&st);
         const char *parent = statement_take_text(&st);

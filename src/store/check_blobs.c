@@ -34,10 +34,9 @@ static bool are_terms_right(const void *blob, size_t len, int64_t n_terms)
 enum status check_terms(struct check *check, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status =
         statement_prepare(check->store, "SELECT chunk_id, n_terms, terms FROM tail", &st, err);
-    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         int64_t chunk_id = statement_take_int(&st), n_terms = statement_take_int(&st);
         size_t len;
         const void *blob = statement_take_blob(&st, &len);
@@ -74,9 +73,8 @@ static double norm_of(const void *blob, size_t n)
 enum status check_vectors(struct check *check, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_prepare(check->store, "SELECT id, fp16 FROM vectors", &st, err);
-    while (!status && !(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         int64_t id = statement_take_int(&st);
         size_t len;
         const void *blob = statement_take_blob(&st, &len);

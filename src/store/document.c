@@ -159,16 +159,7 @@ enum status store_remove_all(struct store *store, size_t *out_n, struct error *e
     static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL, SQL_REMOVE_ALL_CHUNKS,
                                      SQL_REMOVE_ALL_DOCUMENTS};
     assert(store->is_writing);
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct statement st = {0};
-        enum status status = statement_get(store, steps[i], &st, err);
-        if (!status)
-            status = statement_run(&st, NULL, err);
-        if (status)
-            return status;
-    }
-    *out_n = (size_t)sqlite3_changes64(store->db);
-    return STATUS_OK;
+    return statement_run_all(store, steps, sizeof steps / sizeof steps[0], out_n, err);
 }
 
 /* The columns of DOCUMENT_COLUMNS; texts borrowed from the row. */
@@ -256,17 +247,30 @@ enum status store_each_document(struct store *store,
                                 void *ctx, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_get(store, SQL_DOCUMENT_EACH, &st, err);
     if (status)
         return status;
-    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         struct store_document document;
         status = take_document(&st, &document, err);
         if (!status)
             status = each(ctx, &document, err);
-        if (status)
-            break;
+    }
+    statement_release(&st);
+    return status;
+}
+
+enum status store_each_path(struct store *store,
+                            enum status (*each)(void *ctx, const char *path, struct error *err),
+                            void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_PATH_EACH, &st, err);
+    while (statement_next(&st, &status, err)) {
+        const char *path = statement_take_text(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = each(ctx, path, err);
     }
     statement_release(&st);
     return status;
@@ -278,18 +282,15 @@ enum status store_each_collection(struct store *store,
                                   void *ctx, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_get(store, SQL_COLLECTION_EACH, &st, err);
     if (status)
         return status;
-    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         const char *collection = statement_take_text(&st);
         size_t n_documents = (size_t)statement_take_int(&st);
         status = statement_status(&st, err);
         if (!status)
             status = each(ctx, collection, n_documents, err);
-        if (status)
-            break;
     }
     statement_release(&st);
     return status;

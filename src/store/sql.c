@@ -33,6 +33,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_DOCUMENT_GET] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE id = ?",
     [SQL_DOCUMENT_FIND] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE path = ?",
     [SQL_DOCUMENT_EACH] = "SELECT " DOCUMENT_COLUMNS " FROM documents ORDER BY path",
+    [SQL_PATH_EACH] = "SELECT path FROM documents", /* reads the index only */
     [SQL_COLLECTION_EACH] =
         "SELECT collection, count(*) FROM documents GROUP BY collection ORDER BY collection",
     [SQL_CHUNK_ADD] = "INSERT INTO chunks(doc_id, ord, page, page_end, line, line_end, byte_start, "

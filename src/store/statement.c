@@ -92,19 +92,40 @@ enum status statement_step(struct statement *statement, bool *out_has_row, struc
     return statement_status(statement, err);
 }
 
+bool statement_next(struct statement *statement, enum status *status, struct error *err)
+{
+    bool has_row = false;
+    if (!*status)
+        *status = statement_step(statement, &has_row, err);
+    return has_row;
+}
+
 enum status statement_run(struct statement *statement, size_t *out_n_rows, struct error *err)
 {
     size_t n_rows = 0;
-    bool has_row = false;
-    enum status status;
-    do {
-        status = statement_step(statement, &has_row, err);
-        n_rows += has_row;
-    } while (!status && has_row);
+    enum status status = STATUS_OK;
+    while (statement_next(statement, &status, err))
+        n_rows++;
     statement_release(statement);
     if (!status && out_n_rows)
         *out_n_rows = n_rows;
     return status;
+}
+
+enum status statement_run_all(struct store *store, const enum sql *list, size_t n,
+                              size_t *out_n_changed, struct error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct statement statement = {0};
+        enum status status = statement_get(store, list[i], &statement, err);
+        if (!status)
+            status = statement_run(&statement, NULL, err);
+        if (status)
+            return status;
+    }
+    if (out_n_changed)
+        *out_n_changed = (size_t)sqlite3_changes64(store->db);
+    return STATUS_OK;
 }
 
 int64_t statement_take_int(struct statement *statement)

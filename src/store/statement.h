@@ -32,9 +32,16 @@ void statement_bind_blob(struct statement *statement, const void *bytes, size_t 
 /* *out_has_row false: it is done. */
 enum status statement_step(struct statement *statement, bool *out_has_row,
                            struct error *err) MUST_USE;
+/* The head of a loop over rows: true with a row, false at the end or when *status, which it sets,
+ * is no longer OK. */
+bool statement_next(struct statement *statement, enum status *status, struct error *err) MUST_USE;
 /* Steps to the end, ignoring rows, and releases in every case. *out_n_rows may be NULL. */
 enum status statement_run(struct statement *statement, size_t *out_n_rows,
                           struct error *err) MUST_USE;
+/* Runs constant statements without parameters, one after the other. *out_n_changed, the rows that
+ * the last one changed, may be NULL. */
+enum status statement_run_all(struct store *store, const enum sql *list, size_t n,
+                              size_t *out_n_changed, struct error *err) MUST_USE;
 enum status statement_status(struct statement *statement, struct error *err) MUST_USE;
 
 int64_t statement_take_int(struct statement *statement);

@@ -114,6 +114,11 @@ enum status store_each_document(struct store *store,
                                                     struct error *err),
                                 void *ctx, struct error *err) MUST_USE;
 
+/* The path of every document, in no order; borrowed during the call. */
+enum status store_each_path(struct store *store,
+                            enum status (*each)(void *ctx, const char *path, struct error *err),
+                            void *ctx, struct error *err) MUST_USE;
+
 /* Every collection with its number of documents, ordered by name; borrowed during the call. */
 enum status store_each_collection(struct store *store,
                                   enum status (*each)(void *ctx, const char *collection,

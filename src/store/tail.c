@@ -33,15 +33,7 @@ enum status store_remove_vectors(struct store *store, struct error *err)
 {
     static const enum sql steps[] = {SQL_TAIL_UNLINK_ALL, SQL_VECTORS_REMOVE_ALL};
     assert(store->is_writing);
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct statement st = {0};
-        enum status status = statement_get(store, steps[i], &st, err);
-        if (!status)
-            status = statement_run(&st, NULL, err);
-        if (status)
-            return status;
-    }
-    return STATUS_OK;
+    return statement_run_all(store, steps, sizeof steps / sizeof steps[0], NULL, err);
 }
 
 enum status store_has_vector(struct store *store, struct hash128 hash, bool *out, struct error *err)
@@ -65,13 +57,12 @@ enum status store_each_missing_vector(struct store *store, int64_t after_chunk_i
                                       void *ctx, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_get(store, SQL_VECTOR_MISSING, &st, err);
     if (status)
         return status;
     statement_bind_int(&st, after_chunk_id);
     statement_bind_int(&st, n_max > INT64_MAX ? INT64_MAX : (int64_t)n_max);
-    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         struct store_chunk chunk = {0};
         int64_t chunk_id = statement_take_int(&st);
         chunk.heading = statement_take_text(&st);
@@ -80,8 +71,6 @@ enum status store_each_missing_vector(struct store *store, int64_t after_chunk_i
         status = statement_status(&st, err);
         if (!status)
             status = each(ctx, chunk_id, &chunk, err);
-        if (status)
-            break;
     }
     statement_release(&st);
     return status;
@@ -100,11 +89,10 @@ enum status store_each_tail(struct store *store, unsigned want,
     };
     assert(want < sizeof by_want / sizeof by_want[0]);
     struct statement st = {0};
-    bool has_row = false;
     enum status status = statement_get(store, by_want[want], &st, err);
     if (status)
         return status;
-    while (!(status = statement_step(&st, &has_row, err)) && has_row) {
+    while (statement_next(&st, &status, err)) {
         struct store_tail_row row;
         row.chunk_id = statement_take_int(&st);
         row.document_id = statement_take_int(&st);
@@ -114,8 +102,6 @@ enum status store_each_tail(struct store *store, unsigned want,
         status = statement_status(&st, err);
         if (!status)
             status = each(ctx, &row, err);
-        if (status)
-            break;
     }
     statement_release(&st);
     return status;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -65,6 +66,24 @@ class Ragged:
         return subprocess.run(self.command(*words), env=self.with_environment(env), cwd=cwd,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                               encoding="utf-8", errors="surrogateescape")
+
+    def in_terminal(self, *words, env=None):
+        """The exit code, and what a person at a terminal would get, escapes and all."""
+        leader, follower = pty.openpty()
+        process = self.start(*words, env={"TERM": "xterm-256color", **(env or {})},
+                             stdout=follower, stderr=follower)
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:  # Linux: the other side is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(leader)
+        return process.wait(), shown.decode("utf-8", "surrogateescape")
 
     def run(self, *words, code=0, **options):
         done = self.try_run(*words, **options)

@@ -89,6 +89,36 @@ def test_quoted_answers_cite_what_is_there(library, question, expected, name):
     assert any(citation["file"].endswith(name) for citation in answer["citations"])
 
 
+def test_citations_tell_files_of_one_name_apart(ragged, tmp_path):
+    for folder, animal in (("otter", "otters"), ("heron", "herons")):
+        (tmp_path / "notes" / folder).mkdir(parents=True)
+        (tmp_path / "notes" / folder / "readme.txt").write_text("The mill pond is home to %s.\n" % animal)
+    (tmp_path / "notes" / "pond.txt").write_text("The mill pond was dug in 1871 by two brothers.\n")
+    ragged.run("add", tmp_path / "notes")
+    shown = ragged.run("query", "Which herons have a home at the mill pond?").stdout
+    assert " heron/readme.txt:1 " in shown and str(tmp_path) not in shown
+    assert " pond.txt:1 " in ragged.run("query", "When was the mill pond dug?").stdout
+
+
+def test_quotes_are_verbatim_and_numbered_in_their_order(ragged, tmp_path):
+    texts = {
+        "a.txt": "The stone bridge of Arden has seven arches [3]. Nobody lives on it.\n",
+        "b.txt": "The bridge of Arden was built in 1412 [12]. Its stone came from the quarry.\n",
+        "c.txt": "The wooden bridge of Belm burnt down twice.\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    ragged.run("add", *(tmp_path / name for name in texts))
+    for question in ("When was the bridge of Arden built?", "the stone bridge of Arden",
+                     "How many arches has the bridge of Arden?"):
+        answer = ragged.json("query", question, env={"RAGGED_GENERATOR": "extractive"})
+        assert [c["number"] for c in answer["citations"]] == list(range(1, len(answer["citations"]) + 1))
+        for citation in answer["citations"]:
+            assert citation["quote"] in texts[citation["file"].rsplit("/", 1)[1]]
+            assert "%s [%d]" % (citation["quote"], citation["number"]) in answer["answer"]
+    assert "built in 1412 [12]. [1]" in ragged.json("query", "When was the bridge of Arden built?")["answer"]
+
+
 def test_absent_question_is_not_found_and_no_model_is_called(library, counting_server):
     answer = library.json("query", ABSENT, env={"RAGGED_GENERATOR": "openai",
                                                 "RAGGED_OPENAI_URL": counting_server.url})

@@ -2,8 +2,6 @@
 
 import http.server
 import json
-import os
-import pty
 import re
 import threading
 
@@ -47,28 +45,11 @@ def server():
     server.shutdown()
 
 
-def in_terminal(ragged, *words, env):
-    leader, follower = pty.openpty()
-    process = ragged.start(*words, env=env, stdout=follower, stderr=follower)
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(leader)
-    return process.wait(), shown.decode()
-
-
 QUESTION = ("query", "who is the head gardener?")
 
 
 def test_answer_streams_and_comes_again_checked(library, server):
-    code, shown = in_terminal(library, *QUESTION, env=server)
+    code, shown = library.in_terminal(*QUESTION, env=server)
     assert code == 0
     assert shown.count("gardener is Margarete Lindqvist") == 2
     assert "[1] " in shown.rsplit("gardener is", 1)[1] and "visitors.html" in shown
@@ -76,7 +57,7 @@ def test_answer_streams_and_comes_again_checked(library, server):
 
 
 def test_no_stream_shows_it_once(library, server):
-    code, shown = in_terminal(library, *QUESTION, "--no-stream", env=server)
+    code, shown = library.in_terminal(*QUESTION, "--no-stream", env=server)
     assert code == 0 and shown.count("gardener is Margarete Lindqvist") == 1
 
 
@@ -100,18 +81,18 @@ def test_json_has_the_promised_members(library, server):
 
 
 def test_citations_are_links_that_an_editor_follows(library, server):
-    _, shown = in_terminal(library, *QUESTION, env=server)
+    _, shown = library.in_terminal(*QUESTION, env=server)
     assert re.search(r"\x1b\]8;;file:///[^\x1b]*visitors\.html\x1b\\", shown)
-    _, shown = in_terminal(library, *QUESTION,
-                           env={**server, "RAGGED_EDITOR_URI": "edit://{path}?l={line}"})
+    _, shown = library.in_terminal(*QUESTION,
+                                   env={**server, "RAGGED_EDITOR_URI": "edit://{path}?l={line}"})
     assert re.search(r"\x1b\]8;;edit:///[^\x1b]*visitors\.html\?l=\d+\x1b\\", shown)
     assert "\x1b" not in library.run(*QUESTION, env=server).stdout
 
 
 def test_bar_only_where_it_is_wanted(ragged, documents, server):
-    _, shown = in_terminal(ragged, "add", documents, env=server)
+    _, shown = ragged.in_terminal("add", documents, env=server)
     assert "/5" in shown and "\x1b[K" in shown and "5 added" in shown
-    _, shown = in_terminal(ragged, "add", "--progress", "none", documents, env=server)
+    _, shown = ragged.in_terminal("add", "--progress", "none", documents, env=server)
     assert "\x1b[K" not in shown and "5 unchanged" in shown
 
 
@@ -127,3 +108,9 @@ def test_search_json_has_the_promised_members(library):
     assert set(hit["explain"]) == {"lexical", "vector"}
     full = library.json("search", "--full", "tomato")["results"][0]
     assert len(full["text"]) >= len(hit["snippet"].removesuffix("..."))
+
+
+def test_quotes_are_shown_once(library):
+    code, shown = library.in_terminal(*QUESTION, env={"RAGGED_GENERATOR": "extractive"})
+    answer = shown.split("Quoted from your documents")
+    assert code == 0 and len(answer) == 2 and "Lindqvist" not in answer[0]

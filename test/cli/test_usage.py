@@ -1,6 +1,7 @@
 """What a shell sees: exit codes, streams, and sentences that name the way out."""
 
 import json
+import re
 import os
 import pty
 import signal
@@ -99,6 +100,9 @@ def test_progress_lines_are_json_and_never_in_pipes_unasked(ragged, documents):
     done = ragged.run("add", "--progress", "json", documents)
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert [event["result"] for event in events if event["event"] == "file"] == ["added"] * 5
+    done_bytes = [event["bytes_done"] for event in events if event["event"] == "progress"]
+    assert done_bytes == sorted(done_bytes)
+    assert all(event["bytes_done"] <= event["bytes_total"] for event in events if event["event"] == "progress")
     assert ragged.run("add", documents).stderr == ""
 
 
@@ -108,6 +112,32 @@ def test_nothing_to_remove_is_1(library, documents, tmp_path):
     listed = library.run("remove", "--dry-run", pattern).stdout
     assert "letter.txt" in listed
     assert library.json("remove", pattern)["removed"] == len(listed.splitlines())
+    assert "letter.txt" not in library.run("list").stdout
+
+
+@pytest.mark.parametrize("glob", ["handbook/*", "*.md", "watering.md", "handbook/water*.md",
+                                  "documents/*.md", "{documents}/handbook/*"])
+def test_a_glob_is_of_the_whole_path_or_of_its_last_parts(library, documents, glob):
+    glob = glob.format(documents=documents)
+    files = [hit["file"] for hit in library.search("watering the tomatoes", "--path", glob)]
+    assert str(documents / "handbook" / "watering.md") in files
+    assert str(documents / "letter.txt") not in files
+    assert set(files) <= {entry["file"] for entry in library.json("list", glob)["documents"]}
+
+
+def test_remove_takes_a_name_with_brackets_as_the_name(ragged, tmp_path):
+    for name in ("note[1].txt", "note1.txt"):
+        (tmp_path / name).write_text("This is %s.\n" % name)
+    ragged.run("add", tmp_path)
+    assert ragged.json("remove", tmp_path / "note[1].txt")["removed"] == 1
+    assert "note1.txt" in ragged.run("list").stdout
+    assert ragged.json("remove", tmp_path / "note[12].txt")["removed"] == 1
+
+
+def test_remove_goes_on_behind_a_name_that_is_not_there(library, documents):
+    done = library.run("remove", "--json", "nowhere.txt", documents / "letter.txt", "neither.txt", code=1)
+    assert json.loads(done.stdout)["removed"] == 1
+    assert "nowhere.txt" in done.stderr and "neither.txt" in done.stderr
     assert "letter.txt" not in library.run("list").stdout
 
 
@@ -166,3 +196,29 @@ def test_evaluation_keeps_its_index_only_where_told(ragged, tmp_path):
     assert not list((tmp_path / "scratch").iterdir()) and not ragged.data.exists()
     ragged.run("eval", "--mode", "lexical", "--data-dir", tmp_path / "kept", tmp_path / "set")
     assert list((tmp_path / "kept").iterdir())
+
+
+def test_unknown_collection_names_all_there_are(ragged, tmp_path):
+    for file, name in (("a.txt", "notes-old"), ("b.txt", "notes")):
+        (tmp_path / file).write_text("Water the %s.\n" % name)
+        ragged.run("add", "-c", name, tmp_path / file)
+    done = ragged.run("search", "-c", "nots", "water", code=1)
+    assert "collections: notes, notes-old" in done.stderr
+
+
+def test_explained_parts_add_up_to_the_score(ragged, documents):
+    ragged.run("add", documents)
+    shown = ragged.run("search", "--explain", "-n", "20", "spider mites on the tomato plants").stdout
+    scores = [float(score) for score in re.findall(r"(?m)^ *\d+  (\d\.\d+)  /", shown)]
+    parts = [float(part) for part in re.findall(r"part (\d\.\d+)", shown)]
+    assert scores and len(parts) == 2 * len(scores)
+    for i, score in enumerate(scores):
+        assert abs(parts[2 * i] + parts[2 * i + 1] - score) < 0.0002
+
+
+def test_words_of_another_language_are_not_searched_silently(library):
+    german = {"RAGGED_LANGUAGE": "german"}
+    found = library.json("search", "spider mites", env=german)
+    assert found["mode"] == "vector" and "english" in found["warnings"][0]
+    done = library.run("search", "--mode", "lexical", "spider mites", code=2, env=german)
+    assert "english" in done.stderr and "language" in done.stderr

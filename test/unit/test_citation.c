@@ -31,7 +31,7 @@ static void check(struct engine *engine, const char *answer, struct arena *arena
     assert_ok(citation_check(&input, arena, out, &err));
     for (size_t i = 0; i < out->n_citations; i++) {
         const struct engine_citation *c = &out->citations[i];
-        assert_in_range(c->number, 1, 2);
+        assert_int_equal(c->number, i + 1);
         assert_true(c->quote_len > 0);
         assert_true(c->quote_start + c->quote_len <= strlen(hits[c->i_hit].text));
     }
@@ -52,7 +52,7 @@ static void test_citation__checks_what_the_model_wrote(void **state)
         {"The queen lays eggs [2].", "The queen lays eggs. [1]", 1, 0, 0},
         /* a number that names no passage is removed */
         {"Vitamin D lowers the risk of respiratory infection [7].",
-         "Vitamin D lowers the risk of respiratory infection. [2]", 1, 0, 1},
+         "Vitamin D lowers the risk of respiratory infection. [1]", 1, 0, 1},
         /* nothing says this */
         {"Bees invented the wheel in Rome [1].",
          "Bees invented the wheel in Rome. " CITATION_UNSUPPORTED_MARK, 0, 1, 0},
@@ -65,6 +65,12 @@ static void test_citation__checks_what_the_model_wrote(void **state)
         /* a quoted title has no full stop */
         {"Bees live in colonies [1] Vitamin D lowers the risk of infection. [2]",
          "Bees live in colonies [1] Vitamin D lowers the risk of infection. [2]", 2, 0, 0},
+        /* the numbers run on from 1 in the order of the answer */
+        {"Vitamin D lowers the risk of infection [2]. The queen lays eggs [1]. A deficient "
+         "person's risk of infection falls with vitamin D [2].",
+         "Vitamin D lowers the risk of infection. [1] The queen lays eggs. [2] A deficient "
+         "person's risk of infection falls with vitamin D. [1]",
+         2, 0, 0},
         {"", "", 0, 0, 0},
         {"[1]", "", 0, 0, 0},
     };

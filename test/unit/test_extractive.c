@@ -54,7 +54,7 @@ struct answer_case {
 static const struct answer_case cases[] = {
     {"the sentence that covers the question",
      "what does a bee colony consist of",
-     BEES " [2]",
+     BEES " [1]",
      {SENTENCE(WEATHER, 0, 0.1, 0), SENTENCE(BEES, 1, 0.9, 0)}},
     {"nothing is good enough",
      "who won the world cup",
@@ -63,13 +63,23 @@ static const struct answer_case cases[] = {
     {"no sentences at all", "anything", "", {{.text = NULL}}},
     {"how many wants a number that the question does not name",
      "how many workers does a bee colony have",
-     BEES " [2] " BEES_OTHER " [1]",
+     BEES " [1]",
      {SENTENCE(BEES_OTHER, 0, 0.8, 0), SENTENCE(BEES, 1, 0.75, 0)}},
     {"when wants a date",
      "when was the bridge opened",
-     "The old bridge across the river was opened in 1932 by the mayor. [2]",
+     "The old bridge across the river was opened in 1932 by the mayor. [1]",
      {SENTENCE("The bridge was opened with a long and cheerful parade of boats.", 0, 0.6, 0),
       SENTENCE("The old bridge across the river was opened in 1932 by the mayor.", 1, 0.95, 0)}},
+    {"a date is not made up for by words",
+     "when was the hive plan published",
+     "",
+     {SENTENCE("The hive plan was published by the society of bee keepers.", 0, 1.0, 0.8),
+      SENTENCE("Two hive plans were published together.", 1, 0.9, 0.7)}},
+    {"yes is followed by what is so",
+     "may I keep bees in the city",
+     "Yes. Every citizen may keep up to three hives on a roof or in a garden. [1]",
+     {SENTENCE("May I keep bees in the city?", 0, 1.0, 0), SENTENCE("Yes.", 0, 0.0, 0),
+      SENTENCE("Every citizen may keep up to three hives on a roof or in a garden.", 0, 0.2, 0)}},
     {"a repetition is quoted once",
      "what does a bee colony have",
      BEES " [1]",
@@ -77,13 +87,12 @@ static const struct answer_case cases[] = {
       SENTENCE("One queen and up to 60,000 workers has a bee colony.", 1, 0.9, 0)}},
     {"a pronoun takes the sentence before it along",
      "why do bees dance",
-     "Bees return to the hive after a flight. [1] They dance to tell the others where the food is. "
-     "[1]",
+     "Bees return to the hive after a flight. They dance to tell the others where the food is. [1]",
      {SENTENCE("Bees return to the hive after a flight.", 0, 0.2, 0),
       SENTENCE("They dance to tell the others where the food is.", 0, 0.9, 0)}},
     {"but not the end of another passage",
      "why do bees dance",
-     "They dance to tell the others where the food is. [2]",
+     "They dance to tell the others where the food is. [1]",
      {SENTENCE("Bees return to the hive after a flight.", 0, 0.2, 0),
       SENTENCE("They dance to tell the others where the food is.", 1, 0.9, 0)}},
     {"headings are no answers",
@@ -98,15 +107,50 @@ static const struct answer_case cases[] = {
       SENTENCE("Hold both buttons for ten seconds until the light blinks.", 0, 0.0, 0)}},
     {"prose before a table row",
      "what is the price of the small hive",
-     "The small hive has a price of forty euros at the market. [2]",
+     "The small hive has a price of forty euros at the market. [1]",
      {SENTENCE("small hive | price | 40 | 50 | 60 | 70 | 80", 0, 0.7, 0),
       SENTENCE("The small hive has a price of forty euros at the market.", 1, 0.95, 0)}},
     {"the finding before the title and the aim",
      "does ultrasound reduce failed punctures",
-     "Ultrasound can reduce the risk of failed punctures in adults. [2]",
+     "Ultrasound can reduce the risk of failed punctures in adults. [1]",
      {SENTENCE("Ultrasound for failed punctures: a review", 0, 1.0, 0),
       SENTENCE("OBJECTIVE To assess whether ultrasound can reduce failed punctures.", 0, 1.0, 0),
       SENTENCE("Ultrasound can reduce the risk of failed punctures in adults.", 1, 1.0, 0)}},
+    {"what ends in a colon takes along what follows",
+     "what does the keeper of bees need",
+     "The keeper of bees needs a few things:\nA veil and gloves.\nA smoker. [1]",
+     {SENTENCE("The keeper of bees needs a few things:", 0, 0.9, 0),
+      {.text = "A veil and gloves.", .len = 18, .is_first_in_line = 1},
+      {.text = "A smoker.", .len = 9, .is_first_in_line = 1}}},
+    {"and says nothing without it",
+     "what does the keeper of bees need",
+     "Whoever keeps bees needs a veil, gloves and a smoker. [1]",
+     {SENTENCE("The keeper of bees needs a few things:", 0, 1.0, 0),
+      SENTENCE("Whoever keeps bees needs a veil, gloves and a smoker.", 1, 0.8, 0)}},
+    {"a field that is asked for",
+     "what licence has the hive plan",
+     "Licence: CC-BY-4.0 [1]",
+     {SENTENCE("Licence: CC-BY-4.0", 0, 0.7, 0),
+      SENTENCE("Author: The hive plan group", 0, 0.6, 0)}},
+    {"a record is quoted from the field that fits",
+     "who owns the plan of the round hive",
+     "Part: round hive\nOwner: The society of bee keepers [1]",
+     {SENTENCE("Part: round hive", 0, 0.8, 0),
+      {.text = "Owner: The society of bee keepers", .len = 33, .is_first_in_line = 1},
+      SENTENCE("The plans come without any warranty.", 0, 0.1, 0)}},
+    {"a sentence whose begin is missing",
+     "what does the queen do",
+     "Every day of the summer the queen lays two thousand eggs. [1]",
+     {SENTENCE("because of which the queen lays no eggs in the winter.", 0, 0.9, 0),
+      SENTENCE("Every day of the summer the queen lays two thousand eggs.", 1, 0.9, 0)}},
+    {"quotes of one passage stand together, in its order",
+     "what do bees do in spring",
+     "In early spring a colony of bees cleans out its hive. Later the bees of spring look for "
+     "pollen "
+     "in willows. [1]\nSpring bees also raise drones before summer comes along. [2]",
+     {SENTENCE("In early spring a colony of bees cleans out its hive.", 0, 0.85, 0),
+      SENTENCE("Later the bees of spring look for pollen in willows.", 0, 0.95, 0),
+      SENTENCE("Spring bees also raise drones before summer comes along.", 1, 0.95, 0)}},
     {"a meaning without shared words",
      "feline nutrition",
      "Cats need meat because they can't make taurine themselves. [1]",
@@ -129,7 +173,7 @@ static void test_extractive__table(void **state)
         if (strcmp(buf_text(&text), cases[i].expected) != 0)
             fail_msg("%s: \"%s\"", cases[i].name, buf_text(&text));
         assert_string_equal(result.finish, "stop");
-        assert_int_equal(result.is_abstention, *cases[i].expected == '\0');
+        assert_int_equal(result.n_quotes == 0, *cases[i].expected == '\0');
         buf_clear(&text);
     }
 }
@@ -145,7 +189,7 @@ static void test_extractive__at_most_three_quotes(void **state)
         sentence("Children like sweet cider more than anything else here.", 2, 0.9),
         sentence("Bakers fill pastry with slices, sugar and cinnamon daily.", 2, 0.9),
     };
-    size_t chosen[EXTRACTIVE_MAX];
+    size_t chosen[GENERATE_QUOTES_MAX];
     assert_int_equal(extractive_choose("apples", sentences, 5, chosen), 3);
     assert_int_equal(chosen[0], 0);
 }
@@ -155,7 +199,7 @@ static void test_extractive__same_input_same_answer(void **state)
     (void)state;
     struct generate_sentence sentences[] = {sentence(BEES, 0, 0.8), sentence(BEES_OTHER, 1, 0.8),
                                             sentence(WEATHER, 2, 0.8)};
-    size_t first[EXTRACTIVE_MAX], again[EXTRACTIVE_MAX];
+    size_t first[GENERATE_QUOTES_MAX], again[GENERATE_QUOTES_MAX];
     size_t n = extractive_choose("bees", sentences, 3, first);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(extractive_choose("bees", sentences, 3, again), n);
@@ -178,7 +222,7 @@ static void test_extractive__odd_sentences(void **state)
         {.text = long_text, .len = sizeof long_text, .coverage = 1},
         {.text = "?", .len = 1, .coverage = 1},
     };
-    size_t chosen[EXTRACTIVE_MAX];
+    size_t chosen[GENERATE_QUOTES_MAX];
     size_t n = extractive_choose("", sentences, 4, chosen);
     for (size_t k = 0; k < n; k++)
         assert_true(chosen[k] == 1 || chosen[k] == 2);

@@ -279,6 +279,40 @@ static void test_generate_servers__auto_tells_why(void **state)
     }
 }
 
+/* What is no address is refused before anything is asked, and no sentence shows a password. */
+static void test_generate_servers__address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        enum status status;
+    } addresses[] = {
+        {"http://", STATUS_INVALID},
+        {"ftp://127.0.0.1", STATUS_INVALID},
+        {"http://127.0.0.1:1 /", STATUS_INVALID},
+        {"http://me:hunter2@127.0.0.1:1/", STATUS_REMOTE},
+        {"me:hunter2@127.0.0.1:1", STATUS_REMOTE},
+        {"0.0.0.0:1", STATUS_REMOTE},
+    };
+    static const char *const rows[] = {"ollama", "openai", "auto"};
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+            struct generator_options options = options_for(rows[k], addresses[i].url);
+            struct generator *generator = NULL;
+            struct error err = {0};
+            bool is_auto = strcmp(rows[k], "auto") == 0;
+            enum status status = generator_open(&options, &generator, &err);
+            if (status != (is_auto ? STATUS_OK : addresses[i].status))
+                fail_msg("%s, \"%s\": %s, \"%s\"", rows[k], addresses[i].url, status_name(status),
+                         err.message);
+            assert_null(strstr(err.message, "hunter2"));
+            if (is_auto)
+                assert_null(strstr(generator_reasons(generator), "hunter2"));
+            generator_close(generator);
+        }
+    }
+}
+
 #ifdef RAGGED_FAULT
 
 static void test_generate_servers__out_of_memory(void **state)
@@ -331,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_generate_servers__ollama_asks_again_with_the_whole_window),
         cmocka_unit_test(test_generate_servers__ollama_chooses_a_model),
         cmocka_unit_test(test_generate_servers__auto_tells_why),
+        cmocka_unit_test(test_generate_servers__address),
 #ifdef RAGGED_FAULT
         cmocka_unit_test(test_generate_servers__out_of_memory),
 #endif

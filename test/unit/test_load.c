@@ -184,6 +184,36 @@ static void test_load__reads_pdf_by_pdftotext(void **state)
     load_worker_free(worker);
 }
 
+static void test_load__keeps_fields_apart(void **state)
+{
+    struct arena arena = {0};
+    struct load_document doc;
+    static const char text[] = "Files: src/*\n"
+                               "Copyright: 2001 A. Writer,\n"
+                               "           B. Reader\n"
+                               "License: Zlib\n"
+                               " This software is provided as it is,\n"
+                               " without any warranty.\n"
+                               " .\n"
+                               " Permission is granted to all: to use it,\n"
+                               " to sell it.\n"
+                               "Comment: see\n"
+                               " the home page\n";
+    static const char *const expected[] = {
+        "Files: src/*",
+        "Copyright: 2001 A. Writer, B. Reader",
+        "License: Zlib",
+        "This software is provided as it is, without any warranty.",
+        "Permission is granted to all: to use it, to sell it.",
+        "Comment: see the home page",
+    };
+    assert_ok(parse_bytes(*state, "copyright", text, sizeof text - 1, &arena, &doc));
+    assert_int_equal(doc.n_blocks, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < doc.n_blocks; i++)
+        assert_string_equal(doc.blocks[i].text, expected[i]);
+    arena_clear(&arena);
+}
+
 static void test_load__knows_character_sets(void **state)
 {
     static const struct {
@@ -308,6 +338,32 @@ static void test_load__survives_deep_nesting(void **state)
     }
 }
 
+/* Each costs gumbo a look at all that came before: the time grows with the square of the size. */
+static void test_load__tangled_html_is_given_up(void **state)
+{
+    static const struct {
+        const char *start, *before, *behind; /* what repeats: before, its number, behind */
+        unsigned n;
+    } cases[] = {
+        {"", "<div id=", ">", 60000},
+        {"<p", " a", "=1", 200000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf bytes = {0};
+        struct arena arena = {0};
+        struct load_document doc;
+        buf_append_text(&bytes, cases[i].start);
+        for (unsigned k = 0; k < cases[i].n; k++)
+            buf_printf(&bytes, "%s%u%s", cases[i].before, k, cases[i].behind);
+        assert_status(parse_bytes(*state, "a.html", bytes.data, bytes.len, &arena, &doc),
+                      STATUS_LIMIT);
+        assert_non_null(strstr(err.message, "HTML"));
+        assert_ok(parse_bytes(*state, "next.txt", "fine", 4, &arena, &doc));
+        arena_clear(&arena);
+        buf_clear(&bytes);
+    }
+}
+
 static void test_load__parses_many_with_one_worker(void **state)
 {
     struct arena arena = {0};
@@ -410,11 +466,13 @@ int main(void)
         cmocka_unit_test(test_load__reads_text_and_code),
         cmocka_unit_test(test_load__reads_pdf_by_pdfium),
         cmocka_unit_test(test_load__reads_pdf_by_pdftotext),
+        cmocka_unit_test(test_load__keeps_fields_apart),
         cmocka_unit_test(test_load__knows_character_sets),
         cmocka_unit_test(test_load__refuses_what_has_no_text),
         cmocka_unit_test(test_load__sniffs_content_first),
         cmocka_unit_test(test_load__keeps_limit_of_bytes),
         cmocka_unit_test(test_load__survives_deep_nesting),
+        cmocka_unit_test(test_load__tangled_html_is_given_up),
         cmocka_unit_test(test_load__parses_many_with_one_worker),
         cmocka_unit_test(test_load__stops_on_cancel),
         cmocka_unit_test(test_load__knows_extensions),

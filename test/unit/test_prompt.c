@@ -9,7 +9,8 @@ static struct error err;
 
 static struct engine_hit hit_of(const char *text)
 {
-    return (struct engine_hit){.path = "/d/a.pdf", .page = 3, .heading = "A > B", .text = text};
+    return (struct engine_hit){
+        .path = "/d/a.pdf", .short_path = "a.pdf", .page = 3, .heading = "A > B", .text = text};
 }
 
 static void test_prompt__packs_whole_passages_into_the_budget(void **state)

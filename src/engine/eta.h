@@ -1,0 +1,24 @@
+/* engine/eta.h - how long a run will still take, steady from the first figure on. Private to
+ * engine/. A pure state machine, any thread.
+ *
+ * The rate is that of the last half minute, not of the whole run: a folder's files differ. The
+ * figure counts down by itself and is drawn to what the rate says within seconds, so that bursts
+ * of work don't show. Work that was passed over (unchanged files) leaves less to do and says
+ * nothing about the rate. */
+#ifndef RAGGED_ENGINE_ETA_H
+#define RAGGED_ENGINE_ETA_H
+
+#include <stdint.h>
+
+struct eta {
+    int64_t seen_ms;            /* of the last step; 0: the start */
+    uint64_t n_worked;          /* then */
+    double recent_n, recent_ms; /* work and time; what is old counts less */
+    double shown_ms;            /* the last figure; 0: none yet */
+};
+
+/* `elapsed_ms` since the start, `n_worked` of the work done since then, `n_left` to do. Returns
+ * milliseconds, -1 while nothing can be said. */
+int64_t eta_step(struct eta *eta, int64_t elapsed_ms, uint64_t n_worked, uint64_t n_left);
+
+#endif
