@@ -94,17 +94,28 @@ static void pack_values(const struct attention *a, const struct attention_parts 
     }
 }
 
+static float largest_of(const float *x, size_t n)
+{
+    lanes max[2] = {lanes_all(-INFINITY), lanes_all(-INFINITY)};
+    size_t i = 0;
+    for (; i + 2 * N_LANES <= n; i += 2 * N_LANES) {
+        max[0] = lanes_max(max[0], lanes_load(x + i));
+        max[1] = lanes_max(max[1], lanes_load(x + i + N_LANES));
+    }
+    for (; i + N_LANES <= n; i += N_LANES)
+        max[0] = lanes_max(max[0], lanes_load(x + i));
+    float largest = lanes_largest(lanes_max(max[0], max[1]));
+    for (; i < n; i++)
+        largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
 /* One row of scores to probabilities; returns what the mixed values are to be multiplied with. */
 static float soften(float *scores, size_t n, float scale, element *out, size_t n_out)
 {
-    lanes max = lanes_all(-INFINITY), sum = lanes_all(0), factor = lanes_all(scale);
-    size_t i = 0;
-    for (; i + N_LANES <= n; i += N_LANES)
-        max = lanes_max(max, lanes_load(scores + i));
-    float largest = lanes_largest(max);
-    for (; i < n; i++)
-        largest = scores[i] > largest ? scores[i] : largest;
-    max = lanes_all(largest);
+    lanes sum = lanes_all(0), factor = lanes_all(scale);
+    lanes max = lanes_all(largest_of(scores, n));
+    size_t i;
     for (i = 0; i < n_out; i += N_LANES) {
         lanes e = exp2_negative((lanes_load(scores + i) - max) * factor);
         if (i + N_LANES > n)

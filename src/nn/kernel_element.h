@@ -41,12 +41,19 @@ INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
     return lanes_of_int(sums) * lanes_all(row_scale) * lanes_load(column_scales);
 }
 
+/* Four chains: a maximum takes longer than a load. */
 static float largest_absolute(const float *x, size_t n)
 {
-    lanes max = lanes_all(0);
-    for (size_t i = 0; i < n; i += N_LANES)
-        max = lanes_max(max, lanes_absolute(load_within(x, i, n)));
-    return lanes_largest(max);
+    lanes max[4] = {lanes_all(0), lanes_all(0), lanes_all(0), lanes_all(0)};
+    size_t i = 0;
+    for (; i + 4 * N_LANES <= n; i += 4 * N_LANES) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++)
+            max[k] = lanes_max(max[k], lanes_absolute(lanes_load(x + i + k * N_LANES)));
+    }
+    for (; i < n; i += N_LANES)
+        max[0] = lanes_max(max[0], lanes_absolute(load_within(x, i, n)));
+    return lanes_largest(lanes_max(lanes_max(max[0], max[1]), lanes_max(max[2], max[3])));
 }
 
 /* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL. */
@@ -54,10 +61,15 @@ static float convert_row(const float *x, size_t n, size_t n_inner, float level, 
 {
     float max = largest_absolute(x, n);
     lanes factor = lanes_all(max > 0 ? level / max : 0);
-    for (size_t i = 0; i < n_inner; i += N_LANES) {
-        lanes v = i < n ? load_within(x, i, n) : lanes_all(0);
-        lanes_store_int16(out + i, lanes_round(v * factor));
+    size_t i = 0;
+    for (; i + N_LANES <= n; i += N_LANES)
+        lanes_store_int16(out + i, lanes_round(lanes_load(x + i) * factor));
+    if (i < n) {
+        lanes_store_int16(out + i, lanes_round(lanes_load_first(x + i, n - i) * factor));
+        i += N_LANES;
     }
+    if (i < n_inner)
+        memset(out + i, 0, (n_inner - i) * sizeof *out);
     return max / level;
 }
 
