@@ -66,7 +66,10 @@ $(BUILD)/obj/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/obj/%_avx2_fp32.o $(BUILD)/obj/%_avx2_int16.o: CFLAGS += -mavx2 -mfma
 $(BUILD)/obj/%_avxvnni_int16.o: CFLAGS += -mavx2 -mfma -mavxvnni
 $(BUILD)/obj/%_avx512_fp32.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mfma
+$(BUILD)/obj/%_avx512_bf16.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mavx512bf16 -mfma
 $(BUILD)/obj/%_avx512_int16.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mavx512vnni -mfma
+else ifeq ($(shell uname -m),aarch64)
+$(BUILD)/obj/%_neon_bf16.o: CFLAGS += -march=armv8.2-a+bf16
 endif
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
@@ -119,11 +122,11 @@ ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward)
 build/arm64/%: test/unit/%.c $(wildcard src/nn/*.[ch] src/base/*.[ch])
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC $< (arm64)")
-	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) $< $(filter src/nn/%.c src/base/%.c,$^) \
+	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 $< $(filter src/nn/%.c src/base/%.c,$^) \
 	    -lcmocka -ljansson -lxxhash -lsodium -lm -o $@
 
 check-arm64: $(ARM64_TESTS)
-	$(Q)for t in $^; do qemu-aarch64 -L /usr/aarch64-linux-gnu $$t || exit 1; done
+	$(Q)for t in $^; do qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu $$t || exit 1; done
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:

@@ -3,7 +3,7 @@
 #include "app/config.h"
 
 static const char *const embedding_backends[] = {"native", "ollama", "openai", NULL};
-static const char *const precisions[] = {"auto", "fp32", "int16", NULL};
+static const char *const precisions[] = {"auto", "fp32", "int16", "bf16", NULL};
 static const char *const generators[] = {"auto", "ollama", "openai", "llama", "extractive", NULL};
 static const char *const methods[] = {"hybrid", "lexical", "vector", NULL};
 static const char *const languages[] = {

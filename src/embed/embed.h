@@ -21,7 +21,7 @@ struct embedder_options {
     const char *url;          /* servers: base URL */
     const char *api_key;      /* openai: may be NULL; never printed */
     const char *kernel;       /* native: see nn/nn.h; NULL: best */
-    const char *precision;    /* native: "fp32", "int16", NULL or "auto": this CPU's best */
+    const char *precision;    /* native: "fp32", "int16", "bf16", NULL or "auto": this CPU's best */
     bool is_lasting;          /* native: many texts will follow */
     int timeout_ms;           /* servers: one request */
 };

@@ -9,6 +9,7 @@
  *   fp32    elements are floats, group 1, scales 1
  *   int16   elements are int16, group 2. A row's largest value becomes KERNEL_ROW_LEVEL, a column's
  *           kernel_column_level(): no sum of products leaves int32, so sums are exact in any order.
+ *   bf16    elements are the upper halves of floats, group 2, scales 1
  *
  * Every output element is computed in an order that depends only on the lengths of its own inputs,
  * never on how many rows or columns surround it: a text gives the same bits alone and in a batch.
@@ -26,7 +27,7 @@
 #define KERNEL_INNER_MAX ((size_t)384) /* of a block */
 #define KERNEL_ROW_LEVEL 8191          /* int16: the largest value of a converted row */
 
-enum precision { PRECISION_FP32, PRECISION_INT16, PRECISION_COUNT };
+enum precision { PRECISION_FP32, PRECISION_INT16, PRECISION_BF16, PRECISION_COUNT };
 
 /* Row-major floats; the stride is the distance between rows. */
 struct rows {
@@ -85,15 +86,16 @@ enum status kernel_find(const char *name, const char *precision, const struct ke
 const char *precision_name(enum precision precision);
 size_t precision_element_bytes(enum precision precision);
 
+#define KERNEL_LEVEL_MAX 32767
+
 /* Sum of absolute values times KERNEL_ROW_LEVEL stays below 2^31, with half a step a value left for
- * rounding. Levels are multiples of 64 where they can be, so that a sum added up in another order
- * gives the same one. */
-static inline float kernel_column_level(float largest, float sum, size_t n)
+ * rounding. `sum` is that sum at KERNEL_LEVEL_MAX, in whole numbers, so that all rows agree on it.
+ */
+static inline float kernel_column_level(int64_t sum, size_t n)
 {
-    float bound = 2147483000.0f / KERNEL_ROW_LEVEL - (float)n;
-    float level = sum > 0 ? bound * (largest / sum) : 1;
-    level = level < 32767 ? level : 32767;
-    return level >= 64 ? (float)((int)level / 64 * 64) : level;
+    int64_t bound = (int64_t)INT32_MAX / KERNEL_ROW_LEVEL - (int64_t)n;
+    int64_t level = bound * KERNEL_LEVEL_MAX / (sum + (int64_t)n);
+    return (float)(level < KERNEL_LEVEL_MAX ? level : KERNEL_LEVEL_MAX);
 }
 
 static inline size_t kernel_round_up(size_t n)

@@ -125,7 +125,7 @@ static float soften(float *scores, size_t n, float scale, element *out, size_t n
     }
     float total = lanes_sum(sum), level = probability_factor(total, n);
     for (i = 0; i < n_out; i += N_LANES)
-        store_probabilities(out + i, lanes_load(scores + i) * lanes_all(level));
+        store_elements(out + i, lanes_load(scores + i) * lanes_all(level));
     return 1 / (total * level);
 }
 

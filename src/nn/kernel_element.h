@@ -1,5 +1,5 @@
-/* nn/kernel_element.h - what a kernel multiplies: floats, or, where KERNEL_INT16 is defined before,
- * pairs of int16 (see kernel.h). Everything that differs between the two precisions is here. */
+/* nn/kernel_element.h - what a kernel multiplies: floats, or, where KERNEL_INT16 or KERNEL_BF16 is
+ * defined before, pairs of those (see kernel.h). All that differs between precisions is here. */
 #ifndef RAGGED_NN_KERNEL_ELEMENT_H
 #define RAGGED_NN_KERNEL_ELEMENT_H
 
@@ -23,13 +23,14 @@ INLINE lanes load_within(const float *p, size_t at, size_t n)
 
 typedef int16_t element;
 typedef lanes_int sum_lanes;
+typedef lanes_int column_lanes;
 
-INLINE sum_lanes load_group(const element *p)
+INLINE column_lanes load_group(const element *p)
 {
     return lanes_load_int((const int32_t *)(const void *)p);
 }
 
-INLINE void accumulate(sum_lanes *sums, const element *row, const sum_lanes *columns, size_t n)
+INLINE void accumulate(sum_lanes *sums, const element *row, const column_lanes *columns, size_t n)
 {
     int32_t pair;
     memcpy(&pair, row, sizeof pair);
@@ -75,10 +76,17 @@ static float convert_row(const float *x, size_t n, size_t n_inner, float level, 
 
 static float column_level(const float *w, size_t n)
 {
-    lanes sum = lanes_all(0);
+    float max = largest_absolute(w, n);
+    lanes factor = lanes_all(max > 0 ? KERNEL_LEVEL_MAX / max : 0);
+    lanes_int sum = lanes_all_int(0);
     for (size_t i = 0; i < n; i += N_LANES)
-        sum += lanes_absolute(load_within(w, i, n));
-    return kernel_column_level(largest_absolute(w, n), lanes_sum(sum), n);
+        sum += lanes_round(lanes_absolute(load_within(w, i, n)) * factor);
+    int32_t sums[N_LANES];
+    lanes_store_int(sums, sum);
+    int64_t total = 0;
+    for (size_t i = 0; i < N_LANES; i++)
+        total += sums[i];
+    return kernel_column_level(total, n);
 }
 
 /* Keys are columns for the queries: n * level * KERNEL_ROW_LEVEL < 2^31. */
@@ -114,9 +122,53 @@ static float probability_factor(float sum, size_t n)
     return factor < PROBABILITY_LEVEL ? factor : PROBABILITY_LEVEL;
 }
 
-INLINE void store_probabilities(element *out, lanes v)
+INLINE void store_elements(element *out, lanes v)
 {
     lanes_store_int16(out, lanes_round(v));
+}
+
+#else
+
+#ifdef KERNEL_BF16
+
+#define ELEMENT_GROUP 2
+
+typedef uint16_t element;
+typedef lanes sum_lanes;
+typedef lanes_int column_lanes;
+
+/* The upper halves of floats, rounded to the nearest, ties to even. */
+INLINE lanes_int upper_halves(lanes v)
+{
+    lanes_int bits = lanes_bits(v);
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 & 0xFFFF;
+}
+
+INLINE column_lanes load_group(const element *p)
+{
+    return lanes_load_int((const int32_t *)(const void *)p);
+}
+
+INLINE void accumulate(sum_lanes *sums, const element *row, const column_lanes *columns, size_t n)
+{
+    int32_t pair;
+    memcpy(&pair, row, sizeof pair);
+    accumulate_bf16(sums, pair, columns, n);
+}
+
+INLINE void store_elements(element *out, lanes v)
+{
+    lanes_store_int16((int16_t *)out, upper_halves(v));
+}
+
+INLINE void store_value_group(const float *first, const float *second, const float *scales,
+                              element *out)
+{
+    (void)scales;
+    lanes_int high = lanes_all_int(0);
+    if (second)
+        high = upper_halves(lanes_load(second));
+    lanes_store_int((int32_t *)(void *)out, upper_halves(lanes_load(first)) | high << 16);
 }
 
 #else
@@ -125,16 +177,34 @@ INLINE void store_probabilities(element *out, lanes v)
 
 typedef float element;
 typedef lanes sum_lanes;
+typedef lanes column_lanes;
 
-INLINE sum_lanes load_group(const element *p)
+INLINE column_lanes load_group(const element *p)
 {
     return lanes_load(p);
 }
 
-INLINE void accumulate(sum_lanes *sums, const element *row, const sum_lanes *columns, size_t n)
+INLINE void accumulate(sum_lanes *sums, const element *row, const column_lanes *columns, size_t n)
 {
     accumulate_fp32(sums, *row, columns, n);
 }
+
+INLINE void store_elements(element *out, lanes v)
+{
+    lanes_store(out, v);
+}
+
+INLINE void store_value_group(const float *first, const float *second, const float *scales,
+                              element *out)
+{
+    (void)second;
+    (void)scales;
+    lanes_store(out, lanes_load(first));
+}
+
+#endif
+
+/* What floats of any width have in common: scales and levels of 1. */
 
 INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
 {
@@ -145,8 +215,10 @@ INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
 static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
 {
     (void)level;
-    memcpy(out, x, n * sizeof *out);
-    memset(out + n, 0, (n_inner - n) * sizeof *out);
+    for (size_t i = 0; i < n; i += N_LANES)
+        store_elements(out + i, load_within(x, i, n));
+    size_t n_stored = (n + N_LANES - 1) / N_LANES * N_LANES;
+    memset(out + n_stored, 0, (n_inner - n_stored) * sizeof *out);
     return 1;
 }
 
@@ -169,24 +241,11 @@ static float value_scale(float largest)
     return 1;
 }
 
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
-{
-    (void)second;
-    (void)scales;
-    lanes_store(out, lanes_load(first));
-}
-
 static float probability_factor(float sum, size_t n)
 {
     (void)sum;
     (void)n;
     return 1;
-}
-
-INLINE void store_probabilities(element *out, lanes v)
-{
-    lanes_store(out, v);
 }
 
 #endif

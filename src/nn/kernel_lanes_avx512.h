@@ -125,6 +125,14 @@ static inline void accumulate_fp32(lanes *sums, float row, const lanes *columns,
         __asm__("vfmadd231ps %2, %1, %0" : "+v"(sums[i]) : "v"(value), "v"(columns[i]));
 }
 
+static inline void accumulate_bf16(lanes *sums, int32_t row, const lanes_int *columns, size_t n)
+{
+    lanes_int value = lanes_all_int(row);
+#pragma GCC unroll 2
+    for (size_t i = 0; i < n; i++)
+        __asm__("vdpbf16ps %2, %1, %0" : "+v"(sums[i]) : "v"(value), "v"(columns[i]));
+}
+
 static inline void accumulate_int16(lanes_int *sums, int32_t row, const lanes_int *columns,
                                     size_t n)
 {

@@ -114,6 +114,14 @@ static inline void accumulate_fp32(lanes *sums, float row, const lanes *columns,
         __asm__("fmla %0.4s, %1.4s, %2.4s" : "+w"(sums[i]) : "w"(value), "w"(columns[i]));
 }
 
+static inline void accumulate_bf16(lanes *sums, int32_t row, const lanes_int *columns, size_t n)
+{
+    lanes_int value = lanes_all_int(row);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n; i++)
+        __asm__("bfdot %0.4s, %1.8h, %2.8h" : "+w"(sums[i]) : "w"(value), "w"(columns[i]));
+}
+
 /* No faster than floats here, but the same numbers as on other machines. */
 static inline void accumulate_int16(lanes_int *sums, int32_t row, const lanes_int *columns,
                                     size_t n)

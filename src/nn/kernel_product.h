@@ -34,7 +34,7 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
             sums[i][v] = (sum_lanes){0};
     }
     for (size_t k = 0; k < p->n_inner; k += ELEMENT_GROUP) {
-        sum_lanes columns[TILE_VECTORS];
+        column_lanes columns[TILE_VECTORS];
 #pragma GCC unroll 4
         for (size_t v = 0; v < n_vectors; v++)
             columns[v] = load_group(b + v / PANEL_VECTORS * stride +

@@ -1,4 +1,4 @@
-/* Both precisions in plain C, one value after the other: slow, obvious, and what every other row is
+/* Every precision in plain C, one value after the other: slow, obvious, and what every other row is
  * compared with. */
 #include <math.h>
 #include <string.h>
@@ -164,10 +164,11 @@ static void convert_int16(const struct rows *x, size_t n_inner, void *out, float
 
 static float column_level(const float *w, size_t n)
 {
-    double sum = 0;
+    float max = largest_absolute(w, n, 1);
+    int64_t sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += fabs((double)w[i]);
-    return kernel_column_level(largest_absolute(w, n, 1), (float)sum, n);
+        sum += rounded(fabsf(w[i]), KERNEL_LEVEL_MAX, max);
+    return kernel_column_level(sum, n);
 }
 
 static void pack_int16(const struct rows *w, size_t n_inner, void *out, float *out_scales)
@@ -245,5 +246,96 @@ const struct kernel kernel_scalar_int16 = {
     .pack = pack_int16,
     .multiply = multiply_int16,
     .attend = attend_int16,
+    .normalise = normalise,
+};
+
+/* ---- bf16 ---- */
+
+static uint16_t upper_half(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static float widened(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static void convert_bf16(const struct rows *x, size_t n_inner, void *out, float *out_scales)
+{
+    uint16_t *to = out;
+    memset(to, 0, x->n * n_inner * sizeof *to);
+    for (size_t i = 0; i < x->n; i++) {
+        for (size_t k = 0; k < x->n_columns; k++)
+            to[i * n_inner + k] = upper_half(x->at[i * x->stride + k]);
+        out_scales[i] = 1;
+    }
+}
+
+static void pack_bf16(const struct rows *w, size_t n_inner, void *out, float *out_scales)
+{
+    size_t n = kernel_round_up(w->n);
+    uint16_t *to = out;
+    memset(to, 0, n * n_inner * sizeof *to);
+    for (size_t j = 0; j < n; j++)
+        out_scales[j] = j < w->n ? 1 : 0;
+    for (size_t j = 0; j < w->n; j++)
+        for (size_t k = 0; k < w->n_columns; k++)
+            to[panel_at(j, k, n_inner, 2)] = upper_half(w->at[j * w->stride + k]);
+}
+
+static void multiply_bf16(const struct product *p)
+{
+    const uint16_t *a = p->a, *b = p->b;
+    for (size_t i = 0; i < p->n_rows; i++) {
+        for (size_t j = 0; j < p->n_columns; j++) {
+            float sum = 0;
+            for (size_t k = 0; k < p->n_inner; k++)
+                sum += widened(a[i * p->a_stride + k]) * widened(b[panel_at(j, k, p->n_inner, 2)]);
+            finish(p, i, j, sum);
+        }
+    }
+}
+
+static double rounded_to_bf16(double x)
+{
+    return (double)widened(upper_half((float)x));
+}
+
+static void attend_bf16(const struct attention *a)
+{
+    double *row = a->scratch;
+    for (size_t i = 0; i < a->n; i++) {
+        for (size_t j = 0; j < a->n; j++) {
+            row[j] = 0;
+            for (size_t k = 0; k < a->n_inner; k++)
+                row[j] += rounded_to_bf16((double)a->query[i * a->stride + k]) *
+                          rounded_to_bf16((double)a->key[j * a->stride + k]);
+            row[j] *= (double)a->scale;
+        }
+        soften(row, a->n);
+        for (size_t k = 0; k < a->n_out; k++) {
+            double sum = 0;
+            for (size_t j = 0; j < a->n; j++)
+                sum +=
+                    rounded_to_bf16(row[j]) * rounded_to_bf16((double)a->value[j * a->stride + k]);
+            a->out[i * a->out_stride + k] = (float)sum;
+        }
+    }
+}
+
+const struct kernel kernel_scalar_bf16 = {
+    .name = "scalar-bf16",
+    .precision = PRECISION_BF16,
+    .runs = runs,
+    .convert = convert_bf16,
+    .pack = pack_bf16,
+    .multiply = multiply_bf16,
+    .attend = attend_bf16,
     .normalise = normalise,
 };

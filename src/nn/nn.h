@@ -17,7 +17,7 @@ struct encoder_options {
         folder; /* model.safetensors, config.json, vocab.txt, and the sentence-transformers files */
     const char *kernel; /* a row of the kernel table, e.g. "scalar-fp32"; NULL or "auto": the best
                            this CPU runs */
-    const char *precision;    /* "fp32" or "int16" narrow that choice; NULL or "auto": any */
+    const char *precision; /* "fp32", "int16" or "bf16" narrow that choice; NULL or "auto": any */
     const char *cache_folder; /* where the packed weights are kept as a file; NULL: nowhere */
     bool is_lasting;          /* many texts will follow: a copy of that file in huge pages pays */
 };

@@ -51,7 +51,9 @@ static const struct kernel *row_named(const char *name)
 
 static const struct kernel *oracle_of(const struct kernel *kernel)
 {
-    return row_named(kernel->precision == PRECISION_FP32 ? "scalar-fp32" : "scalar-int16");
+    char name[32];
+    snprintf(name, sizeof name, "scalar-%s", precision_name(kernel->precision));
+    return row_named(name);
 }
 
 /* Calls `check` for every row this CPU runs, the scalar ones among them. */
@@ -141,11 +143,13 @@ static double expected_element(const struct fixture *f, size_t i, size_t j, floa
     return sum + (f->product.is_added ? (double)before : 0);
 }
 
-/* Rounding of int16: half a step of 1/2047 a weight, in random directions. */
+/* Of fp32 what sums lose; of the others half a step a value, in random directions. */
 static double tolerance_of(const struct kernel *kernel, size_t n_inner)
 {
+    static const double steps[PRECISION_COUNT] = {
+        [PRECISION_INT16] = 1e-3, [PRECISION_BF16] = 8e-3};
     double n = (double)n_inner;
-    return kernel->precision == PRECISION_FP32 ? 1e-6 * (n + 4) : 1e-3 * sqrt(n);
+    return 1e-6 * (n + 4) + steps[kernel->precision] * sqrt(n);
 }
 
 static void check_product(const struct kernel *kernel, struct random *r, size_t n_rows, size_t n_in,
@@ -342,7 +346,9 @@ static void check_head(const struct kernel *kernel, struct random *r, size_t n, 
                           .n_out = n_out,
                           .scratch = scratch};
     kernel->attend(&a);
-    double tolerance = kernel->precision == PRECISION_FP32 ? 2e-6 : 5e-4;
+    static const double tolerances[PRECISION_COUNT] = {
+        [PRECISION_FP32] = 2e-6, [PRECISION_INT16] = 5e-4, [PRECISION_BF16] = 1.5e-2};
+    double tolerance = tolerances[kernel->precision];
     for (size_t i = 0; i < n; i++) {
         double expected[KERNEL_INNER_MAX];
         expect_attention(&a, i, expected);
@@ -391,6 +397,8 @@ static void check_gelu(const struct kernel *kernel)
             double v = (double)f.x[i * 16];
             double tolerance =
                 kernel->precision == PRECISION_FP32 ? 1e-6 : 1.2e-5 * fmax(fabs(v), 4);
+            if (kernel->precision == PRECISION_BF16)
+                tolerance += fabs(v) / 128;
             check_near(kernel, (double)f.out[i * f.product.out_stride],
                        0.5 * v * erfc(-v / sqrt(2)), tolerance);
         }

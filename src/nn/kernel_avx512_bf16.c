@@ -1,0 +1,37 @@
+#include "nn/kernel.h"
+
+extern const struct kernel kernel_avx512_bf16;
+
+#if defined(__AVX512BF16__)
+
+#define KERNEL_BF16
+#include "nn/kernel_attention.h"
+
+static bool runs(void)
+{
+    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bf16");
+}
+
+const struct kernel kernel_avx512_bf16 = {
+    .name = "avx512-bf16",
+    .precision = PRECISION_BF16,
+    .runs = runs,
+    .convert = convert,
+    .pack = pack,
+    .multiply = multiply,
+    .attend = attend,
+    .normalise = normalise,
+};
+
+#else
+
+static bool runs(void)
+{
+    return false;
+}
+
+const struct kernel kernel_avx512_bf16 = {
+    .name = "avx512-bf16", .precision = PRECISION_BF16, .runs = runs};
+
+#endif
