@@ -12,15 +12,14 @@
 #include "nn/kernel.h"
 #include "nn/model_config.h"
 #include "nn/safetensors.h"
-#include "nn/vocabulary.h"
+#include "nn/tokenizer.h"
 #include "nn/weights.h"
-#include "nn/wordpiece.h"
 
 #define BATCH_TOKENS ((size_t)512) /* a micro-batch: weights are read once for so many tokens */
 
 struct encoder {
     struct model_config config;
-    struct vocabulary vocabulary;
+    struct tokenizer tokenizer;
     struct safetensors file;
     struct weights weights;
     const struct kernel *kernel;
@@ -45,8 +44,8 @@ static void set_fingerprint(struct encoder *e)
         if (t->n_dims == 1)
             hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, t->data.bytes, t->data.len);
     }
-    hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, e->vocabulary.file.bytes,
-                           e->vocabulary.file.len);
+    hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, e->tokenizer.file.bytes,
+                           e->tokenizer.file.len);
     char rest[64];
     int len = snprintf(rest, sizeof rest, "%d %zu", (int)e->config.pooling, e->config.n_tokens_max);
     hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
@@ -79,20 +78,6 @@ static enum status open_weights(struct encoder *e, const char *folder, struct er
     return status;
 }
 
-static enum status open_vocabulary(struct encoder *e, const char *folder, struct error *err)
-{
-    char *path = path_join(folder, "vocab.txt");
-    if (!path)
-        return error_nomem(err);
-    enum status status = vocabulary_open(path, &e->vocabulary, err);
-    if (!status && e->vocabulary.n_pieces > e->config.n_vocabulary)
-        status = error_set(err, STATUS_FORMAT,
-                           "\"%s\" has %zu lines, but the model has only %zu word rows", path,
-                           e->vocabulary.n_pieces, e->config.n_vocabulary);
-    mem_free(path);
-    return status;
-}
-
 enum status encoder_open(const struct encoder_options *options, struct encoder **out,
                          struct error *err)
 {
@@ -105,7 +90,7 @@ enum status encoder_open(const struct encoder_options *options, struct encoder *
     if (!status)
         status = open_weights(e, options->folder, err);
     if (!status)
-        status = open_vocabulary(e, options->folder, err);
+        status = tokenizer_open(options->folder, &e->config, &e->tokenizer, err);
     if (status) {
         encoder_close(e);
         return status;
@@ -122,7 +107,7 @@ void encoder_close(struct encoder *encoder)
         return;
     weights_clear(&encoder->weights);
     safetensors_close(&encoder->file);
-    vocabulary_close(&encoder->vocabulary);
+    tokenizer_close(&encoder->tokenizer);
     mem_free(encoder);
 }
 
@@ -148,17 +133,13 @@ const char *encoder_fingerprint(const struct encoder *encoder)
 
 size_t encoder_count_tokens(const struct encoder *encoder, const char *text, size_t len)
 {
-    return wordpiece_encode(&encoder->vocabulary, text, len, NULL, SIZE_MAX);
+    return tokenizer_encode(&encoder->tokenizer, text, len, NULL, SIZE_MAX);
 }
 
 size_t encoder_tokenize(const struct encoder *encoder, const char *text, size_t len,
                         int32_t *out_ids, size_t n_max)
 {
-    const struct vocabulary *v = &encoder->vocabulary;
-    out_ids[0] = v->special[VOCABULARY_CLS];
-    size_t n = 1 + wordpiece_encode(v, text, len, out_ids + 1, n_max - 2);
-    out_ids[n] = v->special[VOCABULARY_SEP];
-    return n + 1;
+    return tokenizer_encode_whole(&encoder->tokenizer, text, len, out_ids, n_max);
 }
 
 enum status encoder_scratch_new(const struct encoder *encoder, struct encoder_scratch **out,

@@ -451,7 +451,7 @@ static void test_forward__a_longer_vocabulary_than_the_model_is_refused(void **s
     write_file(&m, "vocab.txt", text.data, text.len);
     assert_status(encoder_open(&(struct encoder_options){.folder = m.folder}, &encoder, &err),
                   STATUS_FORMAT);
-    assert_non_null(strstr(err.message, "41 lines"));
+    assert_non_null(strstr(err.message, "41 pieces"));
     buf_clear(&text);
     model_clear(&m);
 }
