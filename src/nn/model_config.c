@@ -69,6 +69,19 @@ static enum status check_flag(const json_t *object, const char *file, const char
                      file, key);
 }
 
+/* *out keeps its value when the field is absent or null. */
+static enum status read_flag(const json_t *object, const char *file, const char *key, bool *out,
+                             struct error *err)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value || json_is_null(value))
+        return STATUS_OK;
+    if (!json_is_boolean(value))
+        return error_set(err, STATUS_FORMAT, "%s: field \"%s\" is not true or false", file, key);
+    *out = json_is_true(value);
+    return STATUS_OK;
+}
+
 struct size_field {
     const char *key;
     size_t at; /* offset of the size_t in struct model_config */
@@ -210,18 +223,23 @@ static enum status read_max_tokens(const json_t *json, struct model_config *conf
     return status;
 }
 
-static enum status check_tokenizer(const json_t *json, struct model_config *config,
-                                   struct error *err)
+static enum status read_tokenizer(const json_t *json, struct model_config *config,
+                                  struct error *err)
 {
     static const char file[] = "tokenizer_config.json";
-    (void)config;
-    enum status status = check_flag(json, file, "do_lower_case", err);
+    bool is_lower = true;
+    enum status status = read_flag(json, file, "do_lower_case", &is_lower, err);
+    bool is_stripped = is_lower;
+    if (!status)
+        status = read_flag(json, file, "strip_accents", &is_stripped, err);
     if (!status)
         status = check_flag(json, file, "tokenize_chinese_chars", err);
     if (!status)
-        status = check_flag(json, file, "strip_accents", err);
-    if (!status)
         status = check_flag(json, file, "do_basic_tokenize", err);
+    if (is_lower)
+        config->casing = is_stripped ? CASING_UNCASED : CASING_LOWER;
+    else
+        config->casing = is_stripped ? CASING_STRIPPED : CASING_CASED;
     return status;
 }
 
@@ -234,7 +252,7 @@ static const struct config_file {
     {"modules.json", PRESENCE_OPTIONAL, check_modules},
     {"1_Pooling/config.json", PRESENCE_OPTIONAL, read_pooling},
     {"sentence_bert_config.json", PRESENCE_OPTIONAL, read_max_tokens},
-    {"tokenizer_config.json", PRESENCE_OPTIONAL, check_tokenizer},
+    {"tokenizer_config.json", PRESENCE_OPTIONAL, read_tokenizer},
 };
 
 enum status model_config_read(const char *folder, struct model_config *out, struct error *err)

@@ -8,6 +8,14 @@
 
 enum pooling { POOLING_MEAN, POOLING_CLS };
 
+/* What a WordPiece tokenizer does to letters before it looks for pieces. */
+enum casing {
+    CASING_UNCASED, /* lower case, without accents */
+    CASING_CASED,
+    CASING_LOWER,   /* lower case, accents stay */
+    CASING_STRIPPED /* case stays, without accents */
+};
+
 struct model_config {
     char name[48]; /* for the fingerprint: lower case letters, digits, "-", "." and "_" */
     size_t n_layers, dim, n_heads, n_inner;
@@ -15,6 +23,7 @@ struct model_config {
     size_t n_tokens_max;                       /* of one text, with [CLS] and [SEP]; >= 3 */
     float norm_epsilon;
     enum pooling pooling;
+    enum casing casing;
 };
 
 /* Reads config.json and, where they are, modules.json, 1_Pooling/config.json,

@@ -2,14 +2,20 @@
 #include "nn/tokenizer.h"
 #include "nn/wordpiece.h"
 
+struct state {
+    struct vocabulary vocabulary;
+    enum casing casing;
+};
+
 static enum status open_vocabulary(const char *path, const struct model_config *config,
                                    struct tokenizer *out, struct error *err)
 {
-    (void)config;
-    struct vocabulary *vocabulary = mem_zalloc(1, sizeof *vocabulary);
-    if (!vocabulary)
+    struct state *state = mem_zalloc(1, sizeof *state);
+    if (!state)
         return error_nomem(err);
-    out->state = vocabulary;
+    out->state = state;
+    state->casing = config->casing;
+    struct vocabulary *vocabulary = &state->vocabulary;
     enum status status = vocabulary_open(path, vocabulary, err);
     if (status)
         return status;
@@ -22,15 +28,17 @@ static enum status open_vocabulary(const char *path, const struct model_config *
 
 static void close_vocabulary(struct tokenizer *tokenizer)
 {
-    if (tokenizer->state)
-        vocabulary_close(tokenizer->state);
-    mem_free(tokenizer->state);
+    struct state *state = tokenizer->state;
+    if (state)
+        vocabulary_close(&state->vocabulary);
+    mem_free(state);
 }
 
 static size_t encode(const struct tokenizer *tokenizer, const char *text, size_t len,
                      int32_t *out_ids, size_t n_max)
 {
-    return wordpiece_encode(tokenizer->state, text, len, out_ids, n_max);
+    const struct state *state = tokenizer->state;
+    return wordpiece_encode(&state->vocabulary, state->casing, text, len, out_ids, n_max);
 }
 
 extern const struct tokenizer_row tokenizer_wordpiece;

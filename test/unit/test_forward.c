@@ -412,8 +412,10 @@ static const struct bad_file {
      "\"max_seq_length\""},
     {"modules.json", "[{\"type\":\"sentence_transformers.models.Dense\"}]", STATUS_INVALID,
      "models.Dense"},
-    {"tokenizer_config.json", "{\"do_lower_case\":false}", STATUS_INVALID, "\"do_lower_case\""},
-    {"tokenizer_config.json", "{\"strip_accents\":false}", STATUS_INVALID, "\"strip_accents\""},
+    {"tokenizer_config.json", "{\"do_lower_case\":1}", STATUS_FORMAT, "\"do_lower_case\""},
+    {"tokenizer_config.json", "{\"strip_accents\":\"no\"}", STATUS_FORMAT, "\"strip_accents\""},
+    {"tokenizer_config.json", "{\"tokenize_chinese_chars\":false}", STATUS_INVALID,
+     "\"tokenize_chinese_chars\""},
     {"model.safetensors", "\2\0\0\0", STATUS_FORMAT, "offset 0"},
     {"vocab.txt", "[CLS]\n", STATUS_FORMAT, "\"[UNK]\""},
 };
