@@ -6,9 +6,10 @@
 #include "base/mem.h"
 #include "nn/tokenizer.h"
 
-extern const struct tokenizer_row tokenizer_wordpiece;
+extern const struct tokenizer_row tokenizer_wordpiece, tokenizer_unigram;
 
-const struct tokenizer_row *const nn_tokenizers[] = {&tokenizer_wordpiece, NULL};
+const struct tokenizer_row *const nn_tokenizers[] = {&tokenizer_wordpiece, &tokenizer_unigram,
+                                                     NULL};
 
 static enum status no_tokenizer(const char *folder, struct error *err)
 {
