@@ -148,6 +148,7 @@ enum status weights_bind(const struct safetensors *file, const struct model_conf
         weights_clear(&weights);
         return status;
     }
+    weights.positions += config->position_offset * config->dim;
     *out = weights;
     return STATUS_OK;
 }

@@ -27,7 +27,7 @@ struct layer {
 
 struct weights {
     const float *words;     /* [n_vocabulary][dim] */
-    const float *positions; /* [n_positions][dim] */
+    const float *positions; /* [n_positions - position_offset][dim], from the first token's on */
     const float *types;     /* [n_types][dim] */
     struct norm norm;
     struct layer *layers; /* [n_layers], owned */
