@@ -188,7 +188,18 @@ static void scale_to_unit(float *x, size_t n)
         x[i] *= factor;
 }
 
-/* The division of the mean is left out: the vector is scaled to unit length anyway. */
+/* Scaling to unit length makes the division of a mean needless. */
+static void finish_vector(const struct model_config *config, size_t n_tokens, float *x)
+{
+    if (config->is_normalised) {
+        scale_to_unit(x, config->dim);
+        return;
+    }
+    float factor = config->pooling == POOLING_MEAN ? 1 / (float)n_tokens : 1;
+    for (size_t i = 0; i < config->dim; i++)
+        x[i] *= factor;
+}
+
 static void pool(const struct forward *f, const struct token_batch *batch, const float *x,
                  float *out)
 {
@@ -197,7 +208,7 @@ static void pool(const struct forward *f, const struct token_batch *batch, const
         memcpy(out, x, dim * sizeof *out);
         for (size_t i = 1; f->config->pooling == POOLING_MEAN && i < batch->lengths[s]; i++)
             add_to(out, x + i * dim, dim);
-        scale_to_unit(out, dim);
+        finish_vector(f->config, batch->lengths[s], out);
         x += batch->lengths[s] * dim;
     }
 }

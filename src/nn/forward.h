@@ -31,7 +31,8 @@ struct token_batch {
     size_t n_sequences, n_tokens;
 };
 
-/* out[i * dim ..] = unit vector of sequence i. NOMEM only. */
+/* out[i * dim ..] = pooled vector of sequence i, of unit length if the configuration says so. NOMEM
+ * only. */
 enum status forward_run(const struct forward *forward, struct activations *activations,
                         const struct token_batch *batch, float *out, struct error *err) MUST_USE;
 
