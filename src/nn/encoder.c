@@ -46,8 +46,12 @@ static void set_fingerprint(struct encoder *e)
     }
     hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, e->tokenizer.file.bytes,
                            e->tokenizer.file.len);
-    char rest[64];
-    int len = snprintf(rest, sizeof rest, "%d %zu", (int)e->config.pooling, e->config.n_tokens_max);
+    char rest[96];
+    const struct model_config *c = &e->config;
+    int len = snprintf(rest, sizeof rest, "%d %zu", (int)c->pooling, c->n_tokens_max);
+    if (c->casing != CASING_UNCASED || c->position_offset || !c->is_normalised)
+        len = snprintf(rest, sizeof rest, "%d %zu %d %zu %d", (int)c->pooling, c->n_tokens_max,
+                       (int)c->casing, c->position_offset, c->is_normalised);
     hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
     snprintf(e->fingerprint, sizeof e->fingerprint, "%s:%02x%02x%02x%02x:fp32", e->config.name,
              hash.bytes[0], hash.bytes[1], hash.bytes[2], hash.bytes[3]);
