@@ -1,4 +1,4 @@
-#include "../random_model.h"
+#include "../reference_model.h"
 #include "nn/nn.h"
 
 static const struct shape shapes[] = {
