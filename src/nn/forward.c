@@ -73,11 +73,12 @@ static void embed_tokens(const struct forward *f, const struct token_batch *batc
     const struct weights *w = f->weights;
     size_t dim = f->config->dim;
     const int32_t *id = batch->ids;
+    const uint8_t *types = batch->types;
     for (size_t s = 0; s < batch->n_sequences; s++) {
         for (size_t at = 0; at < batch->lengths[s]; at++, id++, x += dim) {
             memcpy(x, w->words + (size_t)*id * dim, dim * sizeof *x);
             add_to(x, w->positions + at * dim, dim);
-            add_to(x, w->types, dim);
+            add_to(x, w->types + (types ? *types++ : 0) * dim, dim);
             f->kernel->normalise(x, dim, &w->norm, f->config->norm_epsilon);
         }
     }
