@@ -17,6 +17,7 @@ struct tokenizer {
     struct span file;   /* what decides the ids, borrowed from state: for a fingerprint */
     size_t n_ids;       /* every id is below it */
     int32_t begin, end; /* stand around every text: [CLS] and [SEP], <s> and </s> */
+    size_t n_between;   /* ends between the two texts of a pair */
 };
 
 struct tokenizer_row {
@@ -49,5 +50,16 @@ size_t tokenizer_encode(const struct tokenizer *tokenizer, const char *text, siz
 /* The same between begin and end, cut to n_max in all (>= 2). */
 size_t tokenizer_encode_whole(const struct tokenizer *tokenizer, const char *text, size_t len,
                               int32_t *out_ids, size_t n_max);
+
+struct tokenizer_pair {
+    const char *a, *b; /* borrowed during the call */
+    size_t a_len, b_len;
+};
+
+/* begin, a, end (n_between times), b, end: n_max (>= TOKENIZER_PAIR_MIN) in all. b is cut to what
+ * a leaves, a to half of what there is. out_types: 0 as far as the last end before b, then 1. */
+#define TOKENIZER_PAIR_MIN ((size_t)8)
+size_t tokenizer_encode_pair(const struct tokenizer *tokenizer, const struct tokenizer_pair *pair,
+                             int32_t *out_ids, uint8_t *out_types, size_t n_max);
 
 #endif

@@ -40,6 +40,7 @@ static enum status open_unigram(const char *path, const struct model_config *con
     out->n_ids = state->unigram.n_ids;
     out->begin = state->unigram.begin;
     out->end = state->unigram.end;
+    out->n_between = state->unigram.n_between;
     return STATUS_OK;
 }
 

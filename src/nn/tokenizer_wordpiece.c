@@ -23,6 +23,7 @@ static enum status open_vocabulary(const char *path, const struct model_config *
     out->n_ids = vocabulary->n_pieces;
     out->begin = vocabulary->special[VOCABULARY_CLS];
     out->end = vocabulary->special[VOCABULARY_SEP];
+    out->n_between = 1;
     return STATUS_OK;
 }
 

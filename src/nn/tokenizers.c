@@ -94,3 +94,20 @@ size_t tokenizer_encode_whole(const struct tokenizer *tokenizer, const char *tex
     out_ids[n] = tokenizer->end;
     return n + 1;
 }
+
+size_t tokenizer_encode_pair(const struct tokenizer *tokenizer, const struct tokenizer_pair *pair,
+                             int32_t *out_ids, uint8_t *out_types, size_t n_max)
+{
+    size_t n_free = n_max - 2 - tokenizer->n_between, n = 0;
+    out_ids[n++] = tokenizer->begin;
+    n += tokenizer_encode(tokenizer, pair->a, pair->a_len, out_ids + n, n_free / 2);
+    n_free -= n - 1;
+    for (size_t i = 0; i < tokenizer->n_between; i++)
+        out_ids[n++] = tokenizer->end;
+    size_t n_first = n;
+    n += tokenizer_encode(tokenizer, pair->b, pair->b_len, out_ids + n, n_free);
+    out_ids[n++] = tokenizer->end;
+    memset(out_types, 0, n_first);
+    memset(out_types + n_first, 1, n - n_first);
+    return n;
+}
