@@ -105,6 +105,9 @@ static enum status native_open(const struct embedder_options *options, struct em
         error_hint(err, "`ragged model list` shows the known ones");
         return status;
     }
+    if (model && model->kind != EMBED_MODEL_ENCODER)
+        return error_set(err, STATUS_INVALID, "\"%s\" ranks passages, it makes no vectors",
+                         model->name);
     const char *name = model ? model->name : options->model;
     char *own = options->model_folder ? NULL : embed_model_folder(name);
     const char *folder = options->model_folder ? options->model_folder : own;

@@ -235,13 +235,20 @@ enum status engine_eval(struct engine *engine, const char *folder, enum engine_m
 /* ---- models ---- */
 struct engine_model {
     const char *name, *hub, *licence, *folder;
-    bool is_present; /* all files there (sizes; hashes only by verify) */
-    uint64_t size_bytes;
+    bool is_present;     /* all files there (sizes; hashes only by verify) */
+    bool is_pinned;      /* every file's hash is known; else pull wants ENGINE_TRUST_HUB */
+    bool is_reranker;    /* scores passages; has no vectors */
+    size_t dim;          /* of a vector; 0: none */
+    size_t n_tokens_max; /* what it reads at a time */
+    uint64_t size_bytes; /* of its files; 0: not known */
 };
+enum engine_trust { ENGINE_TRUST_PINNED, ENGINE_TRUST_HUB };
 enum status engine_model_list(void (*each)(void *ctx, const struct engine_model *model), void *ctx,
                               struct error *err) MUST_USE;
 enum status engine_model_verify(const char *name, struct error *err) MUST_USE;
-enum status engine_model_pull(const char *name, void (*say)(void *ctx, const char *line), void *ctx,
+/* INVALID: a hash is not known and the hub is not to be trusted without one. */
+enum status engine_model_pull(const char *name, enum engine_trust trust,
+                              void (*say)(void *ctx, const char *line), void *ctx,
                               const struct cancel *cancel, struct error *err) MUST_USE;
 
 #endif

@@ -285,14 +285,14 @@ static enum status read_max_tokens(const json_t *json, struct model_config *conf
     static const char file[] = "sentence_bert_config.json";
     static const struct size_field field = {
         "max_seq_length", offsetof(struct model_config, n_tokens_max), N_TOKENS_MIN, 65536};
-    if (json_is_true(json_object_get(json, "do_lower_case")))
-        return error_set(err, STATUS_INVALID,
-                         "%s: field \"do_lower_case\" is true; only false is supported", file);
+    enum status status = read_flag(json, file, "do_lower_case", &config->lowers_text, err);
+    if (status)
+        return status;
     const json_t *value = json_object_get(json, "max_seq_length");
     if (!value || json_is_null(value))
         return STATUS_OK;
     size_t n_positions = config->n_tokens_max;
-    enum status status = read_sizes(json, file, &field, 1, config, err);
+    status = read_sizes(json, file, &field, 1, config, err);
     config->n_tokens_max = size_min(config->n_tokens_max, n_positions);
     return status;
 }
@@ -315,6 +315,18 @@ static enum status read_tokenizer(const json_t *json, struct model_config *confi
     else
         config->casing = is_stripped ? CASING_STRIPPED : CASING_CASED;
     return status;
+}
+
+static enum casing lowered(enum casing casing)
+{
+    switch (casing) {
+    case CASING_CASED:
+        return CASING_LOWER;
+    case CASING_STRIPPED:
+        return CASING_UNCASED;
+    default:
+        return casing;
+    }
 }
 
 static const struct config_file {
@@ -344,6 +356,8 @@ enum status model_config_read(const char *folder, struct model_config *out, stru
         if (status)
             return error_context(err, status, "model folder \"%s\"", folder);
     }
+    if (config.lowers_text) /* once more does no harm, and once is what it comes to */
+        config.casing = lowered(config.casing);
     *out = config;
     return STATUS_OK;
 }

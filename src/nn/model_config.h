@@ -28,6 +28,7 @@ struct model_config {
     float norm_epsilon;
     enum pooling pooling;
     enum casing casing;
+    bool lowers_text;   /* before the tokenizer sees it */
     bool is_normalised; /* vectors are scaled to unit length */
 };
 

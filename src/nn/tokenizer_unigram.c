@@ -28,7 +28,11 @@ static enum status read_file(const char *path, struct state *state, struct error
 static enum status open_unigram(const char *path, const struct model_config *config,
                                 struct tokenizer *out, struct error *err)
 {
-    (void)config;
+    if (config->lowers_text)
+        return error_set(err, STATUS_INVALID,
+                         "sentence_bert_config.json: field \"do_lower_case\" is true; with \"%s\" "
+                         "only false is supported",
+                         path);
     struct state *state = mem_zalloc(1, sizeof *state);
     if (!state)
         return error_nomem(err);

@@ -134,6 +134,15 @@ static void test_embed_native__bad_prompts_are_refused(void **state)
     }
 }
 
+static void test_embed_native__a_reranker_is_no_embedder(void **state)
+{
+    (void)state;
+    struct embedder *embedder = NULL;
+    const struct embedder_options options = {.backend = "native", .model = "ms-marco-MiniLM-L6-v2"};
+    assert_status(embedder_open(&options, &embedder, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.message, "ranks passages"));
+}
+
 static void test_embed_native__every_failed_step_is_a_status(void **state)
 {
     (void)state;
@@ -174,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_embed_native__else_the_name_decides),
         cmocka_unit_test(test_embed_native__vectors_are_of_norm_1_always),
         cmocka_unit_test(test_embed_native__bad_prompts_are_refused),
+        cmocka_unit_test(test_embed_native__a_reranker_is_no_embedder),
         cmocka_unit_test(test_embed_native__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

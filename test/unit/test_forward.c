@@ -132,7 +132,7 @@ static const struct bad_file {
     {CONFIG("\"model_type\":\"xlm-roberta\"," SIZES
             ",\"intermediate_size\":40,\"pad_token_id\":21"),
      STATUS_FORMAT, "\"pad_token_id\" leaves too few of 24 positions"},
-    {"sentence_bert_config.json", "{\"do_lower_case\":true}", STATUS_INVALID, "\"do_lower_case\""},
+    {"sentence_bert_config.json", "{\"do_lower_case\":1}", STATUS_FORMAT, "\"do_lower_case\""},
     {"sentence_bert_config.json", "{\"max_seq_length\":0}", STATUS_FORMAT, "\"max_seq_length\""},
     {"sentence_bert_config.json", "{\"max_seq_length\":\"x\"}", STATUS_FORMAT,
      "\"max_seq_length\""},

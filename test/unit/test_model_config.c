@@ -27,6 +27,7 @@ static const struct {
      CASING_UNCASED, false, AS_BERT},
     {"modules.json", "[{\"type\":\"Transformer\"},{\"type\":\"a.b.Normalize\"}]", CLS, AS_BERT},
     {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":false}", CLS, 9, 0, 0},
+    {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":true}", CLS, 9, 0, 0},
     {"tokenizer_config.json", "{\"do_lower_case\":false}", WITH_CASING(CASING_CASED)},
     {"tokenizer_config.json", "{\"strip_accents\":false}", WITH_CASING(CASING_LOWER)},
     {"tokenizer_config.json", "{\"do_lower_case\":false,\"strip_accents\":true}",
