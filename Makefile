@@ -1,6 +1,7 @@
 # make                 build/ragged and its helpers (release)
 # make check           unit, contract and end-to-end tests of this build
 # make lint            format, include edges, banned calls, self-contained headers
+# make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
 # make campaign        kill -9 and injected failures in depth: hours
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
@@ -52,7 +53,13 @@ TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
 
 Q := $(if $(V),,@)
 
-.PHONY: all check check-unit check-e2e campaign cover lint install uninstall llama clean
+# libFuzzer drivers over the readers of base/ and nn/.
+FUZZ_SRC := $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
+FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
+FUZZ_SECONDS ?= 5
+
+.PHONY: all check check-unit check-e2e fuzz fuzz-run campaign cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -104,6 +111,17 @@ check-unit: all $(TESTS) $(TOOLS)
 
 check-e2e: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
+
+fuzz:
+	$(Q)$(MAKE) -s fuzz-run CC=clang DEBUG=1 SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz
+
+fuzz-run: $(FUZZERS)
+	$(Q)test/fuzz/run $(BUILD)/test/fuzz $(FUZZ_SECONDS) $(T)
+
+$(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:
