@@ -62,6 +62,8 @@ static enum status open_weights(struct cross_encoder *e, const char *folder, str
     if (!path)
         return error_nomem(err);
     enum status status = safetensors_open(path, &e->file, err);
+    if (!status)
+        status = safetensors_widen(&e->file, err);
     if (!status) {
         status = weights_bind(&e->file, &e->config, &e->weights, err);
         if (!status)

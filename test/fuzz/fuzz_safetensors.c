@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     for (size_t i = 0; i < file.n_tensors; i++)
         fuzz_touch(file.tensors[i].data.bytes, file.tensors[i].data.len);
+    (void)!safetensors_widen(&file, &err);
     if (weights_bind(&file, &config, &weights, &err) == STATUS_OK)
         weights_clear(&weights);
     (void)!weights_bind_head(&file, &config, &head, &err);
