@@ -73,6 +73,8 @@ static enum status open_weights(struct encoder *e, const char *folder, struct er
     if (!path)
         return error_nomem(err);
     enum status status = safetensors_open(path, &e->file, err);
+    if (!status)
+        status = safetensors_widen(&e->file, err);
     if (!status) {
         status = weights_bind(&e->file, &e->config, &e->weights, err);
         if (status)
