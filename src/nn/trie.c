@@ -24,9 +24,20 @@ struct branch {
     uint32_t unit;
 };
 
+/* Orders like the first bytes; a shorter key is filled up with zeros, which decide nothing. */
+static uint64_t head_of(const struct trie_key *key)
+{
+    uint64_t head = 0;
+    for (size_t i = 0; i < sizeof head; i++)
+        head = head << 8 | (i < key->len ? (unsigned char)key->bytes[i] : 0u);
+    return head;
+}
+
 static int compare_keys(const void *left, const void *right)
 {
     const struct trie_key *a = left, *b = right;
+    if (a->head != b->head)
+        return a->head < b->head ? -1 : 1;
     int order = memcmp(a->bytes, b->bytes, size_min(a->len, b->len));
     if (order != 0)
         return order;
@@ -142,6 +153,8 @@ static enum status build_branch(struct builder *b, struct branch branch)
 enum status trie_build(struct trie_key *keys, size_t n_keys, struct trie *out, struct error *err)
 {
     struct builder b = {.keys = keys, .err = err};
+    for (size_t i = 0; i < n_keys; i++)
+        keys[i].head = head_of(&keys[i]);
     if (n_keys > 1)
         qsort(keys, n_keys, sizeof *keys, compare_keys);
     enum status status = add_block(&b);

@@ -15,6 +15,7 @@ struct trie_key {
     const char *bytes; /* borrowed while the trie is built */
     size_t len;        /* 1 .. TRIE_KEY_BYTES_MAX */
     int32_t id;        /* >= 0 */
+    uint64_t head;     /* set by trie_build(): the first bytes, for sorting */
 };
 
 struct trie_unit {

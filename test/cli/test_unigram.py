@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 from driver import ROOT, build_folder, is_sanitized
-from tokens import assert_same_ids, random_texts, token_ids, write_model
+from tokens import assert_same_ids, assert_same_pairs, random_texts, token_ids, write_model
 
 tokenizers = pytest.importorskip("tokenizers", reason="the reference, tokenizers, is not installed")
 sentencepiece = pytest.importorskip("sentencepiece", reason="sentencepiece is not installed")
@@ -109,6 +109,15 @@ def test_ids(trained, tmp_path, form):
     assert_same_ids(folder, tokenizer, random_texts(N_TEXTS, seed=3, special=SPECIAL))
     pages = [line for page in sorted(ROOT.rglob("*.md")) for line in page.read_text().splitlines()]
     assert_same_ids(folder, tokenizer, pages)
+
+
+def test_pairs(trained, tmp_path):
+    pieces, charsmap = trained
+    tokenizer = make_tokenizer(pieces, older(charsmap))
+    folder = save(tokenizer, tmp_path / "model")
+    questions = [text[:12] for text in random_texts(2000, seed=6, special=SPECIAL)]
+    pairs = list(zip(questions, random_texts(2000, seed=7, special=SPECIAL)))
+    assert_same_pairs(folder, tokenizer, pairs, 64, has_types=False)  # RoBERTa has one type
 
 
 def test_words_longer_than_any_window(trained, tmp_path):

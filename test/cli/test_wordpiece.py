@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from driver import build_folder, is_sanitized, real_cache
-from tokens import SPECIAL, assert_same_ids, random_texts, write_model
+from tokens import SPECIAL, assert_same_ids, assert_same_pairs, random_texts, write_model
 
 tokenizers = pytest.importorskip("tokenizers", reason="the reference, tokenizers, is not installed")
 
@@ -36,6 +36,15 @@ def test_ids_of_the_real_vocabulary(real_folder):
     vocabulary = (real_folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
     assert len(vocabulary) == 30522
     assert_same_ids(real_folder, reference(vocabulary), random_texts(N_TEXTS, seed=1))
+
+
+def test_pairs(real_folder):
+    vocabulary = (real_folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    tokenizer = reference(vocabulary)
+    tokenizer.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 102), ("[CLS]", 101))
+    questions = [text[:12] for text in random_texts(2000, seed=6)]
+    pairs = list(zip(questions, random_texts(2000, seed=7)))
+    assert_same_pairs(real_folder, tokenizer, pairs, 64)
 
 
 @pytest.mark.parametrize("lower", [True, False])

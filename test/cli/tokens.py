@@ -40,19 +40,35 @@ def random_texts(n, seed, special=SPECIAL):
     return texts
 
 
-def token_ids(folder, texts):
-    """Ids of each text, by test/tools/token_ids.c."""
+def run_token_ids(folder, texts, *words):
+    """What test/tools/token_ids.c answers, record by record."""
     records = b"".join(struct.pack("<I", len(data)) + data for data in map(str.encode, texts))
-    done = subprocess.run([build_folder() / "test" / "tools" / "token_ids", folder], input=records,
-                          capture_output=True, timeout=600)
+    done = subprocess.run([build_folder() / "test" / "tools" / "token_ids", folder, *words],
+                          input=records, capture_output=True, timeout=600)
     assert done.returncode == 0, done.stderr.decode()
-    found, at = [], 0
-    for _ in texts:
+    at = 0
+    while at < len(done.stdout):
         n, = struct.unpack_from("<I", done.stdout, at)
-        found.append(list(struct.unpack_from("<%di" % n, done.stdout, at + 4)))
+        yield list(struct.unpack_from("<%di" % n, done.stdout, at + 4))
         at += 4 + 4 * n
-    assert at == len(done.stdout)
+
+
+def token_ids(folder, texts):
+    found = list(run_token_ids(folder, texts))
+    assert len(found) == len(texts)
     return found
+
+
+def assert_same_pairs(folder, reference, pairs, n_max, has_types=True):
+    """Ids and types of whole pairs; the second text is what is cut."""
+    reference.enable_truncation(n_max, strategy="only_second")
+    expected = reference.encode_batch(pairs)
+    found = run_token_ids(folder, [text for pair in pairs for text in pair], "--pairs", str(n_max))
+    for pair, row in zip(pairs, expected):
+        assert next(found) == row.ids, pair
+        types = next(found)
+        assert types == row.type_ids or not has_types, pair
+    assert next(found, None) is None
 
 
 def assert_same_ids(folder, reference, texts):
