@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "nn/encoder_internal.h"
 #include "nn/forward.h"
 #include "nn/kernel.h"
 #include "nn/model_config.h"
@@ -193,17 +194,29 @@ static size_t fill_batch(struct encoder_scratch *s, const struct encoder_text *t
     return n;
 }
 
+struct encoder_parts encoder_parts(const struct encoder *encoder)
+{
+    return (struct encoder_parts){
+        .config = &encoder->config, .tokenizer = &encoder->tokenizer, .file = &encoder->file};
+}
+
+enum status encoder_run(const struct encoder *encoder, struct encoder_scratch *scratch,
+                        const struct token_batch *batch, float *out, struct error *err)
+{
+    const struct forward forward = {
+        .config = &encoder->config, .weights = &encoder->weights, .kernel = encoder->kernel};
+    return forward_run(&forward, &scratch->activations, batch, out, err);
+}
+
 enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err)
 {
-    const struct forward forward = {
-        .config = &encoder->config, .weights = &encoder->weights, .kernel = encoder->kernel};
     for (size_t i = 0; i < n_texts;) {
         struct token_batch batch;
         size_t n = fill_batch(scratch, texts + i, n_texts - i, &batch);
-        enum status status = forward_run(&forward, &scratch->activations, &batch,
-                                         out + i * encoder->config.dim, err);
+        enum status status =
+            encoder_run(encoder, scratch, &batch, out + i * encoder->config.dim, err);
         if (status)
             return status;
         i += n;
