@@ -2,38 +2,28 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "base/checked.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "nn/forward.h"
-#include "nn/kernel.h"
-#include "nn/model_config.h"
-#include "nn/safetensors.h"
-#include "nn/tokenizer.h"
+#include "nn/encoder_internal.h"
 #include "nn/weights.h"
 
 #define BATCH_TOKENS ((size_t)512)
 
 struct cross_encoder {
-    struct model_config config; /* pooled like the classifier wants it: the first token, unscaled */
-    struct tokenizer tokenizer;
-    struct safetensors file;
-    struct weights weights;
-    struct head head;
-    const struct kernel *kernel;
+    struct encoder *encoder; /* owned */
+    struct encoder_parts parts;
+    struct head head; /* borrowed from the encoder's file */
 };
 
 struct cross_encoder_scratch {
     const struct cross_encoder *encoder;
-    struct activations activations;
-    size_t n_tokens_max; /* of a micro-batch */
-    int32_t *ids;        /* [n_tokens_max] */
-    uint8_t *types;      /* [n_tokens_max] */
-    size_t *lengths;     /* [n_tokens_max] */
+    struct encoder_scratch *inner; /* owned */
+    size_t n_tokens_max;           /* of a micro-batch */
+    int32_t *ids;                  /* [n_tokens_max] */
+    uint8_t *types;                /* [n_tokens_max] */
+    size_t *lengths;               /* [n_tokens_max] */
     float *vectors; /* [n_tokens_max][dim] of the first tokens: a pair has at least one token */
-    float *pooled;  /* [dim] */
 };
 
 static enum status check_config(const struct model_config *config, struct error *err)
@@ -56,23 +46,13 @@ static enum status check_config(const struct model_config *config, struct error 
     return STATUS_OK;
 }
 
-static enum status open_weights(struct cross_encoder *e, const char *folder, struct error *err)
+static enum status add_head(struct cross_encoder *e, const char *folder, struct error *err)
 {
-    char *path = path_join(folder, "model.safetensors");
-    if (!path)
-        return error_nomem(err);
-    enum status status = safetensors_open(path, &e->file, err);
+    e->parts = encoder_parts(e->encoder);
+    enum status status = check_config(e->parts.config, err);
     if (!status)
-        status = safetensors_widen(&e->file, err);
-    if (!status) {
-        status = weights_bind(&e->file, &e->config, &e->weights, err);
-        if (!status)
-            status = weights_bind_head(&e->file, &e->config, &e->head, err);
-        if (status)
-            error_context(err, status, "\"%s\"", path);
-    }
-    mem_free(path);
-    return status;
+        status = weights_bind_head(e->parts.file, e->parts.config, &e->head, err);
+    return status ? error_context(err, status, "model folder \"%s\"", folder) : STATUS_OK;
 }
 
 enum status cross_encoder_open(const struct encoder_options *options, struct cross_encoder **out,
@@ -81,17 +61,9 @@ enum status cross_encoder_open(const struct encoder_options *options, struct cro
     struct cross_encoder *e = mem_zalloc(1, sizeof *e);
     if (!e)
         return error_nomem(err);
-    enum status status = kernel_find(options->kernel, &e->kernel, err);
+    enum status status = encoder_open(options, &e->encoder, err);
     if (!status)
-        status = model_config_read(options->folder, &e->config, err);
-    if (!status)
-        status = check_config(&e->config, err);
-    e->config.pooling = POOLING_CLS;
-    e->config.is_normalised = false;
-    if (!status)
-        status = open_weights(e, options->folder, err);
-    if (!status)
-        status = tokenizer_open(options->folder, &e->config, &e->tokenizer, err);
+        status = add_head(e, options->folder, err);
     if (status) {
         cross_encoder_close(e);
         return status;
@@ -104,15 +76,24 @@ void cross_encoder_close(struct cross_encoder *encoder)
 {
     if (!encoder)
         return;
-    weights_clear(&encoder->weights);
-    safetensors_close(&encoder->file);
-    tokenizer_close(&encoder->tokenizer);
+    encoder_close(encoder->encoder);
     mem_free(encoder);
 }
 
 size_t cross_encoder_n_tokens_max(const struct cross_encoder *encoder)
 {
-    return encoder->config.n_tokens_max;
+    return encoder->parts.config->n_tokens_max;
+}
+
+static enum status take_memory(struct cross_encoder_scratch *s, struct error *err)
+{
+    size_t n_floats;
+    s->ids = mem_array(s->n_tokens_max, sizeof *s->ids);
+    s->types = mem_array(s->n_tokens_max, sizeof *s->types);
+    s->lengths = mem_array(s->n_tokens_max, sizeof *s->lengths);
+    if (size_mul(s->n_tokens_max, s->encoder->parts.config->dim, &n_floats))
+        s->vectors = mem_array(n_floats, sizeof *s->vectors);
+    return s->ids && s->types && s->lengths && s->vectors ? STATUS_OK : error_nomem(err);
 }
 
 enum status cross_encoder_scratch_new(const struct cross_encoder *encoder,
@@ -121,18 +102,14 @@ enum status cross_encoder_scratch_new(const struct cross_encoder *encoder,
     struct cross_encoder_scratch *s = mem_zalloc(1, sizeof *s);
     if (!s)
         return error_nomem(err);
-    size_t dim = encoder->config.dim, n_floats;
     s->encoder = encoder;
-    s->n_tokens_max = size_max(BATCH_TOKENS, encoder->config.n_tokens_max);
-    s->ids = mem_array(s->n_tokens_max, sizeof *s->ids);
-    s->types = mem_array(s->n_tokens_max, sizeof *s->types);
-    s->lengths = mem_array(s->n_tokens_max, sizeof *s->lengths);
-    s->pooled = mem_array(dim, sizeof *s->pooled);
-    if (size_mul(s->n_tokens_max, dim, &n_floats))
-        s->vectors = mem_array(n_floats, sizeof *s->vectors);
-    if (!s->ids || !s->types || !s->lengths || !s->pooled || !s->vectors) {
+    s->n_tokens_max = size_max(BATCH_TOKENS, encoder->parts.config->n_tokens_max);
+    enum status status = take_memory(s, err);
+    if (!status)
+        status = encoder_scratch_new(encoder->encoder, &s->inner, err);
+    if (status) {
         cross_encoder_scratch_free(s);
-        return error_nomem(err);
+        return status;
     }
     *out = s;
     return STATUS_OK;
@@ -142,12 +119,11 @@ void cross_encoder_scratch_free(struct cross_encoder_scratch *scratch)
 {
     if (!scratch)
         return;
-    activations_clear(&scratch->activations);
+    encoder_scratch_free(scratch->inner);
     mem_free(scratch->ids);
     mem_free(scratch->types);
     mem_free(scratch->lengths);
     mem_free(scratch->vectors);
-    mem_free(scratch->pooled);
     mem_free(scratch);
 }
 
@@ -157,11 +133,11 @@ static size_t fill_batch(struct cross_encoder_scratch *s, const struct encoder_t
                          struct token_batch *out)
 {
     const struct cross_encoder *e = s->encoder;
-    size_t n = 0, n_tokens = 0, n_max = e->config.n_tokens_max;
+    size_t n = 0, n_tokens = 0, n_max = e->parts.config->n_tokens_max;
     while (n < n_passages && n_tokens + n_max <= s->n_tokens_max) {
         const struct tokenizer_pair pair = {
             .a = query->text, .a_len = query->len, .b = passages[n].text, .b_len = passages[n].len};
-        s->lengths[n] = tokenizer_encode_pair(&e->tokenizer, &pair, s->ids + n_tokens,
+        s->lengths[n] = tokenizer_encode_pair(e->parts.tokenizer, &pair, s->ids + n_tokens,
                                               s->types + n_tokens, n_max);
         n_tokens += s->lengths[n++];
     }
@@ -173,32 +149,23 @@ static size_t fill_batch(struct cross_encoder_scratch *s, const struct encoder_t
     return n;
 }
 
-static void apply(const struct kernel *kernel, const struct linear *linear, const float *x,
-                  size_t n_in, size_t n_out, float *out)
+/* A row of a linear layer; in double: the head is little beside the layers below it. */
+static double row_of(const struct linear *linear, size_t row, const float *x, size_t n)
 {
-    kernel->multiply(&(struct product){
-        .a = x,
-        .a_stride = n_in,
-        .b = linear->w,
-        .b_stride = n_in,
-        .bias = linear->b,
-        .out = out,
-        .out_stride = n_out,
-        .n_rows = 1,
-        .n_columns = n_out,
-        .n_inner = n_in,
-    });
+    double sum = (double)linear->b[row];
+    for (size_t i = 0; i < n; i++)
+        sum += (double)linear->w[row * n + i] * (double)x[i];
+    return sum;
 }
 
-static float classify(const struct cross_encoder *e, const float *first, float *pooled)
+/* classifier(tanh(pooler(x))): every value of the pooler is used once, as it comes. */
+static float classify(const struct cross_encoder *e, const float *first)
 {
-    float score;
-    size_t dim = e->config.dim;
-    apply(e->kernel, &e->head.pooler, first, dim, dim, pooled);
+    size_t dim = e->parts.config->dim;
+    double score = (double)e->head.classifier.b[0];
     for (size_t i = 0; i < dim; i++)
-        pooled[i] = tanhf(pooled[i]);
-    apply(e->kernel, &e->head.classifier, pooled, dim, 1, &score);
-    return score;
+        score += (double)e->head.classifier.w[i] * tanh(row_of(&e->head.pooler, i, first, dim));
+    return (float)score;
 }
 
 enum status cross_encoder_score(const struct cross_encoder *encoder,
@@ -207,18 +174,15 @@ enum status cross_encoder_score(const struct cross_encoder *encoder,
                                 const struct encoder_text *passages, size_t n_passages, float *out,
                                 struct error *err)
 {
-    const struct forward forward = {
-        .config = &encoder->config, .weights = &encoder->weights, .kernel = encoder->kernel};
     for (size_t i = 0; i < n_passages;) {
         struct token_batch batch;
         size_t n = fill_batch(scratch, query, passages + i, n_passages - i, &batch);
         enum status status =
-            forward_run(&forward, &scratch->activations, &batch, scratch->vectors, err);
+            encoder_run(encoder->encoder, scratch->inner, &batch, scratch->vectors, err);
         if (status)
             return status;
         for (size_t k = 0; k < n; k++)
-            out[i + k] =
-                classify(encoder, scratch->vectors + k * encoder->config.dim, scratch->pooled);
+            out[i + k] = classify(encoder, scratch->vectors + k * encoder->parts.config->dim);
         i += n;
     }
     return STATUS_OK;

@@ -358,6 +358,10 @@ enum status model_config_read(const char *folder, struct model_config *out, stru
     }
     if (config.lowers_text) /* once more does no harm, and once is what it comes to */
         config.casing = lowered(config.casing);
+    if (config.n_labels) { /* a classifier reads the first token as it is */
+        config.pooling = POOLING_CLS;
+        config.is_normalised = false;
+    }
     *out = config;
     return STATUS_OK;
 }

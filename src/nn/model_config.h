@@ -34,7 +34,8 @@ struct model_config {
 
 /* Reads config.json and, where they are, modules.json, 1_Pooling/config.json,
  * sentence_bert_config.json and tokenizer_config.json; without them: mean pooling, unit length, as
- * many tokens as there are positions, lower case without accents. FORMAT names the file and field;
+ * many tokens as there are positions, lower case without accents; with a classifier on top the
+ * first token, unscaled. FORMAT names the file and field;
  * INVALID an architecture that we do not run. */
 enum status model_config_read(const char *folder, struct model_config *out,
                               struct error *err) MUST_USE;

@@ -39,9 +39,9 @@ static const struct {
      AS_BERT},
     {"config.json",
      "{\"architectures\":[\"BertForSequenceClassification\"],\"id2label\":{\"0\":\"a\"}," SIZES "}",
-     CLS, 24, 0, 1},
-    {"config.json", "{\"architectures\":[\"BertForSequenceClassification\"]," SIZES "}", CLS, 24, 0,
-     2},
+     POOLING_CLS, CASING_UNCASED, false, 24, 0, 1},
+    {"config.json", "{\"architectures\":[\"BertForSequenceClassification\"]," SIZES "}",
+     POOLING_CLS, CASING_UNCASED, false, 24, 0, 2},
 };
 
 static void test_model_config__files_decide(void **state)
