@@ -2,6 +2,7 @@
 # make check           unit, contract and end-to-end tests of this build
 # make lint            format, include edges, banned calls, self-contained headers
 # make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
+# make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
 # make campaign        kill -9 and injected failures in depth: hours
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
@@ -53,7 +54,13 @@ TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
 
 Q := $(if $(V),,@)
 
-.PHONY: all check check-unit check-e2e check-arm64 campaign cover lint install uninstall llama clean
+# libFuzzer drivers over the readers of base/ and nn/.
+FUZZ_SRC := $(sort $(wildcard test/fuzz/fuzz_*.c))
+FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
+FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
+FUZZ_SECONDS ?= 5
+
+.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run campaign cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -123,10 +130,21 @@ build/arm64/%: test/unit/%.c $(wildcard src/nn/*.[ch] src/base/*.[ch])
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC $< (arm64)")
 	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 $< $(filter src/nn/%.c src/base/%.c,$^) \
-	    -lcmocka -ljansson -lxxhash -lsodium -lm -o $@
+	    -lcmocka -ljansson -lutf8proc -lxxhash -lsodium -lm -o $@
 
 check-arm64: $(ARM64_TESTS)
 	$(Q)for t in $^; do qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu $$t || exit 1; done
+
+fuzz:
+	$(Q)$(MAKE) -s fuzz-run CC=clang DEBUG=1 SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz
+
+fuzz-run: $(FUZZERS)
+	$(Q)test/fuzz/run $(BUILD)/test/fuzz $(FUZZ_SECONDS) $(T)
+
+$(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:

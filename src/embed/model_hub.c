@@ -26,19 +26,39 @@ static void say_progress(void *ctx, uint64_t n_bytes, uint64_t n_total)
                    n_bytes / 1000000, n_total / 1000000);
 }
 
+/* *out: what the file must hash to, in `found` when it was recorded; NULL when the hub is trusted.
+ */
+static enum status expected_hash(const struct model_pull *pull, const struct embed_model_file *file,
+                                 char found[HASH_SHA256_HEX], const char **out, struct error *err)
+{
+    *out = file->sha256;
+    if (file->sha256)
+        return STATUS_OK;
+    enum status status = model_trust_find(pull->folder, file->name, found, err);
+    if (!status)
+        *out = found;
+    return status == STATUS_NOT_FOUND && pull->trust == MODEL_TRUST_HUB ? STATUS_OK : status;
+}
+
 static enum status pull_file(const struct model_pull *pull, const char *hub,
                              const struct embed_model_file *file, struct error *err)
 {
     struct progress progress = {.pull = pull, .name = file->name};
     struct buf url = {0};
+    char recorded[HASH_SHA256_HEX];
+    const char *sha256 = NULL;
     char *path = path_join(pull->folder, file->name);
     buf_printf(&url, "%s/%s/resolve/main/%s", hub, pull->model->hub, file->name);
     enum status status = path ? buf_status(&url, err) : error_nomem(err);
+    if (!status)
+        status = expected_hash(pull, file, recorded, &sha256, err);
     if (!status) {
         model_pull_say(pull, "fetching %s", buf_text(&url));
-        status = net_download(buf_text(&url), path, file->sha256, say_progress, &progress,
-                              pull->cancel, err);
+        status =
+            net_download(buf_text(&url), path, sha256, say_progress, &progress, pull->cancel, err);
     }
+    if (!status && !sha256)
+        status = model_trust_record(pull, file->name, err);
     mem_free(path);
     buf_clear(&url);
     return status;

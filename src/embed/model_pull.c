@@ -76,12 +76,34 @@ static enum status make_folders(const struct model_pull *pull, struct error *err
     return status;
 }
 
+/* Before anything is fetched: every file can be checked, or the hub is trusted. */
+static enum status check_trust(const struct model_pull *pull, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < pull->model->n_files && !status; i++) {
+        const struct embed_model_file *file = &pull->model->files[i];
+        char found[HASH_SHA256_HEX];
+        if (!file->sha256 && pull->trust == MODEL_TRUST_PINNED)
+            status = model_trust_find(pull->folder, file->name, found, err);
+    }
+    if (status == STATUS_NOT_FOUND) {
+        status =
+            error_set(err, STATUS_INVALID,
+                      "not every file of \"%s\" has a known hash: what the hub sends could not "
+                      "be checked",
+                      pull->model->name);
+        error_hint(err, "ragged model pull --trust-hub %s takes what it sends now and records it",
+                   pull->model->name);
+    }
+    return status;
+}
+
 enum status embed_model_pull(const struct embed_model *model, const char *folder,
-                             void (*say)(void *ctx, const char *line), void *ctx,
-                             const struct cancel *cancel, struct error *err)
+                             enum model_trust trust, void (*say)(void *ctx, const char *line),
+                             void *ctx, const struct cancel *cancel, struct error *err)
 {
     const struct model_pull pull = {
-        .model = model, .folder = folder, .say = say, .ctx = ctx, .cancel = cancel};
+        .model = model, .folder = folder, .trust = trust, .say = say, .ctx = ctx, .cancel = cancel};
     enum status status = embed_model_verify(model, folder, err);
     if (!status) {
         model_pull_say(&pull, "%s is already in %s", model->name, folder);
@@ -89,7 +111,9 @@ enum status embed_model_pull(const struct embed_model *model, const char *folder
     }
     if (status != STATUS_NOT_FOUND && status != STATUS_FORMAT)
         return status;
-    status = make_folders(&pull, err);
+    status = check_trust(&pull, err);
+    if (!status)
+        status = make_folders(&pull, err);
     if (!status)
         status = try_ways(&pull, err);
     if (!status)

@@ -111,9 +111,11 @@ static enum status library_precision(struct engine *engine, struct arena *arena,
             *err = none;
         return status;
     }
-    const char *colon = fingerprint ? strrchr(fingerprint, ':') : NULL;
-    *out = colon ? colon + 1 : "";
-    return STATUS_OK;
+    /* model:hash:precision, and :prefix where passages have one */
+    const char *hash = fingerprint ? strchr(fingerprint, ':') : NULL;
+    const char *precision = hash ? strchr(hash + 1, ':') : NULL;
+    *out = precision ? arena_text(arena, precision + 1, strcspn(precision + 1, ":")) : "";
+    return *out ? STATUS_OK : error_nomem(err);
 }
 
 /* A library that was made on another machine goes on in its own precision. */

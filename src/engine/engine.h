@@ -284,13 +284,17 @@ enum status engine_embed(const struct engine_embedder *embedder,
 /* ---- models ---- */
 struct engine_model {
     const char *name, *hub, *licence, *folder;
-    bool is_present; /* all files there (sizes; hashes only by verify) */
-    uint64_t size_bytes;
+    bool is_present;             /* all files there (sizes; hashes only by verify) */
+    bool is_pinned, is_reranker; /* all hashes are known; it scores passages, without vectors */
+    size_t dim, n_tokens_max;    /* of a vector, 0: none; what it reads at a time */
+    uint64_t size_bytes;         /* of its files; 0: not known */
 };
+enum engine_trust { ENGINE_TRUST_PINNED, ENGINE_TRUST_HUB }; /* HUB: files of no known hash too */
 enum status engine_model_list(void (*each)(void *ctx, const struct engine_model *model), void *ctx,
                               struct error *err) MUST_USE;
 enum status engine_model_verify(const char *name, struct error *err) MUST_USE;
-enum status engine_model_pull(const char *name, void (*say)(void *ctx, const char *line), void *ctx,
+enum status engine_model_pull(const char *name, enum engine_trust trust,
+                              void (*say)(void *ctx, const char *line), void *ctx,
                               const struct cancel *cancel, struct error *err) MUST_USE;
 
 #endif

@@ -9,10 +9,30 @@ static bool has_all_files(const struct embed_model *model, const char *folder)
         char *path = path_join(folder, model->files[i].name);
         struct file_info info;
         has_all = path && file_stat(path, FILE_FOLLOW, &info, NULL) == STATUS_OK &&
-                  info.size_bytes == model->files[i].size_bytes;
+                  (!model->files[i].size_bytes || info.size_bytes == model->files[i].size_bytes);
         mem_free(path);
     }
     return has_all;
+}
+
+/* 0 when the size of one is not known. */
+static uint64_t size_of(const struct embed_model *model)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < model->n_files; i++) {
+        if (!model->files[i].size_bytes)
+            return 0;
+        sum += model->files[i].size_bytes;
+    }
+    return sum;
+}
+
+static bool has_all_hashes(const struct embed_model *model)
+{
+    for (size_t i = 0; i < model->n_files; i++)
+        if (!model->files[i].sha256)
+            return false;
+    return true;
 }
 
 enum status engine_model_list(void (*each)(void *ctx, const struct engine_model *model), void *ctx,
@@ -30,9 +50,12 @@ enum status engine_model_list(void (*each)(void *ctx, const struct engine_model 
             .licence = models[i].licence,
             .folder = folder,
             .is_present = has_all_files(&models[i], folder),
+            .is_pinned = has_all_hashes(&models[i]),
+            .is_reranker = models[i].kind == EMBED_MODEL_RERANKER,
+            .dim = models[i].dim,
+            .n_tokens_max = models[i].n_tokens_max,
+            .size_bytes = size_of(&models[i]),
         };
-        for (size_t k = 0; k < models[i].n_files; k++)
-            model.size_bytes += models[i].files[k].size_bytes;
         each(ctx, &model);
         mem_free(folder);
     }
@@ -71,7 +94,8 @@ enum status engine_model_verify(const char *name, struct error *err)
     return status;
 }
 
-enum status engine_model_pull(const char *name, void (*say)(void *ctx, const char *line), void *ctx,
+enum status engine_model_pull(const char *name, enum engine_trust trust,
+                              void (*say)(void *ctx, const char *line), void *ctx,
                               const struct cancel *cancel, struct error *err)
 {
     const struct embed_model *model;
@@ -79,7 +103,9 @@ enum status engine_model_pull(const char *name, void (*say)(void *ctx, const cha
     enum status status = find_model(name, &model, &folder, err);
     if (status)
         return status;
-    status = embed_model_pull(model, folder, say, ctx, cancel, err);
+    status = embed_model_pull(model, folder,
+                              trust == ENGINE_TRUST_HUB ? MODEL_TRUST_HUB : MODEL_TRUST_PINNED, say,
+                              ctx, cancel, err);
     mem_free(folder);
     return status;
 }

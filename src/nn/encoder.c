@@ -10,21 +10,21 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "nn/encoder_internal.h"
 #include "nn/forward.h"
 #include "nn/kernel.h"
 #include "nn/model_config.h"
 #include "nn/panel_cache.h"
 #include "nn/panels.h"
 #include "nn/safetensors.h"
-#include "nn/vocabulary.h"
+#include "nn/tokenizer.h"
 #include "nn/weights.h"
-#include "nn/wordpiece.h"
 
 #define BATCH_TOKENS ((size_t)512) /* a micro-batch: weights are read once for so many tokens */
 
 struct encoder {
     struct model_config config;
-    struct vocabulary vocabulary;
+    struct tokenizer tokenizer;
     struct safetensors file;
     struct weights weights;
     struct model_panels panels;
@@ -52,10 +52,14 @@ static struct hash128 identify(const struct encoder *e)
         if (t->n_dims == 1)
             hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, t->data.bytes, t->data.len);
     }
-    hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, e->vocabulary.file.bytes,
-                           e->vocabulary.file.len);
-    char rest[64];
-    int len = snprintf(rest, sizeof rest, "%d %zu", (int)e->config.pooling, e->config.n_tokens_max);
+    hash = hash128_of_pair(hash.bytes, sizeof hash.bytes, e->tokenizer.file.bytes,
+                           e->tokenizer.file.len);
+    char rest[96];
+    const struct model_config *c = &e->config;
+    int len = snprintf(rest, sizeof rest, "%d %zu", (int)c->pooling, c->n_tokens_max);
+    if (c->casing != CASING_UNCASED || c->position_offset || !c->is_normalised)
+        len = snprintf(rest, sizeof rest, "%d %zu %d %zu %d", (int)c->pooling, c->n_tokens_max,
+                       (int)c->casing, c->position_offset, c->is_normalised);
     return hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
 }
 
@@ -66,11 +70,19 @@ static void set_fingerprint(struct encoder *e, struct hash128 hash)
              precision_name(e->kernel->precision));
 }
 
-/* Word rows are touched here and there; of the rest nothing once it is packed. */
+static bool is_mapped(const struct safetensors *file, const struct tensor *t)
+{
+    const char *map = file->file.bytes, *data = t->data.bytes;
+    return data >= map && data < map + file->file.len;
+}
+
+/* Word rows are touched here and there; of the rest next to nothing once it is packed. */
 static void advise_pages(const struct encoder *e, enum file_advice advice)
 {
     for (size_t i = 0; i < e->file.n_tensors; i++) {
         const struct tensor *t = &e->file.tensors[i];
+        if (!is_mapped(&e->file, t))
+            continue;
         if (t->data.bytes == (const void *)e->weights.words)
             file_map_advise(t->data, FILE_ADVICE_RANDOM);
         else if (t->n_dims == 2)
@@ -165,25 +177,13 @@ static enum status open_weights(struct encoder *e, const char *folder, struct er
     if (!path)
         return error_nomem(err);
     enum status status = safetensors_open(path, &e->file, err);
+    if (!status)
+        status = safetensors_widen(&e->file, err);
     if (!status) {
         status = weights_bind(&e->file, &e->config, &e->weights, err);
         if (status)
             error_context(err, status, "\"%s\"", path);
     }
-    mem_free(path);
-    return status;
-}
-
-static enum status open_vocabulary(struct encoder *e, const char *folder, struct error *err)
-{
-    char *path = path_join(folder, "vocab.txt");
-    if (!path)
-        return error_nomem(err);
-    enum status status = vocabulary_open(path, &e->vocabulary, err);
-    if (!status && e->vocabulary.n_pieces > e->config.n_vocabulary)
-        status = error_set(err, STATUS_FORMAT,
-                           "\"%s\" has %zu lines, but the model has only %zu word rows", path,
-                           e->vocabulary.n_pieces, e->config.n_vocabulary);
     mem_free(path);
     return status;
 }
@@ -200,7 +200,7 @@ enum status encoder_open(const struct encoder_options *options, struct encoder *
     if (!status)
         status = open_weights(e, options->folder, err);
     if (!status)
-        status = open_vocabulary(e, options->folder, err);
+        status = tokenizer_open(options->folder, &e->config, &e->tokenizer, err);
     if (!status)
         status = open_panels(e, options, err);
     if (status) {
@@ -221,7 +221,7 @@ void encoder_close(struct encoder *encoder)
     mem_free(encoder->packed_memory);
     weights_clear(&encoder->weights);
     safetensors_close(&encoder->file);
-    vocabulary_close(&encoder->vocabulary);
+    tokenizer_close(&encoder->tokenizer);
     mem_free(encoder);
 }
 
@@ -247,17 +247,13 @@ const char *encoder_fingerprint(const struct encoder *encoder)
 
 size_t encoder_count_tokens(const struct encoder *encoder, const char *text, size_t len)
 {
-    return wordpiece_encode(&encoder->vocabulary, text, len, NULL, SIZE_MAX);
+    return tokenizer_encode(&encoder->tokenizer, text, len, NULL, SIZE_MAX);
 }
 
 size_t encoder_tokenize(const struct encoder *encoder, const char *text, size_t len,
                         int32_t *out_ids, size_t n_max)
 {
-    const struct vocabulary *v = &encoder->vocabulary;
-    out_ids[0] = v->special[VOCABULARY_CLS];
-    size_t n = 1 + wordpiece_encode(v, text, len, out_ids + 1, n_max - 2);
-    out_ids[n] = v->special[VOCABULARY_SEP];
-    return n + 1;
+    return tokenizer_encode_whole(&encoder->tokenizer, text, len, out_ids, n_max);
 }
 
 enum status encoder_scratch_new(const struct encoder *encoder, struct encoder_scratch **out,
@@ -305,19 +301,31 @@ static size_t fill_batch(struct encoder_scratch *s, const struct encoder_text *t
     return n;
 }
 
-enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
-                           const struct encoder_text *texts, size_t n_texts, float *out,
-                           struct error *err)
+struct encoder_parts encoder_parts(const struct encoder *encoder)
+{
+    return (struct encoder_parts){
+        .config = &encoder->config, .tokenizer = &encoder->tokenizer, .file = &encoder->file};
+}
+
+enum status encoder_run(const struct encoder *encoder, struct encoder_scratch *scratch,
+                        const struct token_batch *batch, float *out, struct error *err)
 {
     const struct forward forward = {.config = &encoder->config,
                                     .weights = &encoder->weights,
                                     .panels = &encoder->panels,
                                     .kernel = encoder->kernel};
+    return forward_run(&forward, &scratch->activations, batch, out, err);
+}
+
+enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
+                           const struct encoder_text *texts, size_t n_texts, float *out,
+                           struct error *err)
+{
     for (size_t i = 0; i < n_texts;) {
         struct token_batch batch;
         size_t n = fill_batch(scratch, texts + i, n_texts - i, &batch);
-        enum status status = forward_run(&forward, &scratch->activations, &batch,
-                                         out + i * encoder->config.dim, err);
+        enum status status =
+            encoder_run(encoder, scratch, &batch, out + i * encoder->config.dim, err);
         if (status)
             return status;
         i += n;

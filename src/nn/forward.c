@@ -112,12 +112,14 @@ static void embed_tokens(const struct forward *f, const struct token_batch *batc
     const struct weights *w = f->weights;
     size_t dim = f->config->dim;
     const int32_t *id = batch->ids;
+    const uint8_t *types = batch->types;
     float *x = p->x;
     for (size_t s = 0; s < batch->n_sequences; s++) {
         for (size_t at = 0; at < batch->lengths[s]; at++, id++, x += p->stride) {
             const float *word = w->words + (size_t)*id * dim, *position = w->positions + at * dim;
+            const float *type = w->types + (types ? *types++ : 0) * dim;
             for (size_t i = 0; i < dim; i++)
-                x[i] = word[i] + position[i] + w->types[i];
+                x[i] = word[i] + position[i] + type[i];
             memset(x + dim, 0, (p->stride - dim) * sizeof *x);
         }
     }
@@ -256,7 +258,18 @@ static void scale_to_unit(float *x, size_t n)
         x[i] *= factor;
 }
 
-/* The division of the mean is left out: the vector is scaled to unit length anyway. */
+/* Scaling to unit length makes the division of a mean needless. */
+static void finish_vector(const struct model_config *config, size_t n_tokens, float *x)
+{
+    if (config->is_normalised) {
+        scale_to_unit(x, config->dim);
+        return;
+    }
+    float factor = config->pooling == POOLING_MEAN ? 1 / (float)n_tokens : 1;
+    for (size_t i = 0; i < config->dim; i++)
+        x[i] *= factor;
+}
+
 static void pool(const struct forward *f, const struct token_batch *batch, const struct parts *p,
                  float *out)
 {
@@ -267,7 +280,7 @@ static void pool(const struct forward *f, const struct token_batch *batch, const
         for (size_t i = 1; f->config->pooling == POOLING_MEAN && i < batch->lengths[s]; i++)
             for (size_t k = 0; k < dim; k++)
                 out[k] += x[i * p->stride + k];
-        scale_to_unit(out, dim);
+        finish_vector(f->config, batch->lengths[s], out);
         x += batch->lengths[s] * p->stride;
     }
 }

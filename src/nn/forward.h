@@ -29,11 +29,13 @@ void activations_clear(struct activations *activations);
 /* Sequences that follow each other in `ids` without padding. */
 struct token_batch {
     const int32_t *ids;    /* [n_tokens], each below n_vocabulary */
+    const uint8_t *types;  /* [n_tokens], each below n_types; NULL: all are 0 */
     const size_t *lengths; /* [n_sequences], each 1 .. n_positions */
     size_t n_sequences, n_tokens;
 };
 
-/* out[i * dim ..] = unit vector of sequence i. NOMEM only. */
+/* out[i * dim ..] = pooled vector of sequence i, of unit length if the configuration says so. NOMEM
+ * only. */
 enum status forward_run(const struct forward *forward, struct activations *activations,
                         const struct token_batch *batch, float *out, struct error *err) MUST_USE;
 

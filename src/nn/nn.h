@@ -57,9 +57,9 @@ struct encoder_text {
     size_t len;
 };
 
-/* out[i * dim ..] = unit vector of texts[i]. Texts of any length and mix, truncated at
- * n_tokens_max; the result for a text does not depend on its neighbours. On failure (NOMEM only)
- * `out` holds nothing of use. */
+/* out[i * dim ..] = vector of texts[i], of unit length unless the model's files leave that out.
+ * Texts of any length and mix, truncated at n_tokens_max; the result for a text does not depend on
+ * its neighbours. On failure (NOMEM only) `out` holds nothing of use. */
 enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err) MUST_USE;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "nn/half.h"
 
 #define LENGTH_BYTES ((size_t)8)
 #define N_TENSORS_MAX ((size_t)65536)
@@ -220,6 +221,34 @@ enum status safetensors_open(const char *path, struct safetensors *out, struct e
     }
     *out = file;
     return STATUS_OK;
+}
+
+static enum status widen_tensor(struct safetensors *file, struct tensor *t,
+                                float (*widen)(uint16_t bits), struct error *err)
+{
+    size_t n = t->data.len / sizeof(uint16_t);
+    float *wide = arena_zalloc(&file->memory, n ? n : 1, sizeof *wide);
+    if (!wide)
+        return error_nomem(err);
+    struct span_reader r = span_reader_init(t->data.bytes, t->data.len);
+    for (size_t i = 0; i < n; i++)
+        wide[i] = widen(span_take_u16(&r));
+    t->dtype = "F32";
+    t->data = (struct span){.bytes = wide, .len = n * sizeof *wide};
+    return STATUS_OK;
+}
+
+enum status safetensors_widen(struct safetensors *file, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < file->n_tensors && !status; i++) {
+        struct tensor *t = &file->tensors[i];
+        if (strcmp(t->dtype, "F16") == 0)
+            status = widen_tensor(file, t, half_from_f16, err);
+        else if (strcmp(t->dtype, "BF16") == 0)
+            status = widen_tensor(file, t, half_from_bf16, err);
+    }
+    return status;
 }
 
 void safetensors_close(struct safetensors *file)

@@ -20,7 +20,7 @@ struct tensor {
     size_t n_dims;
     size_t shape[TENSOR_DIMS_MAX];
     size_t offset;    /* of the data in the file */
-    struct span data; /* borrowed from the map; aligned to nothing */
+    struct span data; /* borrowed from the map, aligned to nothing; or from memory, if widened */
 };
 
 struct safetensors {
@@ -34,6 +34,10 @@ struct safetensors {
 /* FORMAT names the file, the tensor and field, and the offset. */
 enum status safetensors_open(const char *path, struct safetensors *out, struct error *err) MUST_USE;
 void safetensors_close(struct safetensors *file);
+
+/* Tensors of F16 and BF16 become F32, in memory of the file: what computes knows no others. NOMEM
+ * only. */
+enum status safetensors_widen(struct safetensors *file, struct error *err) MUST_USE;
 
 /* Borrowed from the file; NULL when there is none. */
 const struct tensor *safetensors_find(const struct safetensors *file, const char *name);

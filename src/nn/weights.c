@@ -13,12 +13,13 @@ enum extent {
     EXTENT_INNER,
     EXTENT_VOCABULARY,
     EXTENT_POSITIONS,
-    EXTENT_TYPES
+    EXTENT_TYPES,
+    EXTENT_LABELS
 };
 
 struct binding {
     const char *name;
-    size_t at; /* offset of the pointer in struct weights or struct layer */
+    size_t at; /* offset of the pointer in struct weights, layer or head */
     enum extent n_rows, n_columns;
 };
 
@@ -54,6 +55,13 @@ static const struct binding layer_bindings[] = {
     {"output.LayerNorm.bias", offsetof(struct layer, output_norm.beta), EXTENT_DIM, EXTENT_NONE},
 };
 
+static const struct binding head_bindings[] = {
+    {"pooler.dense.weight", offsetof(struct head, pooler.w), EXTENT_DIM, EXTENT_DIM},
+    {"pooler.dense.bias", offsetof(struct head, pooler.b), EXTENT_DIM, EXTENT_NONE},
+    {"classifier.weight", offsetof(struct head, classifier.w), EXTENT_LABELS, EXTENT_DIM},
+    {"classifier.bias", offsetof(struct head, classifier.b), EXTENT_LABELS, EXTENT_NONE},
+};
+
 static size_t extent_size(const struct model_config *config, enum extent extent)
 {
     switch (extent) {
@@ -67,6 +75,8 @@ static size_t extent_size(const struct model_config *config, enum extent extent)
         return config->n_positions;
     case EXTENT_TYPES:
         return config->n_types;
+    case EXTENT_LABELS:
+        return config->n_labels;
     case EXTENT_NONE:
         break;
     }
@@ -148,8 +158,21 @@ enum status weights_bind(const struct safetensors *file, const struct model_conf
         weights_clear(&weights);
         return status;
     }
+    weights.positions += config->position_offset * config->dim;
     *out = weights;
     return STATUS_OK;
+}
+
+enum status weights_bind_head(const struct safetensors *file, const struct model_config *config,
+                              struct head *out, struct error *err)
+{
+    struct head head = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; !status && i < sizeof head_bindings / sizeof head_bindings[0]; i++)
+        status = bind_tensor(file, config, "", &head_bindings[i], &head, err);
+    if (!status)
+        *out = head;
+    return status;
 }
 
 void weights_clear(struct weights *weights)

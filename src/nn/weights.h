@@ -27,15 +27,24 @@ struct layer {
 
 struct weights {
     const float *words;     /* [n_vocabulary][dim] */
-    const float *positions; /* [n_positions][dim] */
+    const float *positions; /* [n_positions - position_offset][dim], from the first token's on */
     const float *types;     /* [n_types][dim] */
     struct norm norm;
     struct layer *layers; /* [n_layers], owned */
 };
 
+/* What a classifier has on top of the encoder. */
+struct head {
+    struct linear pooler;     /* dim to dim */
+    struct linear classifier; /* dim to n_labels */
+};
+
 /* FORMAT names the tensor that is missing or of another type or shape than config says. */
 enum status weights_bind(const struct safetensors *file, const struct model_config *config,
                          struct weights *out, struct error *err) MUST_USE;
+/* Likewise; config.n_labels > 0. */
+enum status weights_bind_head(const struct safetensors *file, const struct model_config *config,
+                              struct head *out, struct error *err) MUST_USE;
 void weights_clear(struct weights *weights);
 
 #endif

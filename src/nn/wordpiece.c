@@ -1,6 +1,7 @@
 #include "nn/wordpiece.h"
 
 #include <string.h>
+#include <utf8proc.h>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -8,11 +9,20 @@
 
 #define WORD_BYTES ((size_t)4 * WORDPIECE_WORD_CHARS)
 
+static const uint16_t *const pages_of[] = {
+    [CASING_UNCASED] = wordpiece_pages_uncased,
+    [CASING_CASED] = wordpiece_pages_cased,
+    [CASING_LOWER] = wordpiece_pages_lower,
+    [CASING_STRIPPED] = wordpiece_pages_stripped,
+};
+
 struct splitter {
     const struct vocabulary *vocabulary;
+    const uint16_t *pages;
     int32_t *out_ids; /* NULL: only count */
     size_t n_ids, n_max;
     size_t n_bytes, n_chars; /* of the word so far; its bytes past the limit are not kept */
+    size_t n_settled;        /* bytes of the word that no mark moves into */
     char word[WORD_BYTES];
 };
 
@@ -64,6 +74,7 @@ static void end_word(struct splitter *s)
     s->n_ids = size_min(n_ids, s->n_max);
     s->n_bytes = 0;
     s->n_chars = 0;
+    s->n_settled = 0;
 }
 
 static void add_char(struct splitter *s, uint32_t codepoint)
@@ -74,6 +85,33 @@ static void add_char(struct splitter *s, uint32_t codepoint)
         s->word[s->n_bytes++] = (char)codepoint;
     else
         s->n_bytes += utf8_encode(codepoint, s->word + s->n_bytes);
+}
+
+static int order_of(uint32_t mark)
+{
+    return utf8proc_get_property((utf8proc_int32_t)mark)->combining_class;
+}
+
+/* Marks of one run stand in the order of their classes, and of the text within a class (Unicode
+ * 3.11, "Canonical Ordering Algorithm"). */
+static void add_mark(struct splitter *s, uint32_t mark)
+{
+    char bytes[4];
+    size_t n = utf8_encode(mark, bytes), at = s->n_bytes;
+    if (s->n_chars++ >= WORDPIECE_WORD_CHARS)
+        return;
+    while (at > s->n_settled) {
+        uint32_t before;
+        size_t begin = utf8_floor(s->word, s->n_bytes, at - 1);
+        utf8_decode(s->word + begin, at - begin, &before);
+        if (wordpiece_action_of(s->pages, before) != WORDPIECE_ACTION_MARK ||
+            order_of(before) <= order_of(mark))
+            break;
+        at = begin;
+    }
+    memmove(s->word + at + n, s->word + at, s->n_bytes - at);
+    memcpy(s->word + at, bytes, n);
+    s->n_bytes += n;
 }
 
 static void add_word_of_one(struct splitter *s, uint32_t codepoint)
@@ -99,12 +137,15 @@ static void add_result(struct splitter *s, const uint32_t *result)
     for (bool is_last = false; !is_last; result++) {
         is_last = (*result & WORDPIECE_RESULT_LAST) != 0;
         uint32_t codepoint = *result & ~WORDPIECE_RESULT_LAST;
-        switch (wordpiece_action_of(codepoint)) {
+        switch (wordpiece_action_of(s->pages, codepoint)) {
         case WORDPIECE_ACTION_SPACE:
             end_word(s);
             break;
         case WORDPIECE_ACTION_PUNCT:
             add_word_of_one(s, codepoint);
+            break;
+        case WORDPIECE_ACTION_MARK:
+            add_mark(s, codepoint);
             break;
         default:
             add_char(s, codepoint);
@@ -114,12 +155,15 @@ static void add_result(struct splitter *s, const uint32_t *result)
 
 static void add_codepoint(struct splitter *s, uint32_t codepoint)
 {
-    unsigned action = wordpiece_action_of(codepoint);
+    unsigned action = wordpiece_action_of(s->pages, codepoint);
     switch (action) {
     case WORDPIECE_ACTION_KEEP:
         add_char(s, codepoint);
         break;
     case WORDPIECE_ACTION_DROP:
+        break;
+    case WORDPIECE_ACTION_DROP_STOP:
+        s->n_settled = s->n_bytes;
         break;
     case WORDPIECE_ACTION_SPACE:
         end_word(s);
@@ -130,6 +174,9 @@ static void add_codepoint(struct splitter *s, uint32_t codepoint)
         break;
     case WORDPIECE_ACTION_HANGUL:
         add_hangul(s, codepoint);
+        break;
+    case WORDPIECE_ACTION_MARK:
+        add_mark(s, codepoint);
         break;
     default:
         add_result(s, wordpiece_results + (action - WORDPIECE_ACTION_MAP));
@@ -151,14 +198,15 @@ static size_t find_special(const struct vocabulary *v, const char *text, size_t 
     return 0;
 }
 
-size_t wordpiece_encode(const struct vocabulary *vocabulary, const char *text, size_t len,
-                        int32_t *out_ids, size_t n_max)
+size_t wordpiece_encode(const struct vocabulary *vocabulary, enum casing casing, const char *text,
+                        size_t len, int32_t *out_ids, size_t n_max)
 {
     struct splitter s;
     s.vocabulary = vocabulary;
+    s.pages = pages_of[casing];
     s.out_ids = out_ids;
     s.n_max = n_max;
-    s.n_ids = s.n_bytes = s.n_chars = 0;
+    s.n_ids = s.n_bytes = s.n_chars = s.n_settled = 0;
     for (size_t at = 0; at < len && s.n_ids < n_max;) {
         unsigned char byte = (unsigned char)text[at];
         int32_t id;

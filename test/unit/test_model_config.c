@@ -1,0 +1,78 @@
+#include "../random_model.h"
+#include "nn/model_config.h"
+
+static const struct shape shape = {"cls_token", "", 1, 24, 3, 40, SHAPE_PLAIN};
+
+/* What a file of a model folder turns into; an empty text takes the file away. */
+static const struct {
+    const char *name, *text;
+    enum pooling pooling;
+    enum casing casing;
+    bool is_normalised;
+    size_t n_tokens_max, position_offset, n_labels;
+} cases[] = {
+#define SIZES                                                                                     \
+    "\"num_hidden_layers\":1,\"hidden_size\":24,\"num_attention_heads\":3,\"intermediate_size\":" \
+    "40,"                                                                                         \
+    "\"vocab_size\":40,\"max_position_embeddings\":24,\"type_vocab_size\":2"
+#define CLS POOLING_CLS, CASING_UNCASED, true
+#define AS_BERT 24, 0, 0
+#define WITH_CASING(casing) POOLING_CLS, casing, true, AS_BERT
+    {"none.json", "", CLS, AS_BERT},
+    {"1_Pooling/config.json", "", POOLING_MEAN, CASING_UNCASED, true, AS_BERT},
+    {"1_Pooling/config.json", "{\"pooling_mode\":\"cls\"}", CLS, AS_BERT},
+    {"1_Pooling/config.json", "{\"pooling_mode\":\"mean\",\"include_prompt\":true}", POOLING_MEAN,
+     CASING_UNCASED, true, AS_BERT},
+    {"modules.json", "[{\"type\":\"a.Transformer\"},{\"type\":\"a.Pooling\"}]", POOLING_CLS,
+     CASING_UNCASED, false, AS_BERT},
+    {"modules.json", "[{\"type\":\"Transformer\"},{\"type\":\"a.b.Normalize\"}]", CLS, AS_BERT},
+    {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":false}", CLS, 9, 0, 0},
+    {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":true}", CLS, 9, 0, 0},
+    {"tokenizer_config.json", "{\"do_lower_case\":false}", WITH_CASING(CASING_CASED)},
+    {"tokenizer_config.json", "{\"strip_accents\":false}", WITH_CASING(CASING_LOWER)},
+    {"tokenizer_config.json", "{\"do_lower_case\":false,\"strip_accents\":true}",
+     WITH_CASING(CASING_STRIPPED)},
+    {"tokenizer_config.json", "{\"do_lower_case\":true,\"strip_accents\":null}", CLS, AS_BERT},
+    {"config.json", "{\"model_type\":\"xlm-roberta\"," SIZES "}", CLS, 22, 2, 0},
+    {"config.json", "{\"model_type\":\"xlm-roberta\",\"pad_token_id\":3," SIZES "}", CLS, 20, 4, 0},
+    {"config.json", "{\"architectures\":[\"BertModel\"],\"id2label\":{\"0\":\"a\"}," SIZES "}", CLS,
+     AS_BERT},
+    {"config.json",
+     "{\"architectures\":[\"BertForSequenceClassification\"],\"id2label\":{\"0\":\"a\"}," SIZES "}",
+     POOLING_CLS, CASING_UNCASED, false, 24, 0, 1},
+    {"config.json", "{\"architectures\":[\"BertForSequenceClassification\"]," SIZES "}",
+     POOLING_CLS, CASING_UNCASED, false, 24, 0, 2},
+};
+
+static void test_model_config__files_decide(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error err;
+        struct model m;
+        struct model_config config;
+        char path[128];
+        model_init(&m, &shape, 1);
+        snprintf(path, sizeof path, "%s/%s", m.folder, cases[i].name);
+        if (cases[i].text[0])
+            write_file(&m, cases[i].name, cases[i].text, strlen(cases[i].text));
+        else
+            unlink(path);
+        assert_ok(model_config_read(m.folder, &config, &err));
+        model_clear(&m);
+        if (config.pooling != cases[i].pooling || config.casing != cases[i].casing ||
+            config.is_normalised != cases[i].is_normalised ||
+            config.n_tokens_max != cases[i].n_tokens_max ||
+            config.position_offset != cases[i].position_offset ||
+            config.n_labels != cases[i].n_labels)
+            fail_msg("%s %s is read wrongly", cases[i].name, cases[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_config__files_decide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
