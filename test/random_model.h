@@ -22,9 +22,10 @@
 
 enum shape_flags {
     SHAPE_PLAIN = 0,
-    SHAPE_ROBERTA = 1,   /* positions begin at 2, one token type */
-    SHAPE_RAW = 2,       /* vectors are not scaled */
-    SHAPE_CLASSIFIER = 4 /* a head of one label */
+    SHAPE_ROBERTA = 1,    /* positions begin at 2, one token type */
+    SHAPE_RAW = 2,        /* vectors are not scaled */
+    SHAPE_CLASSIFIER = 4, /* a head of one label */
+    SHAPE_HALVES = 8      /* weights are the upper halves of floats */
 };
 
 struct shape {
@@ -60,6 +61,18 @@ static inline float random_float(struct model *m)
     return (float)(m->random >> 40) / 8388608.0f - 1;
 }
 
+static inline size_t width_of(const struct shape *shape)
+{
+    return (shape->flags & SHAPE_HALVES) ? 2 : sizeof(float);
+}
+
+/* What a file of that width can hold: the low bytes go. */
+static inline void make_storable(const struct shape *shape, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        memset(&x[i], 0, sizeof x[i] - width_of(shape));
+}
+
 static inline void add_tensor(struct model *m, const char *name, size_t n_rows, size_t n_columns)
 {
     size_t n = n_rows * (n_columns ? n_columns : 1), i = m->n_tensors++;
@@ -70,11 +83,14 @@ static inline void add_tensor(struct model *m, const char *name, size_t n_rows, 
     float scale = n_columns && !strstr(name, "embeddings") ? 2 / sqrtf((float)n_columns) : 1;
     for (size_t k = 0; k < n; k++)
         m->data[m->n_floats + k] = random_float(m) * scale + (is_gamma ? 1 : 0);
-    buf_printf(&m->header, "%s\"%s%s\":{\"dtype\":\"F32\",\"shape\":[%zu", i ? "," : "{",
-               m->shape->prefix, name, n_rows);
+    make_storable(m->shape, m->data + m->n_floats, n);
+    size_t width = width_of(m->shape);
+    buf_printf(&m->header, "%s\"%s%s\":{\"dtype\":\"%s\",\"shape\":[%zu", i ? "," : "{",
+               m->shape->prefix, name, width == 2 ? "BF16" : "F32", n_rows);
     if (n_columns)
         buf_printf(&m->header, ",%zu", n_columns);
-    buf_printf(&m->header, "],\"data_offsets\":[%zu,%zu]}", 4 * m->n_floats, 4 * (m->n_floats + n));
+    buf_printf(&m->header, "],\"data_offsets\":[%zu,%zu]}", width * m->n_floats,
+               width * (m->n_floats + n));
     m->n_floats += n;
 }
 
@@ -132,7 +148,10 @@ static inline void write_weights(struct model *m)
     for (unsigned shift = 0; shift < 64; shift += 8)
         buf_append_char(&file, (char)((uint64_t)m->header.len >> shift));
     buf_append(&file, m->header.data, m->header.len);
-    buf_append(&file, m->data, m->n_floats * sizeof(float));
+    for (size_t i = 0; i < m->n_floats; i++) {
+        size_t width = width_of(m->shape);
+        buf_append(&file, (const char *)&m->data[i] + (sizeof(float) - width), width);
+    }
     assert_int_equal(file.failed, STATUS_OK);
     write_file(m, "model.safetensors", file.data, file.len);
     buf_clear(&file);

@@ -16,6 +16,7 @@ static const struct shape shapes[] = {
     {"cls_token", "", 6, 24, 4, 40, SHAPE_ROBERTA | SHAPE_RAW},
     {"mean_tokens", "", 2, 24, 3, 40, SHAPE_RAW},
     {"cls_token", "bert.", 2, 24, 3, 40, SHAPE_RAW},
+    {"mean_tokens", "", 2, 96, 3, 100, SHAPE_HALVES},
 };
 
 static const char *const texts[] = {"", "a", "b c d e f g",
