@@ -26,6 +26,13 @@ struct ingest_known {
     char hash[HASH_SHA256_HEX];
 };
 
+/* What the writer does with a finished job. */
+enum ingest_change {
+    INGEST_CHANGE_NONE,
+    INGEST_CHANGE_DOCUMENT, /* puts `document`, also a recorded failure */
+    INGEST_CHANGE_STAT,     /* only size, inode, mtime */
+};
+
 /* One document on its way. Owned by one worker while it is prepared, by any number of them (each
  * its slice) while it is embedded, then by the writer. */
 struct ingest_job {
@@ -41,8 +48,7 @@ struct ingest_job {
     enum engine_file_result result;
     struct error error; /* FAILED */
     bool is_fatal;      /* the failure is not this document's: stop everything */
-    bool is_stored;     /* the writer puts `document` (also for recorded failures) */
-    bool is_touch;      /* only size, inode, mtime changed */
+    enum ingest_change change;
     struct store_document document;
     char hash[HASH_SHA256_HEX];
     struct store_chunk *chunks;

@@ -62,7 +62,7 @@ static void fail_job(struct ingest_job *job, enum status status)
     drop_own_path(job->path, job->error.message);
     job->result = ENGINE_FILE_FAILED;
     job->error.status = status;
-    job->is_stored = !is_passing(status);
+    job->change = is_passing(status) ? INGEST_CHANGE_NONE : INGEST_CHANGE_DOCUMENT;
     job->document.state = STORE_DOCUMENT_FAILED;
     job->document.error = job->error.message;
     job->document.warning = job->error.hint;
@@ -239,7 +239,7 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     if (status)
         return status;
     if (job->known && job->known->is_ready && strcmp(job->known->hash, job->hash) == 0) {
-        job->is_touch = true;
+        job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
     }
     status = read_document(worker, context, fd, job, err);
@@ -248,6 +248,8 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     status = file_stat_fd(fd, job->path, &after, err);
     if (!status && (after.size_bytes != before.size_bytes || after.mtime_ns != before.mtime_ns))
         status = error_set(err, STATUS_BUSY, "it changed while it was read");
+    if (!status)
+        job->change = INGEST_CHANGE_DOCUMENT;
     return status;
 }
 
@@ -268,12 +270,10 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
         return status;
     status = read_steady(worker, context, fd, job, err);
     close(fd);
-    if (!status) {
-        job->result = job->is_touch ? ENGINE_FILE_UNCHANGED
-                      : job->known  ? ENGINE_FILE_UPDATED
-                                    : ENGINE_FILE_ADDED;
-        job->is_stored = !job->is_touch;
-    }
+    if (!status)
+        job->result = job->change == INGEST_CHANGE_STAT ? ENGINE_FILE_UNCHANGED
+                      : job->known                      ? ENGINE_FILE_UPDATED
+                                                        : ENGINE_FILE_ADDED;
     return status;
 }
 
@@ -303,7 +303,7 @@ static enum status prepare_record(struct ingest_worker *worker,
     job->document.kind = "record";
     job->document.title = job->record_title;
     job->result = job->known ? ENGINE_FILE_UPDATED : ENGINE_FILE_ADDED;
-    job->is_stored = true;
+    job->change = INGEST_CHANGE_DOCUMENT;
     return index_blocks(worker, context, job->record_title, job->record, job->n_record, job, err);
 }
 

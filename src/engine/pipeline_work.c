@@ -54,7 +54,7 @@ static void embed_one(struct pipeline *p, struct ingest_worker *worker, struct i
     if (status && job->result != ENGINE_FILE_FAILED) {
         job->result = ENGINE_FILE_FAILED;
         job->error = error;
-        job->is_stored = false;
+        job->change = INGEST_CHANGE_NONE;
         job->is_fatal = status == STATUS_REMOTE;
         if (job->is_fatal)
             stop_with(p, status, &error);

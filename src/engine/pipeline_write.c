@@ -9,11 +9,15 @@
 
 static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
-    if (job->is_stored)
+    switch (job->change) {
+    case INGEST_CHANGE_DOCUMENT:
         return store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
-    if (job->is_touch)
+    case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
+    case INGEST_CHANGE_NONE:
+        break;
+    }
     return STATUS_OK;
 }
 
@@ -22,7 +26,7 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
 {
     bool has_change = false;
     for (size_t i = 0; i < n; i++)
-        has_change |= pipeline_job(p, first + i)->is_stored || pipeline_job(p, first + i)->is_touch;
+        has_change |= pipeline_job(p, first + i)->change != INGEST_CHANGE_NONE;
     if (!has_change)
         return STATUS_OK;
     enum status status = store_write_begin(p->writer, err);
@@ -41,7 +45,7 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
 {
     struct engine_add_result *r = &p->result;
     r->n[job->result]++;
-    if (job->is_stored) {
+    if (job->change == INGEST_CHANGE_DOCUMENT) {
         r->n_chunks += job->n_chunks;
         r->n_vectors_computed += job->n_needed;
         r->n_vectors_reused += job->n_chunks - job->n_needed;
