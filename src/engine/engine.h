@@ -114,6 +114,7 @@ struct engine_hit {
      */
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
+    bool has_vector; /* false also when the query has none */
     const char *path, *title, *heading, *kind, *collection, *text;
     const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
@@ -127,7 +128,7 @@ struct engine_hits {
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
-    const char *warning;   /* "" or why the mode is not the one asked for */
+    const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
     struct {
         int64_t embed_us, scan_us, fuse_us, fetch_us, total_us;
@@ -136,7 +137,8 @@ struct engine_hits {
 };
 /* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
  * warning, to lexical when the embedder is not there or the vectors are another model's, and to
- * vector when the words are another analyzer's. */
+ * vector when the words are another analyzer's. Passages whose vectors are deferred are found by
+ * their words. */
 enum status engine_search(struct engine *engine, const char *query,
                           const struct engine_search_options *options, struct engine_hits *out,
                           struct error *err) MUST_USE;
