@@ -7,6 +7,16 @@
 #define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
 
+static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < job->n_needed && !status; i++) {
+        const struct store_chunk *chunk = &job->chunks[job->needed[i]];
+        status = store_put_vector(p->writer, chunk->hash, chunk->vector, chunk->vector_bytes, err);
+    }
+    return status;
+}
+
 static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
     switch (job->change) {
@@ -15,6 +25,8 @@ static enum status put_job(struct pipeline *p, const struct ingest_job *job, str
     case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
+    case INGEST_CHANGE_VECTORS:
+        return put_vectors(p, job, err);
     case INGEST_CHANGE_NONE:
         break;
     }
@@ -48,8 +60,11 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
     if (job->change == INGEST_CHANGE_DOCUMENT) {
         r->n_chunks += job->n_chunks;
         r->n_vectors_computed += job->n_needed;
-        r->n_vectors_reused += job->n_chunks - job->n_needed;
+        r->n_vectors_reused += job->n_chunks - job->n_needed - job->n_deferred;
+        r->n_vectors_deferred += job->n_deferred;
     }
+    if (job->change == INGEST_CHANGE_VECTORS)
+        r->n_vectors_filled += job->n_needed;
     if (!p->options->on_file)
         return;
     bool is_failed = job->result == ENGINE_FILE_FAILED;
