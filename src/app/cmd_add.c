@@ -49,6 +49,9 @@ static json_t *summary_json(const struct engine_add_result *result, json_t *fail
         json_put(object, "vectors_computed",
                  json_integer((json_int_t)result->n_vectors_computed)) &&
         json_put(object, "vectors_reused", json_integer((json_int_t)result->n_vectors_reused)) &&
+        json_put(object, "vectors_deferred",
+                 json_integer((json_int_t)result->n_vectors_deferred)) &&
+        json_put(object, "vectors_filled", json_integer((json_int_t)result->n_vectors_filled)) &&
         json_put(object, "elapsed_ms", json_integer(result->elapsed_ms)) &&
         json_put(object, "cancelled", json_boolean(is_cancelled_early)) &&
         json_put(object, "failures", json_incref(failures));
@@ -65,6 +68,11 @@ static void print_summary(struct output *out, const struct engine_add_result *re
                       engine_file_result_name((enum engine_file_result)i));
     output_printf(out, " (%zu passages) in %.1f s\n", result->n_chunks,
                   (double)result->elapsed_ms / 1000.0);
+    if (result->n_vectors_filled)
+        output_printf(out, "%zu vectors made that the library missed\n", result->n_vectors_filled);
+    if (result->n_vectors_deferred)
+        output_printf(out, "%zu vectors left for the next `ragged add` without --defer-vectors\n",
+                      result->n_vectors_deferred);
 }
 
 static enum status report(struct add *add, const struct engine_add_result *result,
@@ -107,6 +115,7 @@ static enum status run(struct app *app, struct error *err)
             .max_depth = (int)arguments_number(arguments, "max-depth", -1),
             .is_fail_fast = arguments_has(arguments, "fail-fast"),
             .is_hidden_included = arguments_has(arguments, "hidden"),
+            .is_deferred = arguments_has(arguments, "defer-vectors"),
             .excludes = excludes,
             .n_excludes = n_excludes,
             .cancel = app->cancel,
@@ -142,6 +151,8 @@ static const struct option options[] = {
      .rule = {.type = VALUE_TEXT},
      .help = "leave out what matches, by name or path below the folder; may be repeated"},
     {.name = "hidden", .help = "hidden files and folders too"},
+    {.name = "defer-vectors",
+     .help = "searchable by words at once; the next add without this makes the vectors"},
     {.name = "fail-fast", .help = "stop at the first file that fails"},
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
     {.name = "language",
@@ -174,9 +185,11 @@ const struct command cmd_add = {
     .summary = "Add files and folders to the library, or bring them up to date",
     .usage = "[OPTIONS] PATH...",
     .details = "Only what changed is read again. What fails is listed with its reason, and the\n"
-               "exit code is then 3; everything else is in the library all the same.",
+               "exit code is then 3; everything else is in the library all the same. Vectors that\n"
+               "the library misses are made afterwards, whichever PATH is given.",
     .examples = "  ragged add ~/papers\n"
-                "  ragged add -c work --exclude '*.log' ~/work notes.md",
+                "  ragged add -c work --exclude '*.log' ~/work notes.md\n"
+                "  ragged add --defer-vectors ~/archive && ragged add ~/archive",
     .words = "a file or folder",
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_ANY,

@@ -21,15 +21,21 @@ static enum status print(struct app *app, const struct engine_status *library, s
 {
     if (app->format == FORMAT_TEXT) {
         if (n == 0)
-            output_printf(&app->out, "sound: %zu documents, %zu passages\n", library->n_documents,
+            output_printf(&app->out, "sound: %zu documents, %zu passages", library->n_documents,
                           library->n_chunks);
+        if (n == 0 && library->n_missing_vectors)
+            output_printf(&app->out, ", %zu without a vector yet", library->n_missing_vectors);
+        if (n == 0)
+            output_puts(&app->out, "\n");
         return STATUS_OK;
     }
     json_t *object = format_object_new();
-    bool is_whole = object && list && json_put(object, "sound", json_boolean(n == 0)) &&
-                    json_put(object, "documents", json_integer((json_int_t)library->n_documents)) &&
-                    json_put(object, "chunks", json_integer((json_int_t)library->n_chunks)) &&
-                    json_put(object, "problems", json_incref(list));
+    bool is_whole =
+        object && list && json_put(object, "sound", json_boolean(n == 0)) &&
+        json_put(object, "documents", json_integer((json_int_t)library->n_documents)) &&
+        json_put(object, "chunks", json_integer((json_int_t)library->n_chunks)) &&
+        json_put(object, "missing_vectors", json_integer((json_int_t)library->n_missing_vectors)) &&
+        json_put(object, "problems", json_incref(list));
     if (!is_whole) {
         json_decref(object);
         object = NULL;

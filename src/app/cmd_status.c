@@ -11,11 +11,26 @@ static void add_failure(void *ctx, const struct engine_document *document)
     json_decref(failure);
 }
 
+/* "" when none is missing; owned by `buf`. */
+static const char *missing_warning(const struct engine_status *s, struct buf *buf)
+{
+    if (s->n_missing_vectors)
+        buf_printf(buf,
+                   "%zu passages have no vector yet: the next `ragged add PATH` without "
+                   "--defer-vectors makes them",
+                   s->n_missing_vectors);
+    return buf_text(buf);
+}
+
 static json_t *status_json(const struct engine_status *s, const struct config *config)
 {
+    struct buf warning = {0};
     json_t *object = format_object_new();
+    json_t *warnings = session_warnings_json(missing_warning(s, &warning));
+    buf_clear(&warning);
     bool is_whole =
-        object && json_put(object, "data_dir", json_text(s->data_folder)) &&
+        object && json_put(object, "warnings", warnings) &&
+        json_put(object, "data_dir", json_text(s->data_folder)) &&
         json_put(object, "has_library", json_boolean(s->has_library)) &&
         json_put(object, "n_documents", json_integer((json_int_t)s->n_documents)) &&
         json_put(object, "n_failed", json_integer((json_int_t)s->n_failed)) &&
@@ -68,7 +83,8 @@ static void print_status(struct app *app, const struct engine_status *s)
         output_printf(out, " and %zu failed (see --failed)", s->n_failed);
     output_printf(out, "\npassages     %zu", s->n_chunks);
     if (s->n_missing_vectors)
-        output_printf(out, ", %zu without a vector", s->n_missing_vectors);
+        output_printf(out, ", %zu without a vector (the next `ragged add PATH` makes them)",
+                      s->n_missing_vectors);
     output_puts(out, "\n");
     print_size(out, "text", s->text_bytes);
     print_size(out, "database", s->database_bytes);

@@ -96,6 +96,8 @@ static json_t *update_json(const struct engine_progress *update)
         json_put(object, "bytes_done", json_integer((json_int_t)update->n_bytes_done)) &&
         json_put(object, "bytes_total", json_integer((json_int_t)update->n_bytes_total)) &&
         json_put(object, "chunks", json_integer((json_int_t)update->n_chunks)) &&
+        json_put(object, "vectors_done", json_integer((json_int_t)update->n_vectors_done)) &&
+        json_put(object, "vectors_total", json_integer((json_int_t)update->n_vectors_total)) &&
         json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
         json_put(object, "eta_ms", json_integer(update->eta_ms));
     if (is_whole)
@@ -126,6 +128,24 @@ static void draw_cells(struct progress *progress, double share)
     progress->is_drawn = true;
 }
 
+static void draw_left(struct progress *progress, int64_t eta_ms)
+{
+    if (eta_ms >= 0)
+        output_printf(progress->notes, "  %lld:%02lld left", (long long)(eta_ms / 60000),
+                      (long long)(eta_ms / 1000 % 60));
+    output_flush(progress->notes);
+}
+
+static void draw_vectors(struct progress *progress, const struct engine_progress *update)
+{
+    double seconds = (double)update->elapsed_ms / 1000.0;
+    draw_cells(progress, (double)update->n_vectors_done / (double)update->n_vectors_total);
+    output_printf(progress->notes, "%zu/%zu missing vectors  %.1f/s", update->n_vectors_done,
+                  update->n_vectors_total,
+                  seconds > 0 ? (double)update->n_vectors_done / seconds : 0);
+    draw_left(progress, update->eta_ms);
+}
+
 static void draw_files(struct progress *progress, const struct engine_progress *update)
 {
     double seconds = (double)update->elapsed_ms / 1000.0;
@@ -135,10 +155,7 @@ static void draw_files(struct progress *progress, const struct engine_progress *
     output_printf(progress->notes, "%zu/%zu files  %.1f %s  %zu passages", update->n_files_done,
                   update->n_files_total, is_fast ? rate / 1024.0 : rate,
                   is_fast ? "MiB/s" : "KiB/s", update->n_chunks);
-    if (update->eta_ms >= 0)
-        output_printf(progress->notes, "  %lld:%02lld left", (long long)(update->eta_ms / 60000),
-                      (long long)(update->eta_ms / 1000 % 60));
-    output_flush(progress->notes);
+    draw_left(progress, update->eta_ms);
 }
 
 /* False while nothing is shown, or it was only just. */
@@ -159,6 +176,8 @@ void progress_on_update(struct progress *progress, const struct engine_progress 
         return;
     if (progress->is_json)
         print_line(progress, update_json(update));
+    else if (update->n_vectors_total)
+        draw_vectors(progress, update);
     else
         draw_files(progress, update);
 }

@@ -62,7 +62,8 @@ struct engine_progress {
     size_t n_files_done, n_files_total;
     uint64_t n_bytes_done, n_bytes_total; /* done: read and embedded, perhaps not yet written */
     size_t n_chunks;
-    int64_t elapsed_ms, eta_ms; /* eta -1: unknown */
+    size_t n_vectors_done, n_vectors_total; /* missing ones, after the files; total 0: not yet */
+    int64_t elapsed_ms, eta_ms;             /* eta -1: unknown */
 };
 struct engine_add_options {
     const char *const *paths; /* files and folders */
@@ -72,6 +73,7 @@ struct engine_add_options {
     int max_depth;          /* -1: none; 0: only the folder's own files */
     bool is_fail_fast;
     bool is_hidden_included;
+    bool is_deferred; /* no vector is computed; else those that the library misses are made too */
     const char *const *excludes; /* globs on the path below the folder, or on the name */
     size_t n_excludes;
     const struct cancel *cancel;
@@ -83,7 +85,8 @@ struct engine_add_options {
 struct engine_add_result {
     size_t n[ENGINE_FILE_RESULT_COUNT]; /* by result */
     size_t n_chunks;                    /* written */
-    size_t n_vectors_computed, n_vectors_reused;
+    size_t n_vectors_computed, n_vectors_reused, n_vectors_deferred;
+    size_t n_vectors_filled; /* computed for passages that were in the library without one */
     int64_t elapsed_ms;
 };
 /* Adds or updates; what was committed stays when it is cancelled or fails. NOT_FOUND: a path that
@@ -114,6 +117,7 @@ struct engine_hit {
      */
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
+    bool has_vector; /* false also when the query has none */
     const char *path, *title, *heading, *kind, *collection, *text;
     const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
@@ -127,7 +131,7 @@ struct engine_hits {
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
-    const char *warning;   /* "" or why the mode is not the one asked for */
+    const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
     struct {
         int64_t embed_us, scan_us, fuse_us, fetch_us, total_us;
@@ -136,7 +140,7 @@ struct engine_hits {
 };
 /* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
  * warning, to lexical when the embedder is not there or the vectors are another model's, and to
- * vector when the words are another analyzer's. */
+ * vector when the words are another analyzer's. Passages without a vector are found by words. */
 enum status engine_search(struct engine *engine, const char *query,
                           const struct engine_search_options *options, struct engine_hits *out,
                           struct error *err) MUST_USE;

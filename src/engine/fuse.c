@@ -58,7 +58,7 @@ static struct ranked *best_of_leg(const struct fuse_input *input, enum leg leg, 
         const struct fuse_row *from = &input->rows[i];
         struct ranked row = {.score = leg == LEG_VECTOR ? from->cosine : input->lexical[i],
                              .i_row = i};
-        if (!from->is_allowed || row.score <= (leg == LEG_VECTOR ? -1.5f : 0.0f))
+        if (!from->is_allowed || (leg == LEG_VECTOR ? !fuse_has_vector(from) : row.score <= 0))
             continue;
         if (n < input->n_leg) {
             heap[n++] = row;
@@ -122,9 +122,9 @@ static double lexical_in_context(const struct fuse_input *input, size_t i)
 static void score_candidate(const struct fuse_input *input, double best_lexical, double best_cosine,
                             struct fuse_candidate *c)
 {
-    bool is_hybrid = input->mode == ENGINE_MODE_HYBRID;
+    double cosine = (double)input->rows[c->i_row].cosine;
+    bool is_hybrid = input->mode == ENGINE_MODE_HYBRID && fuse_has_vector(&input->rows[c->i_row]);
     if (input->mode != ENGINE_MODE_LEXICAL && best_cosine > 0) {
-        double cosine = (double)input->rows[c->i_row].cosine;
         c->vector_part = (cosine > 0 ? cosine : 0) / best_cosine * (is_hybrid ? VECTOR_WEIGHT : 1);
     }
     if (input->mode != ENGINE_MODE_VECTOR && best_lexical > 0)

@@ -5,11 +5,18 @@
 #include "base/arena.h"
 #include "engine/engine.h"
 
+#define FUSE_NO_VECTOR (-2.0f) /* outside of every cosine */
+
 struct fuse_row {
     int64_t chunk_id, document_id;
-    float cosine;    /* -2: the row has no vector */
+    float cosine;    /* FUSE_NO_VECTOR: the row has none */
     bool is_allowed; /* by the filter */
 };
+
+static inline bool fuse_has_vector(const struct fuse_row *row)
+{
+    return row->cosine > -1.5f;
+}
 
 struct fuse_input {
     const struct fuse_row *rows; /* ascending chunk ids */
@@ -27,8 +34,9 @@ struct fuse_candidate {
 };
 
 /* Hybrid: 0.6 * max(cosine, 0) / best + 0.4 * bm25 / best over the union of both legs' best rows,
- * each candidate with both its scores; one leg: its score over its best. Best first, ties by chunk
- * id. *out is from `arena`. */
+ * each candidate with both its scores; one leg: its score over its best. A hybrid candidate without
+ * a vector is scored by its words alone, with their whole weight: they stand for the leg it does
+ * not have yet. Best first, ties by chunk id. *out is from `arena`. */
 enum status fuse_rank(const struct fuse_input *input, struct arena *arena,
                       struct fuse_candidate **out, size_t *out_n, struct error *err) MUST_USE;
 

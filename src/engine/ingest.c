@@ -71,6 +71,15 @@ static enum status agree_meta(struct store *store, const char *key, const char *
     return status;
 }
 
+/* Deferred, there is no vector yet that would decide anything; others' are not mixed with. */
+static enum status agree_model(struct pipeline *p, const char *key, const char *ours,
+                               const char *what, struct error *err)
+{
+    bool is_set;
+    return p->context.is_deferred ? check_meta(p->writer, key, ours, what, &is_set, err)
+                                  : agree_meta(p->writer, key, ours, what, err);
+}
+
 static enum status agree(struct pipeline *p, struct error *err)
 {
     struct engine *engine = p->context.engine;
@@ -79,10 +88,10 @@ static enum status agree(struct pipeline *p, struct error *err)
     char dim[24];
     snprintf(dim, sizeof dim, "%zu", p->context.dim);
     if (!status)
-        status = agree_meta(p->writer, ENGINE_META_FINGERPRINT,
-                            embedder_fingerprint(p->context.embedder), "embedding model", err);
+        status = agree_model(p, ENGINE_META_FINGERPRINT, embedder_fingerprint(p->context.embedder),
+                             "embedding model", err);
     if (!status)
-        status = agree_meta(p->writer, ENGINE_META_DIM, dim, "vector size", err);
+        status = agree_model(p, ENGINE_META_DIM, dim, "vector size", err);
     if (!status)
         status =
             agree_meta(p->writer, ENGINE_META_ANALYZER, analyzer_id(analyzer), "analyzer", err);
@@ -120,7 +129,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     struct pipeline p = {
         .context = {.engine = engine,
                     .collection = options->collection ? options->collection : "default",
-                    .cancel = options->cancel},
+                    .cancel = options->cancel,
+                    .is_deferred = options->is_deferred},
         .source = source,
         .options = options,
         .start_ms = clock_monotonic_ms(),
@@ -129,7 +139,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         .job_done = PTHREAD_COND_INITIALIZER,
     };
     struct known known = {0};
-    engine->options.is_bulk = true;
+    engine->options.is_bulk = !options->is_deferred;
     enum status status = engine_get_embedder(engine, &p.context.embedder, err);
     if (status)
         return status;

@@ -26,6 +26,19 @@ struct ingest_known {
     char hash[HASH_SHA256_HEX];
 };
 
+/* Passages of the library that have no vector: those of them with after < id <= until. */
+struct ingest_missing {
+    int64_t after, until;
+};
+
+/* What the writer does with a finished job. */
+enum ingest_change {
+    INGEST_CHANGE_NONE,
+    INGEST_CHANGE_DOCUMENT, /* puts `document`, also a recorded failure */
+    INGEST_CHANGE_STAT,     /* only size, inode, mtime */
+    INGEST_CHANGE_VECTORS,  /* puts the vectors of `needed` */
+};
+
 /* One document on its way. Owned by one worker while it is prepared, by any number of them (each
  * its slice) while it is embedded, then by the writer. */
 struct ingest_job {
@@ -36,13 +49,13 @@ struct ingest_job {
         *record; /* a document given as blocks instead of a file; NULL: a file */
     size_t n_record;
     const char *record_title;
-    const struct ingest_known *known; /* NULL: new */
+    const struct ingest_missing *missing; /* not NULL: no document, these passages */
+    const struct ingest_known *known;     /* NULL: new */
     /* out */
     enum engine_file_result result;
     struct error error; /* FAILED */
     bool is_fatal;      /* the failure is not this document's: stop everything */
-    bool is_stored;     /* the writer puts `document` (also for recorded failures) */
-    bool is_touch;      /* only size, inode, mtime changed */
+    enum ingest_change change;
     struct store_document document;
     char hash[HASH_SHA256_HEX];
     struct store_chunk *chunks;
@@ -50,6 +63,7 @@ struct ingest_job {
     uint16_t *vectors; /* fp16 [n_needed][dim] */
     size_t *needed;    /* chunks whose vector must be computed */
     size_t n_needed;
+    size_t n_deferred; /* vectors left for later */
     struct arena arena;
     /* pipeline, by its mutex */
     size_t next_slice, n_slices_left;
@@ -60,9 +74,9 @@ struct ingest_job {
 struct ingest_worker {
     struct load_worker *loader;
     struct analyzer *analyzer;
-    struct embedder_work *embed_work;
-    struct store *reader; /* to see which vectors are stored already */
-    float *floats;        /* [INGEST_SLICE][dim] */
+    struct embedder_work *embed_work; /* NULL: vectors are deferred */
+    struct store *reader;             /* to see which vectors are stored already */
+    float *floats;                    /* [INGEST_SLICE][dim] */
 };
 
 struct ingest_context {
@@ -71,6 +85,7 @@ struct ingest_context {
     const char *collection;
     const struct cancel *cancel;
     size_t dim;
+    bool is_deferred; /* nothing is embedded */
 };
 
 enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest_context *context,
@@ -86,8 +101,7 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
 enum status ingest_embed_slice(struct ingest_worker *worker, const struct ingest_context *context,
                                struct ingest_job *job, size_t i_slice, struct error *err) MUST_USE;
 
-/* Where the jobs come from: fills *job's inputs for index i < n; path and record stay valid until
- * the end. */
+/* Where the jobs come from: fills *job's inputs for index i < n; they stay valid until the end. */
 struct ingest_source {
     size_t n;
     uint64_t n_bytes;
@@ -99,5 +113,11 @@ struct ingest_source {
 enum status ingest_run(struct engine *engine, const struct ingest_source *source,
                        const struct engine_add_options *options, struct engine_add_result *out,
                        struct error *err) MUST_USE;
+
+/* Makes every vector that the library misses, with what is computed committed on the way; adds to
+ * *io_result. What can't be embedded keeps missing while the rest goes on, and is the error then.
+ */
+enum status ingest_fill(struct engine *engine, const struct engine_add_options *options,
+                        struct engine_add_result *io_result, struct error *err) MUST_USE;
 
 #endif

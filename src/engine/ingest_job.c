@@ -24,7 +24,7 @@ enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest
         &(struct load_options){.limit_bytes = options->file_limit_bytes}, &worker->loader, err);
     if (!status)
         status = analyzer_new(options->language, &worker->analyzer, err);
-    if (!status)
+    if (!status && !context->is_deferred)
         status = embedder_work_new(context->embedder, &worker->embed_work, err);
     if (!status)
         status = store_open(options->data_folder, STORE_OPEN_READ, &worker->reader, err);
@@ -62,12 +62,12 @@ static void fail_job(struct ingest_job *job, enum status status)
     drop_own_path(job->path, job->error.message);
     job->result = ENGINE_FILE_FAILED;
     job->error.status = status;
-    job->is_stored = !is_passing(status);
+    job->change = is_passing(status) ? INGEST_CHANGE_NONE : INGEST_CHANGE_DOCUMENT;
     job->document.state = STORE_DOCUMENT_FAILED;
     job->document.error = job->error.message;
     job->document.warning = job->error.hint;
     job->chunks = NULL;
-    job->n_chunks = job->n_needed = 0;
+    job->n_chunks = job->n_needed = job->n_deferred = 0;
 }
 
 static bool is_same_file(const struct ingest_known *known, const struct file_info *info)
@@ -163,6 +163,10 @@ static enum status find_needed(struct ingest_worker *worker, const struct ingest
         if (!has_vector && !(job->n_chunks < 2000 && was_seen(job, job->chunks[i].hash)))
             job->needed[job->n_needed++] = i;
     }
+    if (context->is_deferred) {
+        job->n_deferred = job->n_needed;
+        job->n_needed = 0;
+    }
     if (job->n_needed == 0)
         return STATUS_OK;
     job->vectors = arena_zalloc(&job->arena, job->n_needed * context->dim, sizeof(uint16_t));
@@ -239,7 +243,7 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     if (status)
         return status;
     if (job->known && job->known->is_ready && strcmp(job->known->hash, job->hash) == 0) {
-        job->is_touch = true;
+        job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
     }
     status = read_document(worker, context, fd, job, err);
@@ -248,6 +252,8 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     status = file_stat_fd(fd, job->path, &after, err);
     if (!status && (after.size_bytes != before.size_bytes || after.mtime_ns != before.mtime_ns))
         status = error_set(err, STATUS_BUSY, "it changed while it was read");
+    if (!status)
+        job->change = INGEST_CHANGE_DOCUMENT;
     return status;
 }
 
@@ -268,12 +274,10 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
         return status;
     status = read_steady(worker, context, fd, job, err);
     close(fd);
-    if (!status) {
-        job->result = job->is_touch ? ENGINE_FILE_UNCHANGED
-                      : job->known  ? ENGINE_FILE_UPDATED
-                                    : ENGINE_FILE_ADDED;
-        job->is_stored = !job->is_touch;
-    }
+    if (!status)
+        job->result = job->change == INGEST_CHANGE_STAT ? ENGINE_FILE_UNCHANGED
+                      : job->known                      ? ENGINE_FILE_UPDATED
+                                                        : ENGINE_FILE_ADDED;
     return status;
 }
 
@@ -303,13 +307,64 @@ static enum status prepare_record(struct ingest_worker *worker,
     job->document.kind = "record";
     job->document.title = job->record_title;
     job->result = job->known ? ENGINE_FILE_UPDATED : ENGINE_FILE_ADDED;
-    job->is_stored = true;
+    job->change = INGEST_CHANGE_DOCUMENT;
     return index_blocks(worker, context, job->record_title, job->record, job->n_record, job, err);
+}
+
+static enum status take_missing(void *ctx, int64_t chunk_id, const struct store_chunk *chunk,
+                                struct error *err)
+{
+    struct ingest_job *job = ctx;
+    if (chunk_id > job->missing->until)
+        return STATUS_OK;
+    struct store_chunk *taken = &job->chunks[job->n_chunks];
+    *taken = (struct store_chunk){
+        .heading = arena_text(&job->arena, chunk->heading, strlen(chunk->heading)),
+        .text = arena_text(&job->arena, chunk->text, strlen(chunk->text)),
+        .hash = chunk->hash,
+    };
+    if (!taken->heading || !taken->text)
+        return error_nomem(err);
+    job->n_chunks++;
+    return STATUS_OK;
+}
+
+/* Some may have got their vector since they were counted: by their twins in another job, or by
+ * another process. */
+static enum status prepare_missing(struct ingest_worker *worker,
+                                   const struct ingest_context *context, struct ingest_job *job,
+                                   struct error *err)
+{
+    job->chunks = arena_zalloc(&job->arena, INGEST_SLICE, sizeof *job->chunks);
+    if (!job->chunks)
+        return error_nomem(err);
+    enum status status = store_each_missing_vector(worker->reader, job->missing->after,
+                                                   INGEST_SLICE, take_missing, job, err);
+    if (!status)
+        status = find_needed(worker, context, job, err);
+    if (!status && job->n_needed > 0)
+        job->change = INGEST_CHANGE_VECTORS;
+    return status;
+}
+
+/* Not a document's failure: nothing is recorded for it. */
+static void fail_missing(struct ingest_job *job, enum status status)
+{
+    job->result = ENGINE_FILE_FAILED;
+    job->error.status = status;
+    job->n_needed = 0;
 }
 
 void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *context,
                     struct ingest_job *job)
 {
+    enum status status;
+    if (job->missing) {
+        status = prepare_missing(worker, context, job, &job->error);
+        if (status)
+            fail_missing(job, status);
+        return;
+    }
     job->document = (struct store_document){
         .path = job->path,
         .title = "",
@@ -320,7 +375,6 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
         .error = "",
         .warning = "",
     };
-    enum status status;
     if (job->problem) {
         status = error_set(&job->error, STATUS_IO, "%s", job->problem);
     } else if (job->record) {

@@ -54,7 +54,7 @@ static void embed_one(struct pipeline *p, struct ingest_worker *worker, struct i
     if (status && job->result != ENGINE_FILE_FAILED) {
         job->result = ENGINE_FILE_FAILED;
         job->error = error;
-        job->is_stored = false;
+        job->change = INGEST_CHANGE_NONE;
         job->is_fatal = status == STATUS_REMOTE;
         if (job->is_fatal)
             stop_with(p, status, &error);
@@ -80,7 +80,8 @@ static void prepare_one(struct pipeline *p, struct ingest_worker *worker)
     struct ingest_job *job = pipeline_job(p, i);
     *job = (struct ingest_job){0};
     p->source->get(p->source->ctx, i, job, &p->ring_bytes[i % INGEST_WINDOW]);
-    job->known = known_find(p->known, job->path);
+    if (job->path)
+        job->known = known_find(p->known, job->path);
     pthread_mutex_unlock(&p->mutex);
     ingest_prepare(worker, &p->context, job);
     pthread_mutex_lock(&p->mutex);

@@ -7,13 +7,29 @@
 #define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
 
+static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < job->n_needed && !status; i++) {
+        const struct store_chunk *chunk = &job->chunks[job->needed[i]];
+        status = store_put_vector(p->writer, chunk->hash, chunk->vector, chunk->vector_bytes, err);
+    }
+    return status;
+}
+
 static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
-    if (job->is_stored)
+    switch (job->change) {
+    case INGEST_CHANGE_DOCUMENT:
         return store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
-    if (job->is_touch)
+    case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
+    case INGEST_CHANGE_VECTORS:
+        return put_vectors(p, job, err);
+    case INGEST_CHANGE_NONE:
+        break;
+    }
     return STATUS_OK;
 }
 
@@ -22,7 +38,7 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
 {
     bool has_change = false;
     for (size_t i = 0; i < n; i++)
-        has_change |= pipeline_job(p, first + i)->is_stored || pipeline_job(p, first + i)->is_touch;
+        has_change |= pipeline_job(p, first + i)->change != INGEST_CHANGE_NONE;
     if (!has_change)
         return STATUS_OK;
     enum status status = store_write_begin(p->writer, err);
@@ -41,11 +57,14 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
 {
     struct engine_add_result *r = &p->result;
     r->n[job->result]++;
-    if (job->is_stored) {
+    if (job->change == INGEST_CHANGE_DOCUMENT) {
         r->n_chunks += job->n_chunks;
         r->n_vectors_computed += job->n_needed;
-        r->n_vectors_reused += job->n_chunks - job->n_needed;
+        r->n_vectors_reused += job->n_chunks - job->n_needed - job->n_deferred;
+        r->n_vectors_deferred += job->n_deferred;
     }
+    if (job->change == INGEST_CHANGE_VECTORS)
+        r->n_vectors_filled += job->n_needed;
     if (!p->options->on_file)
         return;
     bool is_failed = job->result == ENGINE_FILE_FAILED;

@@ -28,6 +28,7 @@ struct search {
     size_t n_allowed, n_allowed_max;
     struct fuse_row *rows;
     size_t n_rows, n_rows_max;
+    size_t n_allowed_rows, n_bare_rows; /* the filter lets through; of them without a vector */
 };
 
 struct engine_search_options engine_search_options_default(void)
@@ -53,14 +54,27 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
+/* Takes `text`, from the arena of the hits; NULL: out of memory. */
+static enum status warn(struct search *s, const char *text, struct error *err)
+{
+    struct engine_hits *hits = s->hits;
+    if (text && *hits->warning)
+        text = arena_printf(&hits->arena, "%s; %s", hits->warning, text);
+    if (!text)
+        return error_nomem(err);
+    hits->warning = text;
+    return STATUS_OK;
+}
+
 /* Goes on with one leg, and says so. */
 static enum status degrade(struct search *s, enum engine_mode mode, const char *why,
                            const char *name, struct error *err)
 {
     s->hits->mode = mode;
-    s->hits->warning = arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
-                                    mode == ENGINE_MODE_VECTOR ? "meaning" : "words");
-    return s->hits->warning ? STATUS_OK : error_nomem(err);
+    return warn(s,
+                arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
+                             mode == ENGINE_MODE_VECTOR ? "meaning" : "words"),
+                err);
 }
 
 static enum status embed_query(struct search *s, const char *text, struct error *err)
@@ -224,10 +238,12 @@ static enum status scan_row(void *ctx, const struct store_tail_row *row, struct 
     s->rows[s->n_rows++] = (struct fuse_row){
         .chunk_id = row->chunk_id,
         .document_id = row->document_id,
-        .cosine =
-            has_vector ? vector_dot_fp16(s->query->vector, row->vector, s->query->dim) : -2.0f,
+        .cosine = has_vector ? vector_dot_fp16(s->query->vector, row->vector, s->query->dim)
+                             : FUSE_NO_VECTOR,
         .is_allowed = is_allowed,
     };
+    s->n_allowed_rows += is_allowed;
+    s->n_bare_rows += is_allowed && !has_vector;
     return STATUS_OK;
 }
 
@@ -245,10 +261,22 @@ static enum status scan_tail(struct search *s, const float **out_lexical, struct
     return status;
 }
 
+static enum status warn_of_missing(struct search *s, struct error *err)
+{
+    if (!s->query->vector || s->n_bare_rows == 0)
+        return STATUS_OK;
+    return warn(s,
+                arena_printf(&s->hits->arena, "%zu of %zu passages have no vector yet and %s",
+                             s->n_bare_rows, s->n_allowed_rows,
+                             s->hits->mode == ENGINE_MODE_VECTOR ? "can't be found by meaning"
+                                                                 : "are found by words only"),
+                err);
+}
+
 /* ---- results ---- */
 
 static void fill_hit(const struct store_passage *passage, const struct fuse_candidate *candidate,
-                     double lexical, double cosine, struct engine_hit *hit)
+                     double lexical, const struct fuse_row *row, struct engine_hit *hit)
 {
     *hit = (struct engine_hit){
         .chunk_id = passage->chunk_id,
@@ -257,7 +285,8 @@ static void fill_hit(const struct store_passage *passage, const struct fuse_cand
         .lexical_rank = candidate->lexical_rank,
         .vector_rank = candidate->vector_rank,
         .lexical_score = lexical,
-        .vector_score = cosine > -1.5 ? cosine : 0,
+        .has_vector = fuse_has_vector(row),
+        .vector_score = fuse_has_vector(row) ? (double)row->cosine : 0,
         .lexical_part = candidate->lexical_part,
         .vector_part = candidate->vector_part,
         .path = passage->path,
@@ -355,42 +384,52 @@ static enum status fetch_hits(struct search *s, const struct fuse_candidate *can
         if (status || is_redundant(s, &passage, hashes))
             continue;
         hashes[hits->n] = passage.chunk.hash;
-        fill_hit(&passage, &candidates[i], (double)lexical[candidates[i].i_row],
-                 (double)row->cosine, &hits->hit[hits->n]);
+        fill_hit(&passage, &candidates[i], (double)lexical[candidates[i].i_row], row,
+                 &hits->hit[hits->n]);
         status = join_context(s, &hits->hit[hits->n], err);
         hits->n++;
     }
     return status;
 }
 
-/* cos_top1 + 0.5 * coverage, and whether it clears the floor (RETRIEVAL study, section 6). */
+static enum status cover(struct search *s, const struct engine_hit *hit, double *out,
+                         struct error *err)
+{
+    struct buf both = {0};
+    buf_printf(&both, "%s\n%s", hit->heading, hit->text);
+    enum status status = buf_status(&both, err);
+    if (!status)
+        status =
+            lexical_coverage(s->analyzer, &s->query->terms, buf_text(&both), both.len, out, err);
+    buf_clear(&both);
+    return status;
+}
+
+/* cos_top1 + 0.5 * coverage, and whether it clears the floor (RETRIEVAL study, section 6). Passages
+ * without a vector are judged by their words, as all are where there is none. */
 static enum status judge(struct search *s, struct error *err)
 {
-    double best_cosine = 0, best_coverage = 0;
+    double best_cosine = 0, best_coverage = 0, best_bare_coverage = 0;
     for (size_t i = 0; i < s->n_rows; i++)
         if (s->rows[i].is_allowed && (double)s->rows[i].cosine > best_cosine)
             best_cosine = (double)s->rows[i].cosine;
     for (size_t i = 0; i < s->hits->n && i < COVERAGE_PASSAGES; i++) {
         const struct engine_hit *hit = &s->hits->hit[i];
-        struct buf both = {0};
-        buf_printf(&both, "%s\n%s", hit->heading, hit->text);
         double coverage = 0;
-        enum status status = buf_status(&both, err);
-        if (!status)
-            status = lexical_coverage(s->analyzer, &s->query->terms, buf_text(&both), both.len,
-                                      &coverage, err);
-        buf_clear(&both);
+        enum status status = cover(s, hit, &coverage, err);
         if (status)
             return status;
         if (coverage > best_coverage)
             best_coverage = coverage;
+        if (!hit->has_vector && coverage > best_bare_coverage)
+            best_bare_coverage = coverage;
     }
-    bool has_vectors = s->query->vector != NULL;
+    bool has_vectors = s->query->vector && s->n_bare_rows < s->n_allowed_rows;
     s->hits->relevance =
         has_vectors ? best_cosine + COVERAGE_WEIGHT * best_coverage : best_coverage;
     s->hits->is_relevant =
-        s->hits->n > 0 &&
-        s->hits->relevance >= (has_vectors ? SEARCH_RELEVANCE_FLOOR : LEXICAL_ONLY_FLOOR);
+        s->hits->n > 0 && ((has_vectors && s->hits->relevance >= SEARCH_RELEVANCE_FLOOR) ||
+                           best_bare_coverage >= LEXICAL_ONLY_FLOOR);
     return STATUS_OK;
 }
 
@@ -437,6 +476,8 @@ static enum status run_snapshot(struct search *s, struct error *err)
         status = build_filter(s, err);
     if (!status)
         status = scan_tail(s, &lexical, err);
+    if (!status)
+        status = warn_of_missing(s, err);
     s->hits->took.scan_us = clock_monotonic_us() - start_us;
     if (!status && s->n_rows > 0)
         status = rank_and_fetch(s, lexical, err);

@@ -59,6 +59,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_VECTOR_MISSING] =
         "SELECT c.id, c.heading, c.text, c.hash FROM tail t JOIN chunks c ON c.id = t.chunk_id "
         "WHERE t.vector_id IS NULL AND t.chunk_id > ? ORDER BY t.chunk_id LIMIT ?",
+    [SQL_VECTOR_MISSING_ID] = "SELECT chunk_id FROM tail WHERE vector_id IS NULL ORDER BY chunk_id",
     [SQL_VECTORS_REMOVE_ALL] = "DELETE FROM vectors",
     [SQL_VECTORS_REMOVE_UNUSED] = "DELETE FROM vectors WHERE NOT EXISTS "
                                   "(SELECT 1 FROM chunks WHERE chunks.hash = vectors.hash)",

@@ -137,6 +137,12 @@ enum status store_each_missing_vector(struct store *store, int64_t after_chunk_i
                                                           struct error *err),
                                       void *ctx, struct error *err) MUST_USE;
 
+/* Their ids only, ascending. */
+enum status store_each_missing_id(struct store *store,
+                                  enum status (*each)(void *ctx, int64_t chunk_id,
+                                                      struct error *err),
+                                  void *ctx, struct error *err) MUST_USE;
+
 /* One row per chunk that is not in a segment, ordered by chunk id; pointers are borrowed during the
  * call. vector: fp16 [dim] or NULL. want_vectors = false skips reading them. */
 struct store_tail_row {

@@ -76,6 +76,23 @@ enum status store_each_missing_vector(struct store *store, int64_t after_chunk_i
     return status;
 }
 
+enum status store_each_missing_id(struct store *store,
+                                  enum status (*each)(void *ctx, int64_t chunk_id,
+                                                      struct error *err),
+                                  void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_VECTOR_MISSING_ID, &st, err);
+    while (statement_next(&st, &status, err)) {
+        int64_t chunk_id = statement_take_int(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = each(ctx, chunk_id, err);
+    }
+    statement_release(&st);
+    return status;
+}
+
 enum status store_each_tail(struct store *store, unsigned want,
                             enum status (*each)(void *ctx, const struct store_tail_row *row,
                                                 struct error *err),

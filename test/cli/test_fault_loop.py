@@ -1,4 +1,4 @@
-"""Every outside step of add, search, query, embed and benchmark fails once, or from then on: the program says so
+"""Every outside step of add (deferred and filling too), search, query, embed and benchmark fails once, or from then on: the program says so
 with a documented exit code, leaks nothing, leaves nothing half-visible, and a clean re-run makes it good.
 
 Needs a FAULT=1 build. RAGGED_FAULT_SAMPLES: ordinals tried for each site (2; "all" for all, each once and from then on)."""
@@ -18,19 +18,24 @@ SAMPLES = os.environ.get("RAGGED_FAULT_SAMPLES", "2")
 QUESTIONS = ("E-4711 frozen drain", "how many litres of water do tomatoes get?")
 SCENARIOS = {
     "add": lambda documents: ("add", documents),
+    "defer": lambda documents: ("add", "--defer-vectors", documents),
+    "fill": lambda documents: ("add", documents),
     "search": lambda documents: ("search", QUESTIONS[0]),
     "query": lambda documents: ("query", QUESTIONS[1]),
     "embed": lambda documents: ("embed", documents / "letter.txt"),
     "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
 }
+WRITERS = ("add", "defer", "fill")
 COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
 EXTRACTIVE = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1"}
 
 
 def prepare(ragged, scenario, documents):
-    """The library as it is before the scenario: empty for add."""
+    """The library as it is before the scenario: empty for add, without vectors for fill."""
     shutil.rmtree(ragged.data, ignore_errors=True)
-    if scenario != "add":
+    if scenario == "fill":
+        ragged.run("add", "--defer-vectors", documents, env=EXTRACTIVE)
+    elif scenario not in WRITERS:
         ragged.run("add", documents, env=EXTRACTIVE)
 
 
@@ -91,7 +96,7 @@ def faulty(ragged, scenario, words, plan, documents, expected):
         checked = ragged.try_run("check")
         if checked.returncode:
             yield "check: " + checked.stdout[-1000:] + checked.stderr[-1000:]
-    if scenario != "add":
+    if scenario not in WRITERS:
         return
     again = ragged.try_run("add", documents)
     if again.returncode:

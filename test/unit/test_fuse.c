@@ -97,6 +97,38 @@ static void test_fuse__takes_the_exact_best_of_a_leg(void **state)
     arena_clear(&arena);
 }
 
+static void test_fuse__words_count_whole_where_there_is_no_vector(void **state)
+{
+    (void)state;
+    struct fuse_row rows[4] = {
+        {.document_id = 0, .cosine = 0.8f, .is_allowed = true},
+        {.document_id = 1, .cosine = FUSE_NO_VECTOR, .is_allowed = true},
+        {.document_id = 2, .cosine = 0.4f, .is_allowed = true},
+        {.document_id = 3, .cosine = FUSE_NO_VECTOR, .is_allowed = true},
+    };
+    const float lexical[4] = {5, 9, 10, 0};
+    const size_t order[3] = {1, 0, 2};
+    const float score[3] = {0.9f, 0.8f, 0.7f};
+    struct fuse_input input = {
+        .rows = rows, .lexical = lexical, .n_rows = 4, .mode = ENGINE_MODE_HYBRID, .n_leg = 100};
+    struct arena arena = {0};
+    struct fuse_candidate *got;
+    size_t n;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(got[i].i_row, order[i]);
+        assert_float_equal((float)got[i].score, score[i], 1e-6f);
+    }
+    assert_int_equal(got[0].vector_rank, 0);
+    assert_float_equal((float)got[0].vector_part, 0.0f, 1e-9f);
+    /* Meaning alone has nothing to say about them. */
+    input.mode = ENGINE_MODE_VECTOR;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 2);
+    arena_clear(&arena);
+}
+
 static void test_fuse__empty_input_gives_nothing(void **state)
 {
     (void)state;
@@ -114,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fuse__scores_both_legs_of_every_candidate),
         cmocka_unit_test(test_fuse__takes_the_exact_best_of_a_leg),
+        cmocka_unit_test(test_fuse__words_count_whole_where_there_is_no_vector),
         cmocka_unit_test(test_fuse__empty_input_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

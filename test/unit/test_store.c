@@ -199,6 +199,13 @@ static enum status stop_at_second(void *ctx, int64_t chunk_id, const struct stor
     return ++*n == 2 ? error_set(err, STATUS_CANCELLED, "enough") : STATUS_OK;
 }
 
+static enum status sum_ids(void *ctx, int64_t chunk_id, struct error *err)
+{
+    (void)err;
+    *(int64_t *)ctx = 100 * *(int64_t *)ctx + chunk_id;
+    return STATUS_OK;
+}
+
 static void test_store__lists_chunks_without_a_vector(void **state)
 {
     struct fixture *f = *state;
@@ -211,6 +218,9 @@ static void test_store__lists_chunks_without_a_vector(void **state)
     n = 0;
     assert_ok(store_each_missing_vector(f->store, 0, 1, stop_at_second, &n, &err));
     assert_int_equal(n, 1);
+    int64_t ids = 0;
+    assert_ok(store_each_missing_id(f->store, sum_ids, &ids, &err));
+    assert_int_equal(ids, 30405); /* the first two have theirs */
 }
 
 static void test_store__generation_counts_commits_that_change(void **state)
