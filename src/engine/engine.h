@@ -1,5 +1,4 @@
-/* engine/engine.h - the library's face: add, search, answer, list, remove, status, check, eval,
- * embed.
+/* engine/engine.h - the library's face: add, search, answer, list, status, check, eval, embed.
  *
  * An engine is one data directory opened by one caller. Threads: one thread at a time per engine
  * (it starts threads of its own); any number of engines and processes per data directory.
@@ -248,9 +247,15 @@ struct engine_embedder_info {
     const char *fingerprint; /* vectors mix only if equal; borrowed from the embedder */
     const char *kernel;      /* what the native encoder computes with; "": a server computes */
     size_t dim, n_tokens_max;
+    size_t n_batch_tokens, bytes_a_thread; /* a micro-batch, and its scratch; 0: a server */
+    double tokens_per_second;              /* of one thread's processor time; 0: not measured yet */
+    char since[32];                        /* when it was measured, UTC; "": not yet */
     unsigned n_threads;
 };
 struct engine_embedder_info engine_embedder_info(const struct engine_embedder *embedder);
+/* Of the engine's own, which is opened for it. NOT_FOUND: its model is not there. */
+enum status engine_get_embedder_info(struct engine *engine, struct engine_embedder_info *out,
+                                     struct error *err) MUST_USE;
 
 struct engine_text {
     const char *text; /* any bytes; borrowed until the next call of next() */
@@ -276,8 +281,7 @@ struct engine_embed_options {
     void *ctx;
     const struct cancel *cancel;
 };
-/* Memory does not grow with the number of texts. A vector does not depend on neighbours or
- * threads. */
+/* Memory does not grow with the texts. A vector depends on no neighbour and no thread. */
 enum status engine_embed(const struct engine_embedder *embedder,
                          const struct engine_embed_options *options, struct error *err) MUST_USE;
 
