@@ -100,8 +100,9 @@ static void print_head(const struct benchmark *benchmark)
     output_printf(out, "%s: median of %zu runs after %zu\n", benchmark->plan->name,
                   benchmark->n_runs, benchmark->n_warmups);
     output_name(out, json_get_text(machine, "cpu", ""));
-    output_printf(out, ", %.0f cores, kernel %s\n\n", json_get_number(machine, "cores", 0),
-                  json_get_text(machine, "kernel", "?"));
+    output_printf(out, ", %.0f cores, kernel %s, micro-batches of %.0f tokens\n\n",
+                  json_get_number(machine, "cores", 0), json_get_text(machine, "kernel", "?"),
+                  json_get_number(machine, "micro_batch_tokens", 0));
 }
 
 static enum status report(struct benchmark *benchmark, struct error *err)

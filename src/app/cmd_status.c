@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "app/records.h"
 #include "app/session.h"
 
@@ -96,17 +98,73 @@ static void print_status(struct app *app, const struct engine_status *s)
                   (long long)s->generation);
 }
 
-static enum status print(struct app *app, const struct engine_status *s, json_t *failures,
-                         struct error *err)
+/* The last part of a fingerprint; a server has none. */
+static const char *precision_of(const struct engine_embedder_info *t)
+{
+    const char *colon = *t->kernel ? strrchr(t->fingerprint, ':') : NULL;
+    return colon ? colon + 1 : "";
+}
+
+static json_t *tuning_json(const struct engine_embedder_info *t)
+{
+    bool is_measured = t->tokens_per_second > 0;
+    json_t *object = json_object();
+    bool is_whole =
+        object && json_put(object, "kernel", json_text(t->kernel)) &&
+        json_put(object, "precision", json_text(precision_of(t))) &&
+        json_put(object, "micro_batch_tokens", json_integer((json_int_t)t->n_batch_tokens)) &&
+        json_put(object, "bytes_per_thread", json_integer((json_int_t)t->bytes_a_thread)) &&
+        json_put(object, "threads", json_integer(t->n_threads)) &&
+        json_put(object, "tokens_per_second",
+                 is_measured ? json_score(t->tokens_per_second) : json_null()) &&
+        json_put(object, "since", json_text(is_measured ? t->since : NULL));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void print_tuning(struct output *out, const struct engine_embedder_info *t)
+{
+    if (!*t->kernel) {
+        output_puts(out, "kernel       none: a server embeds\n");
+        return;
+    }
+    output_printf(out, "kernel       %s (%s)\n", t->kernel, precision_of(t));
+    output_printf(out, "micro-batch  %zu tokens, %u threads\n", t->n_batch_tokens, t->n_threads);
+    print_size(out, "each thread", t->bytes_a_thread);
+    if (t->tokens_per_second > 0)
+        output_printf(out, "rate         %.0f tokens/s for a thread, measured %s\n",
+                      t->tokens_per_second, t->since);
+    else
+        output_puts(out, "rate         not measured yet: adding documents does it\n");
+}
+
+/* What was asked for beside the library; NULL: it was not. */
+struct extras {
+    json_t *failures;
+    const struct engine_embedder_info *tuning;
+};
+
+static bool put_extras(json_t *object, const struct extras *extras)
+{
+    return (!extras->failures || json_object_set(object, "documents", extras->failures) == 0) &&
+           (!extras->tuning || json_put(object, "tuning", tuning_json(extras->tuning)));
+}
+
+static enum status print(struct app *app, const struct engine_status *s,
+                         const struct extras *extras, struct error *err)
 {
     if (app->format == FORMAT_TEXT) {
         print_status(app, s);
-        print_failures(app, failures);
+        if (extras->tuning)
+            print_tuning(&app->out, extras->tuning);
+        if (extras->failures)
+            print_failures(app, extras->failures);
         return STATUS_OK;
     }
     json_t *object = status_json(s, &app->config);
-    if (object && arguments_has(&app->arguments, "failed") &&
-        json_object_set(object, "documents", failures) != 0) {
+    if (object && !put_extras(object, extras)) {
         json_decref(object);
         object = NULL;
     }
@@ -116,14 +174,22 @@ static enum status print(struct app *app, const struct engine_status *s, json_t 
 static enum status show(struct app *app, struct engine *engine, struct error *err)
 {
     struct engine_status library = {0};
+    struct engine_embedder_info tuning;
     json_t *failures = json_array();
+    struct extras extras = {0};
     enum status status = failures ? engine_status(engine, &library, err) : error_nomem(err);
-    if (!status && arguments_has(&app->arguments, "failed") && library.has_library) {
+    if (arguments_has(&app->arguments, "failed"))
+        extras.failures = failures;
+    if (!status && extras.failures && library.has_library) {
         struct engine_list_options options = {.is_failed_only = true};
         status = engine_list(engine, &options, add_failure, failures, err);
     }
+    if (!status && arguments_has(&app->arguments, "tuning")) {
+        status = engine_get_embedder_info(engine, &tuning, err);
+        extras.tuning = &tuning;
+    }
     if (!status)
-        status = print(app, &library, failures, err);
+        status = print(app, &library, &extras, err);
     json_decref(failures);
     return status;
 }
@@ -135,6 +201,7 @@ static enum status run(struct app *app, struct error *err)
 
 static const struct option options[] = {
     {.name = "failed", .help = "list the documents that could not be read, with their reasons"},
+    {.name = "tuning", .help = "show what the encoder does on this machine, and how fast"},
     OPTION_END,
 };
 
@@ -142,7 +209,7 @@ const struct command cmd_status = {
     .name = "status",
     .aliases = "info",
     .summary = "Show what the library holds",
-    .usage = "[--failed]",
+    .usage = "[--failed] [--tuning]",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
     .options = options,

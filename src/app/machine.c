@@ -30,6 +30,7 @@ static bool put_model(json_t *object, const struct engine_embedder_info *info)
     return json_put(object, "kernel", json_text(info->kernel)) &&
            json_put(object, "fingerprint", json_text(info->fingerprint)) &&
            json_put(object, "dim", json_integer((json_int_t)info->dim)) &&
+           json_put(object, "micro_batch_tokens", json_integer((json_int_t)info->n_batch_tokens)) &&
            json_put(object, "threads", json_integer(info->n_threads));
 }
 

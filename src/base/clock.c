@@ -28,6 +28,13 @@ int64_t clock_cpu_ms(void)
     return read_us(CLOCK_PROCESS_CPUTIME_ID) / 1000;
 }
 
+int64_t clock_thread_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 int64_t clock_wall_ms(void)
 {
     int64_t jump_ms = fault_hit("clock.wall") ? (int64_t)365 * 86400 * 1000 : 0;

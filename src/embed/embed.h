@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "text/text.h"
 
-struct embedder;      /* shared, immutable after open */
+struct embedder;      /* shared; any thread */
 struct embedder_work; /* one thread's connection and scratch */
 
 struct embedder_options {
@@ -22,7 +22,7 @@ struct embedder_options {
     const char *api_key;      /* openai: may be NULL; never printed */
     const char *kernel;       /* native: see nn/nn.h; NULL: best */
     const char *precision;    /* native: "fp32", "int16", "bf16", NULL or "auto": this CPU's best */
-    bool is_lasting;          /* native: many texts will follow */
+    bool is_lasting;          /* native: many texts will follow; they tune it */
     int timeout_ms;           /* servers: one request */
 };
 
@@ -40,6 +40,15 @@ embedder_kernel(const struct embedder *embedder); /* what it computes with; "": 
 const char *embedder_fingerprint(const struct embedder *embedder); /* vectors mix only if equal */
 /* Counts the model's own tokens (servers: a safe over-estimate). Borrowed from embedder. */
 struct text_counter embedder_counter(const struct embedder *embedder);
+
+/* How the native encoder works on this machine; all zero: a server. */
+struct embedder_tuning {
+    size_t n_batch_tokens;    /* of a micro-batch */
+    size_t bytes_a_thread;    /* the most its scratch takes */
+    double tokens_per_second; /* of one thread's processor time; 0: not measured yet */
+    char since[32];           /* when that was measured, UTC; "": not yet */
+};
+struct embedder_tuning embedder_tuning(const struct embedder *embedder);
 
 enum status embedder_work_new(const struct embedder *embedder, struct embedder_work **out,
                               struct error *err) MUST_USE;

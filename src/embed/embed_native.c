@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "embed/embed_prefix.h"
 #include "embed/embedder_internal.h"
+#include "embed/shared_tuner.h"
 #include "nn/nn.h"
 
 #define N_SPECIAL_TOKENS 2 /* [CLS] and [SEP] */
@@ -16,11 +18,14 @@
 struct native {
     struct encoder *encoder;
     struct embed_prefixes prefixes;
+    struct shared_tuner tuner;
+    bool has_tuner;
 };
 
 struct native_work {
     struct encoder_scratch *scratch;
-    struct buf texts; /* of a batch, with their prefixes */
+    size_t n_batch_tokens; /* of scratch */
+    struct buf texts;      /* of a batch, with their prefixes */
 };
 
 static size_t count_tokens(const void *encoder, const char *text, size_t len)
@@ -93,6 +98,11 @@ static enum status open_native(const char *folder, const char *name,
         status = set_limit(native, embedder, err);
     if (!status)
         status = set_fingerprint(native, embedder, err);
+    if (!status) {
+        native->has_tuner = true;
+        status =
+            shared_tuner_init(&native->tuner, native->encoder, folder, options->is_lasting, err);
+    }
     if (status)
         return status;
     embedder->kernel = encoder_kernel(native->encoder);
@@ -127,10 +137,12 @@ static enum status native_open(const struct embedder_options *options, struct em
 static void native_close(struct embedder *embedder)
 {
     struct native *native = embedder->state;
-    if (native) {
-        encoder_close(native->encoder);
-        embed_prefixes_clear(&native->prefixes);
-    }
+    if (!native)
+        return;
+    if (native->has_tuner)
+        shared_tuner_clear(&native->tuner);
+    encoder_close(native->encoder);
+    embed_prefixes_clear(&native->prefixes);
     mem_free(native);
 }
 
@@ -150,6 +162,7 @@ static enum status native_work_new(const struct embedder *embedder, void **out, 
     struct native_work *work = mem_zalloc(1, sizeof *work);
     if (!work)
         return error_nomem(err);
+    work->n_batch_tokens = ENCODER_BATCH_TOKENS;
     enum status status = encoder_scratch_new(native->encoder, &work->scratch, err);
     if (status)
         native_work_free(work);
@@ -190,13 +203,36 @@ static void scale_to_unit(float *x, size_t n)
         x[i] *= factor;
 }
 
+/* Timed by the thread's own clock: what else the machine does must not decide. */
+static enum status encode(struct native *native, struct native_work *work,
+                          const struct encoder_text *texts, size_t n_texts, float *out,
+                          struct error *err)
+{
+    size_t n_batch_tokens = shared_tuner_n_tokens(&native->tuner);
+    if (n_batch_tokens != work->n_batch_tokens) {
+        enum status status = encoder_scratch_resize(work->scratch, n_batch_tokens, err);
+        if (status)
+            return status;
+        work->n_batch_tokens = n_batch_tokens;
+    }
+    int64_t start_ns = clock_thread_ns();
+    enum status status = encoder_encode(native->encoder, work->scratch, texts, n_texts, out, err);
+    if (!status)
+        shared_tuner_tell(&native->tuner, (struct tuner_event){
+                                              .n_batch_tokens = n_batch_tokens,
+                                              .n_tokens = encoder_scratch_n_tokens(work->scratch),
+                                              .took_ns = clock_thread_ns() - start_ns,
+                                          });
+    return status;
+}
+
 static enum status native_embed(const struct embedder *embedder, void *scratch,
                                 enum embed_kind kind, const struct embed_text *texts,
                                 size_t n_texts, const struct cancel *cancel, float *out,
                                 struct error *err)
 {
     (void)cancel;
-    const struct native *native = embedder->state;
+    struct native *native = embedder->state;
     struct native_work *work = scratch;
     const char *prefix = kind == EMBED_QUERY ? native->prefixes.query : native->prefixes.passage;
     struct encoder_text batch[N_BATCH_MAX] = {{0}};
@@ -206,10 +242,16 @@ static enum status native_embed(const struct embedder *embedder, void *scratch,
     if (*prefix)
         status = add_prefixes(work, prefix, texts, n_texts, batch, err);
     if (!status)
-        status = encoder_encode(native->encoder, work->scratch, batch, n_texts, out, err);
+        status = encode(native, work, batch, n_texts, out, err);
     for (size_t i = 0; i < n_texts && !status; i++)
         scale_to_unit(out + i * embedder->dim, embedder->dim);
     return status;
+}
+
+static struct embedder_tuning native_tuning(const struct embedder *embedder)
+{
+    struct native *native = embedder->state;
+    return shared_tuner_get(&native->tuner, native->encoder);
 }
 
 extern const struct embedder_row embedder_native;
@@ -221,4 +263,5 @@ const struct embedder_row embedder_native = {
     .work_free = native_work_free,
     .n_batch_max = N_BATCH_MAX,
     .embed = native_embed,
+    .tuning = native_tuning,
 };

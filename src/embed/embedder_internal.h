@@ -19,9 +19,10 @@ struct embedder_row {
     enum status (*embed)(const struct embedder *embedder, void *scratch, enum embed_kind kind,
                          const struct embed_text *texts, size_t n_texts,
                          const struct cancel *cancel, float *out, struct error *err);
+    struct embedder_tuning (*tuning)(const struct embedder *embedder); /* NULL: not tuned */
 };
 
-/* Immutable after open. */
+/* Immutable after open, but for what a row's state locks itself. */
 struct embedder {
     const struct embedder_row *row;
     void *state; /* of the row, owned */

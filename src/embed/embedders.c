@@ -89,6 +89,11 @@ struct text_counter embedder_counter(const struct embedder *embedder)
     return embedder->counter;
 }
 
+struct embedder_tuning embedder_tuning(const struct embedder *embedder)
+{
+    return embedder->row->tuning ? embedder->row->tuning(embedder) : (struct embedder_tuning){0};
+}
+
 enum status embedder_work_new(const struct embedder *embedder, struct embedder_work **out,
                               struct error *err)
 {

@@ -86,15 +86,36 @@ void engine_embedder_close(struct engine_embedder *embedder)
     mem_free(embedder);
 }
 
+static struct engine_embedder_info describe(const struct embedder *embedder, unsigned n_threads)
+{
+    struct embedder_tuning tuning = embedder_tuning(embedder);
+    struct engine_embedder_info info = {
+        .fingerprint = embedder_fingerprint(embedder),
+        .kernel = embedder_kernel(embedder),
+        .dim = embedder_dim(embedder),
+        .n_tokens_max = embedder_n_tokens_max(embedder),
+        .n_batch_tokens = tuning.n_batch_tokens,
+        .bytes_a_thread = tuning.bytes_a_thread,
+        .tokens_per_second = tuning.tokens_per_second,
+        .n_threads = n_threads,
+    };
+    memcpy(info.since, tuning.since, sizeof info.since);
+    return info;
+}
+
 struct engine_embedder_info engine_embedder_info(const struct engine_embedder *embedder)
 {
-    return (struct engine_embedder_info){
-        .fingerprint = embedder_fingerprint(embedder->embedder),
-        .kernel = embedder_kernel(embedder->embedder),
-        .dim = embedder_dim(embedder->embedder),
-        .n_tokens_max = embedder_n_tokens_max(embedder->embedder),
-        .n_threads = embedder->n_threads,
-    };
+    return describe(embedder->embedder, embedder->n_threads);
+}
+
+enum status engine_get_embedder_info(struct engine *engine, struct engine_embedder_info *out,
+                                     struct error *err)
+{
+    struct embedder *embedder;
+    enum status status = engine_get_embedder(engine, &embedder, err);
+    if (!status)
+        *out = describe(embedder, engine_n_threads(engine));
+    return status;
 }
 
 /* ---- a worker: one batch after the other ---- */

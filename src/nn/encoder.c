@@ -20,8 +20,6 @@
 #include "nn/tokenizer.h"
 #include "nn/weights.h"
 
-#define BATCH_TOKENS ((size_t)512) /* a micro-batch: weights are read once for so many tokens */
-
 struct encoder {
     struct model_config config;
     struct tokenizer tokenizer;
@@ -37,9 +35,10 @@ struct encoder {
 struct encoder_scratch {
     const struct encoder *encoder;
     struct activations activations;
-    size_t n_tokens_max; /* of a micro-batch */
-    int32_t *ids;        /* [n_tokens_max] */
+    size_t n_tokens_max; /* of a micro-batch of more than one text */
+    int32_t *ids;        /* [n_ids_max()]: of a micro-batch and of the text that was too much */
     size_t *lengths;     /* [n_tokens_max]: a sequence has at least one token */
+    size_t n_tokens;     /* of the last call */
 };
 
 /* Chained over what decides the vectors but is small: the header, all biases and norms (no two
@@ -263,15 +262,56 @@ enum status encoder_scratch_new(const struct encoder *encoder, struct encoder_sc
     if (!s)
         return error_nomem(err);
     s->encoder = encoder;
-    s->n_tokens_max = size_max(BATCH_TOKENS, encoder->config.n_tokens_max);
-    s->ids = mem_array(s->n_tokens_max, sizeof *s->ids);
-    s->lengths = mem_array(s->n_tokens_max, sizeof *s->lengths);
-    if (!s->ids || !s->lengths) {
+    enum status status = encoder_scratch_resize(s, ENCODER_BATCH_TOKENS, err);
+    if (status) {
         encoder_scratch_free(s);
-        return error_nomem(err);
+        return status;
     }
     *out = s;
     return STATUS_OK;
+}
+
+static size_t n_ids_max(const struct encoder *e, size_t n_tokens)
+{
+    return size_max(n_tokens, e->config.n_tokens_max) + e->config.n_tokens_max;
+}
+
+enum status encoder_scratch_resize(struct encoder_scratch *scratch, size_t n_tokens,
+                                   struct error *err)
+{
+    int32_t *ids = mem_array(n_ids_max(scratch->encoder, n_tokens), sizeof *ids);
+    size_t *lengths = mem_array(n_tokens, sizeof *lengths);
+    if (!ids || !lengths) {
+        mem_free(ids);
+        mem_free(lengths);
+        return error_nomem(err);
+    }
+    mem_free(scratch->ids);
+    mem_free(scratch->lengths);
+    scratch->ids = ids;
+    scratch->lengths = lengths;
+    scratch->n_tokens_max = n_tokens;
+    return STATUS_OK;
+}
+
+static struct forward forward_of(const struct encoder *e)
+{
+    return (struct forward){
+        .config = &e->config, .weights = &e->weights, .panels = &e->panels, .kernel = e->kernel};
+}
+
+size_t encoder_scratch_bytes(const struct encoder *encoder, size_t n_tokens)
+{
+    const struct forward forward = forward_of(encoder);
+    size_t n_longest = encoder->config.n_tokens_max;
+    return sizeof(struct encoder_scratch) + n_ids_max(encoder, n_tokens) * sizeof(int32_t) +
+           n_tokens * sizeof(size_t) +
+           forward_bytes(&forward, size_max(n_tokens, n_longest), n_longest);
+}
+
+size_t encoder_scratch_n_tokens(const struct encoder_scratch *scratch)
+{
+    return scratch->n_tokens;
 }
 
 void encoder_scratch_free(struct encoder_scratch *scratch)
@@ -284,18 +324,24 @@ void encoder_scratch_free(struct encoder_scratch *scratch)
     mem_free(scratch);
 }
 
-/* As many texts as fit one micro-batch; a text counts with its longest possible length until it is
- * tokenized, so that no id is ever written past the end. */
+/* As many texts as fit one micro-batch. The ids of the first one that does not stay behind it:
+ * *n_held, with which the next one begins. */
 static size_t fill_batch(struct encoder_scratch *s, const struct encoder_text *texts,
-                         size_t n_texts, struct token_batch *out)
+                         size_t n_texts, size_t *n_held, struct token_batch *out)
 {
     const struct encoder *e = s->encoder;
-    size_t n = 0, n_tokens = 0;
-    while (n < n_texts && n_tokens + e->config.n_tokens_max <= s->n_tokens_max) {
-        s->lengths[n] = encoder_tokenize(e, texts[n].text, texts[n].len, s->ids + n_tokens,
-                                         e->config.n_tokens_max);
-        n_tokens += s->lengths[n++];
+    size_t n = 0, n_tokens = 0, length = *n_held;
+    while (n < n_texts) {
+        if (length == 0)
+            length = encoder_tokenize(e, texts[n].text, texts[n].len, s->ids + n_tokens,
+                                      e->config.n_tokens_max);
+        if (n > 0 && n_tokens + length > s->n_tokens_max)
+            break;
+        s->lengths[n++] = length;
+        n_tokens += length;
+        length = 0;
     }
+    *n_held = length;
     *out = (struct token_batch){
         .ids = s->ids, .lengths = s->lengths, .n_sequences = n, .n_tokens = n_tokens};
     return n;
@@ -310,10 +356,7 @@ struct encoder_parts encoder_parts(const struct encoder *encoder)
 enum status encoder_run(const struct encoder *encoder, struct encoder_scratch *scratch,
                         const struct token_batch *batch, float *out, struct error *err)
 {
-    const struct forward forward = {.config = &encoder->config,
-                                    .weights = &encoder->weights,
-                                    .panels = &encoder->panels,
-                                    .kernel = encoder->kernel};
+    const struct forward forward = forward_of(encoder);
     return forward_run(&forward, &scratch->activations, batch, out, err);
 }
 
@@ -321,13 +364,17 @@ enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err)
 {
+    size_t n_held = 0;
+    scratch->n_tokens = 0;
     for (size_t i = 0; i < n_texts;) {
         struct token_batch batch;
-        size_t n = fill_batch(scratch, texts + i, n_texts - i, &batch);
+        size_t n = fill_batch(scratch, texts + i, n_texts - i, &n_held, &batch);
         enum status status =
             encoder_run(encoder, scratch, &batch, out + i * encoder->config.dim, err);
         if (status)
             return status;
+        memmove(scratch->ids, scratch->ids + batch.n_tokens, n_held * sizeof *scratch->ids);
+        scratch->n_tokens += batch.n_tokens;
         i += n;
     }
     return STATUS_OK;

@@ -28,6 +28,12 @@ struct parts {
     size_t stride;         /* D */
 };
 
+void activations_clear(struct activations *activations)
+{
+    mem_free(activations->memory);
+    *activations = (struct activations){0};
+}
+
 static size_t longest(const struct token_batch *batch)
 {
     size_t n = 0;
@@ -57,11 +63,11 @@ static struct operand cut_operand(struct cutter *c, size_t n_rows, struct blocks
     return operand;
 }
 
-static void cut_parts(const struct forward *f, const struct token_batch *batch, struct cutter *c,
+static void cut_parts(const struct forward *f, size_t n, size_t n_longest, struct cutter *c,
                       struct parts *out)
 {
     struct blocks dim = blocks_of(f->config->dim), inner = blocks_of(f->config->n_inner);
-    size_t n = batch->n_tokens, n_head = panels_head_columns(f->config);
+    size_t n_head = panels_head_columns(f->config);
     out->stride = blocks_padded(dim);
     out->x = cut(c, n * out->stride, sizeof(float));
     out->context = cut(c, n * out->stride, sizeof(float));
@@ -70,33 +76,39 @@ static void cut_parts(const struct forward *f, const struct token_batch *batch, 
     out->tokens = cut_operand(c, n, dim);
     out->block = cut_operand(c, BLOCK_ROWS, dim);
     out->inner = cut_operand(c, BLOCK_ROWS, (struct blocks){1, inner.n_inner});
-    out->scratch = cut(c, kernel_scratch_bytes(longest(batch), n_head), 1);
+    out->scratch = cut(c, kernel_scratch_bytes(n_longest, n_head), 1);
 }
 
-/* The configuration bounds every factor far below what could overflow. */
+static struct cutter counter_of(const struct forward *f)
+{
+    return (struct cutter){.element_bytes = precision_element_bytes(f->kernel->precision)};
+}
+
+size_t forward_bytes(const struct forward *forward, size_t n_tokens, size_t n_longest)
+{
+    struct parts parts;
+    struct cutter c = counter_of(forward);
+    cut_parts(forward, n_tokens, n_longest, &c, &parts);
+    return c.at;
+}
+
+/* The configuration bounds every factor far below what could overflow. The old memory goes before
+ * the new comes, so that the larger of them is the peak. */
 static enum status take_parts(const struct forward *f, struct activations *activations,
                               const struct token_batch *batch, struct parts *out, struct error *err)
 {
-    struct cutter c = {.element_bytes = precision_element_bytes(f->kernel->precision)};
-    cut_parts(f, batch, &c, out);
-    if (c.at > activations->n_bytes) {
-        void *larger = mem_aligned(c.at, 1);
-        if (!larger)
+    size_t n_longest = longest(batch), n_bytes = forward_bytes(f, batch->n_tokens, n_longest);
+    if (n_bytes > activations->n_bytes) {
+        activations_clear(activations);
+        activations->memory = mem_aligned(n_bytes, 1);
+        if (!activations->memory)
             return error_nomem(err);
-        mem_free(activations->memory);
-        activations->memory = larger;
-        activations->n_bytes = c.at;
+        activations->n_bytes = n_bytes;
     }
+    struct cutter c = counter_of(f);
     c.memory = activations->memory;
-    c.at = 0;
-    cut_parts(f, batch, &c, out);
+    cut_parts(f, batch->n_tokens, n_longest, &c, out);
     return STATUS_OK;
-}
-
-void activations_clear(struct activations *activations)
-{
-    mem_free(activations->memory);
-    *activations = (struct activations){0};
 }
 
 static void normalise(const struct forward *f, const struct parts *p, const struct norm *norm,

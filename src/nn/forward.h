@@ -26,6 +26,9 @@ struct activations {
 
 void activations_clear(struct activations *activations);
 
+/* What activations grow to for micro-batches of n_tokens whose longest sequence is n_longest. */
+size_t forward_bytes(const struct forward *forward, size_t n_tokens, size_t n_longest);
+
 /* Sequences that follow each other in `ids` without padding. */
 struct token_batch {
     const int32_t *ids;    /* [n_tokens], each below n_vocabulary */

@@ -52,6 +52,15 @@ enum status encoder_scratch_new(const struct encoder *encoder, struct encoder_sc
                                 struct error *err) MUST_USE;
 void encoder_scratch_free(struct encoder_scratch *scratch); /* NULL is fine */
 
+/* A micro-batch is what goes through the layers together. It takes texts while they have at most
+ * so many tokens, and always one; no result depends on it. A new scratch has
+ * ENCODER_BATCH_TOKENS. */
+#define ENCODER_BATCH_TOKENS ((size_t)512)
+enum status encoder_scratch_resize(struct encoder_scratch *scratch, size_t n_tokens,
+                                   struct error *err) MUST_USE;
+/* The most memory that a scratch takes which was never larger than n_tokens. */
+size_t encoder_scratch_bytes(const struct encoder *encoder, size_t n_tokens);
+
 struct encoder_text {
     const char *text; /* borrowed during the call */
     size_t len;
@@ -63,5 +72,8 @@ struct encoder_text {
 enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err) MUST_USE;
+
+/* How many tokens the last call of encoder_encode() read, special ones too. */
+size_t encoder_scratch_n_tokens(const struct encoder_scratch *scratch);
 
 #endif

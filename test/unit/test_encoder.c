@@ -176,6 +176,59 @@ static void test_encoder__a_text_has_the_same_bits_alone_and_in_a_batch(void **s
     golden_free(golden);
 }
 
+/* Also sizes that the longest text does not fit, and the memory that was promised. */
+static void test_encoder__the_size_of_micro_batches_changes_no_bit(void **state)
+{
+    (void)state;
+    skip_without_model();
+    static const size_t sizes[] = {1, 128, 256, 300, 1024, 512};
+    struct error err;
+    struct golden *golden = golden_read_edge();
+    struct encoder *encoder = open_model(NULL);
+    struct encoder_scratch *scratch = NULL;
+    assert_ok(encoder_scratch_new(encoder, &scratch, &err));
+    struct encoder_text texts[GOLDEN_ROWS_MAX];
+    size_t rows[GOLDEN_ROWS_MAX];
+    size_t n = take_texts(golden, IS_SLOW_BUILD, texts, rows);
+    float *expected = mem_array(n * GOLDEN_DIM, sizeof *expected);
+    float *out = mem_array(n * GOLDEN_DIM, sizeof *out);
+    assert_true(expected && out);
+    assert_ok(encoder_encode(encoder, scratch, texts, n, expected, &err));
+    size_t n_tokens = encoder_scratch_n_tokens(scratch);
+    assert_true(n_tokens > 2 * n);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_ok(encoder_scratch_resize(scratch, sizes[i], &err));
+        assert_ok(encoder_encode(encoder, scratch, texts, n, out, &err));
+        assert_memory_equal(out, expected, n * GOLDEN_DIM * sizeof *out);
+        assert_int_equal(encoder_scratch_n_tokens(scratch), n_tokens);
+    }
+    mem_free(expected);
+    mem_free(out);
+    encoder_scratch_free(scratch);
+    encoder_close(encoder);
+    golden_free(golden);
+}
+
+/* 12 MB a thread is what bulk work may take; what is counted grows with the size. */
+static void test_encoder__the_memory_of_a_scratch_is_known(void **state)
+{
+    (void)state;
+    skip_without_model();
+    for (size_t i = 0; nn_kernel_name(i); i++) {
+        if (!nn_kernel_runs(nn_kernel_name(i)))
+            continue;
+        struct encoder *encoder = open_model(nn_kernel_name(i));
+        assert_int_equal(encoder_scratch_bytes(encoder, 1) / 65536,
+                         encoder_scratch_bytes(encoder, 256) / 65536);
+        assert_true(encoder_scratch_bytes(encoder, 256) < encoder_scratch_bytes(encoder, 512));
+        assert_true(encoder_scratch_bytes(encoder, 1024) <= 12 << 20);
+        printf("%s: %zu KiB of scratch for 512 tokens, %zu for 1024\n", nn_kernel_name(i),
+               encoder_scratch_bytes(encoder, 512) / 1024,
+               encoder_scratch_bytes(encoder, 1024) / 1024);
+        encoder_close(encoder);
+    }
+}
+
 static void test_encoder__tokenizes_with_cls_and_sep(void **state)
 {
     (void)state;
@@ -251,6 +304,8 @@ static enum status open_and_encode(const char *folder, float *out, struct error 
     if (!status)
         status = encoder_scratch_new(encoder, &scratch, err);
     if (!status)
+        status = encoder_scratch_resize(scratch, 256, err);
+    if (!status)
         status = encoder_encode(encoder, scratch, &text, 1, out, err);
     encoder_scratch_free(scratch);
     encoder_close(encoder);
@@ -293,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_encoder__edge_vectors_match_the_reference),
         cmocka_unit_test(test_encoder__all_vectors_match_the_reference),
         cmocka_unit_test(test_encoder__a_text_has_the_same_bits_alone_and_in_a_batch),
+        cmocka_unit_test(test_encoder__the_size_of_micro_batches_changes_no_bit),
+        cmocka_unit_test(test_encoder__the_memory_of_a_scratch_is_known),
         cmocka_unit_test(test_encoder__tokenizes_with_cls_and_sep),
         cmocka_unit_test(test_encoder__fingerprint_names_the_precision_not_the_kernel),
         cmocka_unit_test(test_encoder__unknown_kernels_and_folders_are_refused),

@@ -88,13 +88,15 @@ static struct encoder *open_row(const char *kernel)
     return encoder;
 }
 
-static float *encode(const struct encoder *encoder, const struct encoder_text *texts, size_t n)
+static float *encode(const struct encoder *encoder, const struct encoder_text *texts, size_t n,
+                     size_t n_batch_tokens)
 {
     struct error err;
     struct encoder_scratch *scratch = NULL;
     float *out = mem_array(n * GOLDEN_DIM, sizeof *out);
     assert_non_null(out);
     assert_ok(encoder_scratch_new(encoder, &scratch, &err));
+    assert_ok(encoder_scratch_resize(scratch, n_batch_tokens, &err));
     assert_ok(encoder_encode(encoder, scratch, texts, n, out, &err));
     encoder_scratch_free(scratch);
     return out;
@@ -118,7 +120,7 @@ static const char *find_row(const char *precision)
 static void check_gate(const char *kernel, const struct corpus *corpus, const float *expected)
 {
     struct encoder *encoder = open_row(kernel);
-    float *out = encode(encoder, corpus->texts, corpus->n);
+    float *out = encode(encoder, corpus->texts, corpus->n, ENCODER_BATCH_TOKENS);
     double worst = 1, sum = 0;
     size_t i_worst = 0;
     for (size_t i = 0; i < corpus->n; i++) {
@@ -148,7 +150,7 @@ static void test_precision__int16_is_as_good_as_fp32(void **state)
     struct encoder *encoder = open_row(find_row("fp32"));
     corpus_init(&corpus);
     assert_true(corpus.n >= 1000);
-    float *expected = encode(encoder, corpus.texts, corpus.n);
+    float *expected = encode(encoder, corpus.texts, corpus.n, ENCODER_BATCH_TOKENS);
     for (size_t i = 0; nn_kernel_name(i); i++) {
         if (is_fast(nn_kernel_name(i), "int16"))
             check_gate(nn_kernel_name(i), &corpus, expected);
@@ -161,18 +163,19 @@ static void test_precision__int16_is_as_good_as_fp32(void **state)
 struct task {
     const struct encoder *encoder;
     struct encoder_text texts[200];
-    size_t n;
+    size_t n, n_batch_tokens;
     float *out;
 };
 
 static void *run_task(void *arg)
 {
     struct task *task = arg;
-    task->out = encode(task->encoder, task->texts, task->n);
+    task->out = encode(task->encoder, task->texts, task->n, task->n_batch_tokens);
     return NULL;
 }
 
-/* Two threads over one encoder, one of them backwards: other neighbours, the same bits. */
+/* Two threads over one encoder, one of them backwards and in other micro-batches: other neighbours,
+ * the same bits. */
 static void test_precision__bits_do_not_depend_on_threads_or_order(void **state)
 {
     (void)state;
@@ -185,6 +188,7 @@ static void test_precision__bits_do_not_depend_on_threads_or_order(void **state)
     for (size_t t = 0; t < 2; t++) {
         struct task *task = &tasks[t];
         task->encoder = encoder;
+        task->n_batch_tokens = t ? 128 : 1024;
         task->n = sizeof task->texts / sizeof task->texts[0];
         for (size_t i = 0; i < task->n; i++)
             task->texts[t ? task->n - 1 - i : i] = corpus.texts[i * 5];
