@@ -58,6 +58,7 @@ static enum status open(struct benchmark *benchmark, void **out_state, struct er
     if (!state)
         return error_nomem(err);
     *out_state = state;
+    options.is_bulk = true;
     state->n = (size_t)arguments_number(&benchmark->app->arguments, "size", 100);
     enum status status = make_set(&state->sets[SET_EQUAL], state->n, EQUAL_WORDS, EQUAL_WORDS, err);
     if (!status)

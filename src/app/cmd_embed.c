@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#define BULK_BYTES ((size_t)64 << 10) /* from so much text on a slower start pays */
+
 struct embed {
     struct app *app;
     struct progress progress;
@@ -268,6 +270,7 @@ static enum status run(struct app *app, struct error *err)
     enum status status = check_usage(app, err);
     if (!status)
         status = lines_open(path, &embed.lines, err);
+    options.is_bulk = embed.lines.n_bytes_total >= BULK_BYTES;
     if (!status)
         status = engine_embedder_open(&options, &embedder, err);
     if (!status)

@@ -10,7 +10,8 @@
 #define HEADER_BYTES ((size_t)4096)
 #define SUMMED_BYTES ((size_t)48)
 
-static const char magic[8] = {'R', 'G', 'P', 'A', 'N', 'E', 'L', '1'};
+/* Raise the digit with every change of the bytes that panels_pack() makes. */
+static const char magic[8] = {'R', 'G', 'P', 'A', 'N', 'E', 'L', '2'};
 
 static void put_uint(unsigned char *out, uint64_t value, size_t n_bytes)
 {

@@ -1,6 +1,6 @@
 /* nn/panel_cache.h - packed weights in a file, so that a process maps them instead of packing.
  *
- *   0      8   magic "RGPANEL1"
+ *   0      8   magic "RGPANEL2"; the digit counts the ways panels were ever packed
  *   8      4   size of the header: 4096
  *   12     4   precision, an enum precision
  *   16     8   bytes of panels

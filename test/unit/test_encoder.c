@@ -10,7 +10,7 @@
 #define TOLERANCE 1e-5f
 #define COSINE_MIN 0.9999 /* of int16, on the worst text: one word */
 #define COSINE_MEAN_MIN 0.99999
-#define COSINE_MEAN_MIN_BF16 0.99998 /* which is why it is nobody's default */
+#define COSINE_MEAN_MIN_BF16 0.99997 /* which is why it is nobody's default */
 /* The scalar row and instrumented builds are slow: they check some of the short texts only. */
 #define SHORT_TOKENS_MAX ((size_t)24)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(RAGGED_FAULT)

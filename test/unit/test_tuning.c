@@ -97,8 +97,8 @@ static void test_tuning__nonsense_is_no_entry(void **state)
         "{\"k\":{\"micro_batch_tokens\":1e300,\"tokens_per_second\":1,\"since\":\"x\"}}",
         "{\"k\":{\"micro_batch_tokens\":512,\"tokens_per_second\":-1,\"since\":\"x\"}}",
         "{\"k\":{\"micro_batch_tokens\":512,\"tokens_per_second\":1,\"since\":\"\"}}",
-        "{\"k\":{\"micro_batch_tokens\":512,\"tokens_per_second\":1,"
-        "\"since\":\"2026-11-24T09:30:00Z 2026-11-24T09:30:00Z\"}}",
+        ("{\"k\":{\"micro_batch_tokens\":512,\"tokens_per_second\":1,"
+         "\"since\":\"2026-11-24T09:30:00Z 2026-11-24T09:30:00Z\"}}"),
     };
     char *folder = make_folder();
     struct tuning read;
