@@ -35,6 +35,7 @@ static void fill(void *p, size_t n_bytes)
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", \
         "xmm11", "xmm12", "xmm13", "xmm14"
 #define ZMM_DP(i) "vpdpwssd %%zmm13, %%zmm14, %%zmm" i "\n\t"
+#define ZMM_BF16(i) "vdpbf16ps %%zmm13, %%zmm14, %%zmm" i "\n\t"
 #define ZMM_FMA(i) "vfmadd231ps %%zmm13, %%zmm14, %%zmm" i "\n\t"
 #define YMM_FMA(i) "vfmadd231ps %%ymm13, %%ymm14, %%ymm" i "\n\t"
 #define YMM_MADD(i)                          \
@@ -54,6 +55,7 @@ static void fill(void *p, size_t n_bytes)
 #define ZMM_LOAD "vmovdqu64 (%0), %%zmm13\n\tvmovdqu64 64(%0), %%zmm14"
 #define YMM_LOAD "vmovdqu (%0), %%ymm13\n\tvmovdqu 64(%0), %%ymm14"
 PEAK_LOOP(peak_avx512_int16, ZMM_LOAD, ZMM_DP)
+PEAK_LOOP(peak_avx512_bf16, ZMM_LOAD, ZMM_BF16)
 PEAK_LOOP(peak_avx512_fp32, ZMM_LOAD, ZMM_FMA)
 PEAK_LOOP(peak_avx2_fp32, YMM_LOAD, YMM_FMA)
 PEAK_LOOP(peak_avx2_int16, YMM_LOAD, YMM_MADD)
@@ -63,9 +65,8 @@ static const struct peak {
     void (*run)(const void *numbers);
     double operations; /* of one step */
 } peaks[] = {
-    {"avx512-int16", peak_avx512_int16, 12 * 64},
-    {"avx512-fp32", peak_avx512_fp32, 12 * 32},
-    {"avx2-int16", peak_avx2_int16, 12 * 32},
+    {"avx512-int16", peak_avx512_int16, 12 * 64}, {"avx512-bf16", peak_avx512_bf16, 12 * 64},
+    {"avx512-fp32", peak_avx512_fp32, 12 * 32},   {"avx2-int16", peak_avx2_int16, 12 * 32},
     {"avx2-fp32", peak_avx2_fp32, 12 * 16},
 };
 
