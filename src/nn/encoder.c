@@ -20,6 +20,8 @@
 #include "nn/tokenizer.h"
 #include "nn/weights.h"
 
+#define COPY_BYTES ((size_t)2 << 20)
+
 struct encoder {
     struct model_config config;
     struct tokenizer tokenizer;
@@ -130,6 +132,16 @@ static enum status panels_identify(const struct encoder *e, const char *folder, 
     return STATUS_OK;
 }
 
+/* Piece by piece, so that no more than a piece is there twice. */
+static void copy_panels(char *to, const char *from, size_t n_bytes)
+{
+    for (size_t at = 0, n; at < n_bytes; at += n) {
+        n = size_min(COPY_BYTES, n_bytes - at);
+        memcpy(to + at, from + at, n);
+        file_map_advise((struct span){from + at, n}, FILE_ADVICE_DONE);
+    }
+}
+
 static enum status use_cached(struct encoder *e, const void *panels, bool is_lasting,
                               struct error *err)
 {
@@ -138,7 +150,7 @@ static enum status use_cached(struct encoder *e, const void *panels, bool is_las
         return panels_bind(&e->config, e->kernel->precision, panels, &e->panels, err);
     enum status status = take_memory(e, err);
     if (!status)
-        memcpy(e->packed_memory, panels, e->panels.n_bytes);
+        copy_panels(e->packed_memory, panels, e->panels.n_bytes);
     file_unmap(&e->cache);
     return status;
 }
