@@ -76,4 +76,6 @@ enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch
 /* How many tokens the last call of encoder_encode() read, special ones too. */
 size_t encoder_scratch_n_tokens(const struct encoder_scratch *scratch);
 
+#include "nn/cross_encoder.h" /* the part of this door that ranks passages */
+
 #endif
