@@ -236,15 +236,18 @@ static void add_quote(struct quotes *quotes, size_t i)
         quotes->i[quotes->n++] = i;
 }
 
-/* What follows sentence i: a list behind its colon, or the other fields of a record. */
+/* What follows sentence i: a list behind its colon, or the other fields of a record; a single field
+ * stands over the text that it names. */
 static void add_sequel(const struct question *question, size_t i, struct quotes *quotes)
 {
     const struct generate_sentence *sentences = question->sentences;
     bool is_record = sentence_is_field(&sentences[i]);
     for (size_t n_bytes = 0; n_bytes < LIST_BYTES && has_sequel(question, i); i++) {
-        if (is_record && !sentence_is_field(&sentences[i + 1]))
+        bool is_past_record = is_record && !sentence_is_field(&sentences[i + 1]);
+        if (!is_past_record || n_bytes == 0)
+            add_quote(quotes, i + 1);
+        if (is_past_record)
             break;
-        add_quote(quotes, i + 1);
         n_bytes += sentences[i + 1].len;
     }
 }
