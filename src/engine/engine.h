@@ -23,7 +23,7 @@ void engine_process_init(void);
 struct engine_options {
     const char *data_folder;
     const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;
-    const char *embedding_precision; /* native: "fp32", "int16"; "auto": the library's, else best */
+    const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
     const char *language;               /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */

@@ -31,6 +31,7 @@ struct encoder {
     struct span cache;   /* the mapped file that panels are in, or ... */
     void *packed_memory; /* ... the memory, owned */
     const struct kernel *kernel;
+    struct hash128 identity; /* of the model, whatever the precision */
     char fingerprint[80];
 };
 
@@ -64,11 +65,11 @@ static struct hash128 identify(const struct encoder *e)
     return hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
 }
 
-static void set_fingerprint(struct encoder *e, struct hash128 hash)
+static void set_fingerprint(struct encoder *e)
 {
+    const unsigned char *hash = e->identity.bytes;
     snprintf(e->fingerprint, sizeof e->fingerprint, "%s:%02x%02x%02x%02x:%s", e->config.name,
-             hash.bytes[0], hash.bytes[1], hash.bytes[2], hash.bytes[3],
-             precision_name(e->kernel->precision));
+             hash[0], hash[1], hash[2], hash[3], precision_name(e->kernel->precision));
 }
 
 static bool is_mapped(const struct safetensors *file, const struct tensor *t)
@@ -123,12 +124,11 @@ static enum status panels_identify(const struct encoder *e, const char *folder, 
     mem_free(path);
     if (status)
         return status;
-    struct hash128 hash = identify(e);
     char rest[128];
     int len = snprintf(rest, sizeof rest, "%zu %zu %zu %zu %" PRIu64 " %" PRId64,
                        e->config.n_layers, e->config.dim, e->config.n_heads, e->config.n_inner,
                        info.size_bytes, info.mtime_ns);
-    *out = hash128_of_pair(hash.bytes, sizeof hash.bytes, rest, (size_t)len);
+    *out = hash128_of_pair(e->identity.bytes, sizeof e->identity.bytes, rest, (size_t)len);
     return STATUS_OK;
 }
 
@@ -212,13 +212,15 @@ enum status encoder_open(const struct encoder_options *options, struct encoder *
         status = open_weights(e, options->folder, err);
     if (!status)
         status = tokenizer_open(options->folder, &e->config, &e->tokenizer, err);
-    if (!status)
+    if (!status) {
+        e->identity = identify(e);
         status = open_panels(e, options, err);
+    }
     if (status) {
         encoder_close(e);
         return status;
     }
-    set_fingerprint(e, identify(e));
+    set_fingerprint(e);
     *out = e;
     return STATUS_OK;
 }

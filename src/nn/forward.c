@@ -147,14 +147,14 @@ static void convert(const struct forward *f, const float *x, size_t stride, size
                            blocks.n_inner, out->values + b * block_bytes, out->scales + b * n_rows);
 }
 
-/* Columns first .. first + n of a linear layer. With is_added to what is there. */
+/* Where columns first .. first + n of a linear layer go; is_added: to what is there. */
 struct target {
     float *out;
     size_t stride, n_rows, first, n;
     bool is_added, has_gelu;
 };
 
-/* All blocks of `a`, or, with blocks.n_blocks 1, block i_block of the layer only. */
+/* `a` has n_blocks blocks, which meet those of the layer from i_block on. */
 static void apply(const struct forward *f, const struct panels *panels, size_t i_block,
                   size_t n_blocks, const struct operand *a, const struct target *t)
 {

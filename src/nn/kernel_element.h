@@ -8,12 +8,6 @@
 
 #ifdef NN_HAS_LANES
 
-/* n floats from p, of which the last vector may be incomplete. */
-INLINE lanes load_within(const float *p, size_t at, size_t n)
-{
-    return at + N_LANES <= n ? lanes_load(p + at) : lanes_load_first(p + at, n - at);
-}
-
 #ifdef KERNEL_INT16
 
 #define ELEMENT_GROUP 2

@@ -44,5 +44,11 @@ INLINE lanes lanes_absolute(lanes v)
     return (lanes)(lanes_bits(v) & 0x7FFFFFFF);
 }
 
+/* The vector at x[at..], zero from x[n] on. */
+INLINE lanes load_within(const float *x, size_t at, size_t n)
+{
+    return at + N_LANES <= n ? lanes_load(x + at) : lanes_load_first(x + at, n - at);
+}
+
 #endif
 #endif

@@ -70,7 +70,7 @@ static float mean_of(const float *x, size_t n)
         sum[1] += lanes_load(x + i + N_LANES);
     }
     for (; i < n; i += N_LANES)
-        sum[0] += i + N_LANES <= n ? lanes_load(x + i) : lanes_load_first(x + i, n - i);
+        sum[0] += load_within(x, i, n);
     return lanes_sum(sum[0] + sum[1]) / (float)n;
 }
 
