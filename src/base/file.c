@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/draft.h"
 #include "base/fault.h"
 #include "base/mem.h"
 
@@ -239,29 +240,14 @@ enum status file_rename(const char *from, const char *to, struct error *err)
 enum status file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
                          struct error *err)
 {
-    size_t size = strlen(path) + 32;
-    char *temp = mem_alloc(size);
-    if (!temp)
-        return error_nomem(err);
-    snprintf(temp, size, "%s.%ld.tmp", path, (long)getpid());
-    enum status status = STATUS_OK;
-    int fd = fails("file.open", EIO)
-                 ? -1
-                 : open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
-    if (fd < 0) {
-        status = error_errno(err, errno, "could not create \"%s\"", temp);
-        goto done;
-    }
-    status = file_write_fd(fd, temp, bytes, len, err);
-    if (!status && (fails("file.fsync", EIO) || fsync(fd)))
-        status = error_errno(err, errno, "could not sync \"%s\"", temp);
-    close(fd);
+    struct draft draft = {0};
+    struct file_info info;
+    enum status status = draft_open(&draft, path, mode, err);
     if (!status)
-        status = file_rename(temp, path, err);
-    if (status)
-        unlink(temp);
-done:
-    mem_free(temp);
+        status = draft_append(&draft, bytes, len, err);
+    if (!status)
+        status = draft_publish(&draft, &info, err);
+    draft_discard(&draft);
     return status;
 }
 

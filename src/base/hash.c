@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/mem.h"
 
 static struct hash128 canonical(XXH128_hash_t h)
 {
@@ -22,6 +23,38 @@ static struct hash128 canonical(XXH128_hash_t h)
 uint64_t hash64_of(const void *bytes, size_t len)
 {
     return XXH3_64bits(bytes, len);
+}
+
+struct hash64_stream {
+    XXH3_state_t state;
+};
+
+struct hash64_stream *hash64_stream_new(void)
+{
+    struct hash64_stream *stream = mem_aligned(1, sizeof *stream);
+    if (stream)
+        hash64_stream_reset(stream);
+    return stream;
+}
+
+void hash64_stream_reset(struct hash64_stream *stream)
+{
+    XXH3_64bits_reset(&stream->state);
+}
+
+void hash64_stream_append(struct hash64_stream *stream, const void *bytes, size_t len)
+{
+    XXH3_64bits_update(&stream->state, bytes, len);
+}
+
+uint64_t hash64_stream_value(const struct hash64_stream *stream)
+{
+    return XXH3_64bits_digest(&stream->state);
+}
+
+void hash64_stream_free(struct hash64_stream *stream)
+{
+    mem_free(stream);
 }
 
 struct hash128 hash128_of(const void *bytes, size_t len)

@@ -16,6 +16,14 @@ struct hash128 {
 
 uint64_t hash64_of(const void *bytes, size_t len); /* XXH3-64: for checksums */
 
+/* The same of bytes that come in pieces. */
+struct hash64_stream;
+struct hash64_stream *hash64_stream_new(void) MUST_USE; /* NULL: out of memory */
+void hash64_stream_reset(struct hash64_stream *stream);
+void hash64_stream_append(struct hash64_stream *stream, const void *bytes, size_t len);
+uint64_t hash64_stream_value(const struct hash64_stream *stream);
+void hash64_stream_free(struct hash64_stream *stream); /* NULL is fine */
+
 struct hash128 hash128_of(const void *bytes, size_t len);
 /* As hashing a + NUL + b: for keys made of two parts. */
 struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len);

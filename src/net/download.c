@@ -1,23 +1,15 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/fault.h"
-#include "base/file.h"
+#include "base/draft.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "base/mem.h"
 #include "net/net.h"
 #include "net/transfer.h"
 
 #define DOWNLOAD_TOTAL_MS (6 * 3600 * 1000)
 
 struct download {
-    int fd;
-    const char *temp;
+    struct draft *draft;
     uint64_t n_bytes;
     void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total);
     void *ctx;
@@ -33,7 +25,7 @@ static enum status write_piece(void *ctx, const struct transfer_head *head, cons
     if (download->n_bytes > RAGGED_LIMIT_DOWNLOAD)
         return error_set(err, STATUS_LIMIT, "the file is larger than %zu bytes",
                          RAGGED_LIMIT_DOWNLOAD);
-    enum status status = file_write_fd(download->fd, download->temp, bytes, len, err);
+    enum status status = draft_append(download->draft, bytes, len, err);
     if (!status && download->progress)
         download->progress(download->ctx, download->n_bytes,
                            head->n_length > 0 ? (uint64_t)head->n_length : 0);
@@ -59,53 +51,32 @@ static enum status receive(const char *url, struct download *download, const str
     return status;
 }
 
-static enum status check_hash(const struct download *download, const char *sha256,
-                              struct error *err)
+static enum status check_hash(const struct draft *draft, const char *sha256, struct error *err)
 {
     char found[HASH_SHA256_HEX];
-    enum status status = hash_sha256_file(download->temp, found, err);
+    enum status status = hash_sha256_file(draft->temp, found, err);
     if (!status && strcasecmp(found, sha256) != 0)
         status = error_set(err, STATUS_FORMAT, "SHA-256 is %s, expected %s", found, sha256);
     return status;
-}
-
-static enum status sync_file(const struct download *download, struct error *err)
-{
-    int rc = fault_hit("file.fsync") ? (errno = EIO, -1) : fsync(download->fd);
-    return rc ? error_errno(err, errno, "could not sync \"%s\"", download->temp) : STATUS_OK;
 }
 
 enum status net_download(const char *url, const char *path, const char *sha256,
                          void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total), void *ctx,
                          const struct cancel *cancel, struct error *err)
 {
-    size_t size = strlen(path) + 32;
-    char *temp = mem_alloc(size);
-    if (!temp)
-        return error_nomem(err);
-    snprintf(temp, size, "%s.%ld.tmp", path, (long)getpid());
-    enum status status = STATUS_OK;
-    struct download download = {.temp = temp, .progress = progress, .ctx = ctx};
-    download.fd = fault_hit("file.open")
-                      ? (errno = EIO, -1)
-                      : open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (download.fd < 0) {
-        status = error_errno(err, errno, "could not create \"%s\"", temp);
-        goto done;
-    }
+    struct draft draft = {0};
+    struct file_info info;
+    enum status status = draft_open(&draft, path, 0600, err);
+    if (status)
+        return status;
+    struct download download = {.draft = &draft, .progress = progress, .ctx = ctx};
     status = receive(url, &download, cancel, err);
-    if (!status)
-        status = sync_file(&download, err);
-    close(download.fd);
     if (!status && sha256)
-        status = check_hash(&download, sha256, err);
+        status = check_hash(&draft, sha256, err);
     if (status)
         error_context(err, status, "could not download \"%s\"", path_name(path));
     else
-        status = file_rename(temp, path, err);
-    if (status)
-        unlink(temp);
-done:
-    mem_free(temp);
+        status = draft_publish(&draft, &info, err);
+    draft_discard(&draft);
     return status;
 }

@@ -44,6 +44,7 @@ static enum status put_row(struct store *store, const struct store_document *d, 
     statement_bind_int(&st, d->n_pages);
     statement_bind_int(&st, (int64_t)n_chunks);
     statement_bind_int(&st, (int64_t)text_bytes);
+    statement_bind_text(&st, d->meta ? d->meta : "");
     bool has_row = false;
     int64_t id = 0;
     status = statement_step(&st, &has_row, err);
@@ -180,13 +181,14 @@ static enum status take_document(struct statement *st, struct store_document *d,
     d->warning = statement_take_text(st);
     d->n_pages = statement_take_u32(st);
     d->n_chunks = (size_t)statement_take_int(st);
+    d->meta = statement_take_text(st);
     return statement_status(st, err);
 }
 
 static enum status copy_texts(struct arena *arena, struct store_document *d, struct error *err)
 {
-    const char **texts[] = {&d->path, &d->title, &d->kind,   &d->collection,
-                            &d->hash, &d->error, &d->warning};
+    const char **texts[] = {&d->path, &d->title, &d->kind,    &d->collection,
+                            &d->hash, &d->error, &d->warning, &d->meta};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_text(arena, *texts[i], strlen(*texts[i]));
         if (!*texts[i])

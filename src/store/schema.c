@@ -34,6 +34,8 @@ static const char *const migrations[] = {
     "CREATE INDEX tail_missing ON tail(chunk_id) WHERE vector_id IS NULL;"
     "PRAGMA application_id = 0x52474744;"
     "PRAGMA user_version = 1;",
+    "ALTER TABLE documents ADD COLUMN meta TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 2;",
 };
 #define N_MIGRATIONS ((int64_t)(sizeof migrations / sizeof migrations[0]))
 

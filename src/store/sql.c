@@ -2,7 +2,7 @@
 
 #define DOCUMENT_COLUMNS                                                                       \
     "id, path, title, kind, collection, size, inode, mtime_ns, added_ms, hash, state, error, " \
-    "warning, n_pages, n_chunks"
+    "warning, n_pages, n_chunks, meta"
 
 #define PASSAGE                                                                                 \
     "SELECT c.id, c.doc_id, c.ord, c.page, c.page_end, c.line, c.line_end, c.byte_start, "      \
@@ -20,13 +20,14 @@ const char *const sql_texts[SQL_COUNT] = {
                      "value = excluded.value WHERE value IS NOT excluded.value",
     [SQL_DOCUMENT_PUT] =
         "INSERT INTO documents(path, title, kind, collection, size, inode, mtime_ns, added_ms, "
-        "hash, state, error, warning, n_pages, n_chunks, text_bytes) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE SET "
+        "hash, state, error, warning, n_pages, n_chunks, text_bytes, meta) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE SET "
         "title = excluded.title, kind = excluded.kind, collection = excluded.collection, "
         "size = excluded.size, inode = excluded.inode, mtime_ns = excluded.mtime_ns, "
         "added_ms = excluded.added_ms, hash = excluded.hash, state = excluded.state, "
         "error = excluded.error, warning = excluded.warning, n_pages = excluded.n_pages, "
-        "n_chunks = excluded.n_chunks, text_bytes = excluded.text_bytes RETURNING id",
+        "n_chunks = excluded.n_chunks, text_bytes = excluded.text_bytes, "
+        "meta = excluded.meta RETURNING id",
     [SQL_DOCUMENT_TOUCH] =
         "UPDATE documents SET size = ?, inode = ?, mtime_ns = ? WHERE id = ? RETURNING id",
     [SQL_DOCUMENT_REMOVE] = "DELETE FROM documents WHERE id = ? RETURNING id",

@@ -41,6 +41,7 @@ struct store_document {
     const char *hash;           /* SHA-256 hex of the file; "" when it could not be read */
     enum store_document_state state;
     const char *error, *warning; /* FAILED: why; else "" */
+    const char *meta;            /* a JSON object of what it says about itself; "", NULL: nothing */
     uint32_t n_pages;
     size_t n_chunks; /* out */
 };
