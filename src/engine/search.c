@@ -23,7 +23,8 @@ struct search {
     struct search_query *query;
     struct store *store;
     struct analyzer *analyzer;
-    struct lexical_scorer *scorer;
+    struct lexical_tail *tail;
+    struct lexical_stats stats;
     int64_t *allowed; /* sorted document ids; NULL: no filter */
     size_t n_allowed, n_allowed_max;
     struct fuse_row *rows;
@@ -229,7 +230,7 @@ static enum status scan_row(void *ctx, const struct store_tail_row *row, struct 
     enum status status = mem_reserve(&rows, &s->n_rows_max, s->n_rows + 1, sizeof *s->rows, err);
     s->rows = rows;
     if (!status)
-        status = lexical_scorer_add(s->scorer, row->terms, row->terms_len, row->n_terms, err);
+        status = lexical_tail_add(s->tail, row->terms, row->terms_len, row->n_terms, err);
     if (status)
         return status;
     bool has_vector = s->query->vector && row->vector && row->vector_bytes == 2 * s->query->dim;
@@ -247,18 +248,34 @@ static enum status scan_row(void *ctx, const struct store_tail_row *row, struct 
     return STATUS_OK;
 }
 
+/* BM25 of every row that was scanned, from the arena of the hits. */
+static enum status score_tail(struct search *s, const float **out, struct error *err)
+{
+    struct lexical_query *query = &s->query->terms;
+    lexical_tail_count(s->tail, &s->stats, query);
+    lexical_query_weigh(query, &s->stats, LEXICAL_PARAMS_DEFAULT);
+    const int32_t *scores = NULL;
+    size_t n = 0;
+    enum status status = lexical_tail_scores(s->tail, &scores, &n, err);
+    if (status)
+        return status;
+    float *lexical = arena_zalloc(&s->hits->arena, n + 1, sizeof *lexical);
+    if (!lexical)
+        return error_nomem(err);
+    for (size_t i = 0; i < n; i++)
+        lexical[i] = (float)(scores[i] / query->scale);
+    *out = lexical;
+    return STATUS_OK;
+}
+
 static enum status scan_tail(struct search *s, const float **out_lexical, struct error *err)
 {
-    /* The scorer runs in vector mode too: its idf is what coverage weighs words with. */
-    enum status status =
-        lexical_scorer_new(&s->query->terms, LEXICAL_PARAMS_DEFAULT, &s->scorer, err);
+    /* The words are counted in vector mode too: their idf is what coverage weighs them with. */
+    enum status status = lexical_tail_new(&s->query->terms, &s->tail, err);
     unsigned want = STORE_TAIL_TERMS | (s->query->vector ? STORE_TAIL_VECTORS : 0u);
     if (!status)
         status = store_each_tail(s->store, want, scan_row, s, err);
-    size_t n = 0;
-    if (!status)
-        status = lexical_scorer_finish(s->scorer, out_lexical, &n, err);
-    return status;
+    return status ? status : score_tail(s, out_lexical, err);
 }
 
 static enum status warn_of_missing(struct search *s, struct error *err)
@@ -517,7 +534,7 @@ enum status search_run(struct engine *engine, const char *text,
     /* No library yet is an empty one. */
     if (status == STATUS_NOT_FOUND && !s.store)
         status = STATUS_OK;
-    lexical_scorer_free(s.scorer);
+    lexical_tail_free(s.tail);
     mem_free(s.allowed);
     mem_free(s.rows);
     if (status) {

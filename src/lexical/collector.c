@@ -1,0 +1,56 @@
+#include "lexical/collector.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "lexical/terms.h"
+
+static void collect(void *ctx, const struct analyzer_term *term)
+{
+    struct collector *c = ctx;
+    void *terms = c->terms;
+    if (c->failed || (c->failed = mem_reserve(&terms, &c->n_max, c->n + 1, sizeof *c->terms, NULL)))
+        return;
+    c->terms = terms;
+    struct analyzer_term copy = *term;
+    copy.bytes = arena_text(&c->arena, term->bytes, term->len);
+    copy.position += c->first_position;
+    if (!copy.bytes) {
+        c->failed = STATUS_NOMEM;
+        return;
+    }
+    c->terms[c->n++] = copy;
+}
+
+enum status collector_add(struct collector *collector, struct analyzer *analyzer,
+                          enum analyzer_mode mode, const char *text, size_t len, struct error *err)
+{
+    enum status status = analyzer_terms(analyzer, mode, text, len, collect, collector, err);
+    return status || !collector->failed ? status : error_nomem(err);
+}
+
+static int compare_terms(const void *a, const void *b)
+{
+    const struct analyzer_term *x = a, *y = b;
+    int order = term_compare(x->bytes, x->len, y->bytes, y->len);
+    return order ? order : (x->position > y->position) - (x->position < y->position);
+}
+
+void collector_sort(struct collector *collector)
+{
+    if (collector->n > 1)
+        qsort(collector->terms, collector->n, sizeof *collector->terms, compare_terms);
+}
+
+void collector_reset(struct collector *collector)
+{
+    arena_clear(&collector->arena);
+    collector->n = 0;
+    collector->first_position = 0;
+}
+
+void collector_clear(struct collector *collector)
+{
+    mem_free(collector->terms);
+    arena_clear(&collector->arena);
+}
