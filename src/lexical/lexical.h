@@ -146,4 +146,6 @@ enum status lexical_tail_scores(struct lexical_tail *tail, const int32_t **out_s
 void lexical_tail_restrict(const struct lexical_tail *tail, uint64_t *io_allowed);
 void lexical_tail_free(struct lexical_tail *tail); /* NULL is fine */
 
+#include "lexical/lexical_index.h" /* the other half */
+
 #endif

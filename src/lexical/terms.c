@@ -1,17 +1,9 @@
 #include "lexical/terms.h"
 
 #include "lexical/collector.h"
+#include "lexical/varint.h"
 
 #define TEXT_GAP 16 /* positions: no phrase reaches from a heading into its text */
-
-static void append_varint(struct buf *out, uint64_t value)
-{
-    while (value >= 0x80) {
-        buf_append_char(out, (char)(value | 0x80));
-        value >>= 7;
-    }
-    buf_append_char(out, (char)value);
-}
 
 static size_t end_of_equal(const struct collector *c, size_t first)
 {
@@ -29,14 +21,14 @@ static void encode(const struct collector *c, struct buf *out)
         end = end_of_equal(c, i);
         buf_append_char(out, (char)c->terms[i].len);
         buf_append(out, c->terms[i].bytes, c->terms[i].len);
-        append_varint(out, end - i);
+        buf_append_varint(out, end - i);
     }
     if (c->n > 0)
         buf_append_char(out, '\0');
     for (size_t i = 0, end; i < c->n; i = end) {
         uint32_t previous = 0;
         for (end = end_of_equal(c, i); i < end; i++) {
-            append_varint(out, c->terms[i].position - previous);
+            buf_append_varint(out, c->terms[i].position - previous);
             previous = c->terms[i].position;
         }
     }
