@@ -113,7 +113,8 @@ static void enter_blocks(const struct lexical_index *index, struct runner *r, ui
 /* Only what costs much to read may be left for later. */
 static bool is_optional(const struct search *s, const struct runner *r)
 {
-    return !s->is_exhaustive && r->term->df > s->lookup->index->n_rows / 64;
+    return !s->is_exhaustive && !lookup_is_array(r->term) &&
+           r->term->df > s->lookup->index->n_rows / 64;
 }
 
 static bool is_before(const struct search *s, const struct runner *a, const struct runner *b)
