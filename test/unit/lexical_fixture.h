@@ -12,6 +12,7 @@
 
 #include "base/bitmap.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "lexical/lexical.h"
 
