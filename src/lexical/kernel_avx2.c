@@ -73,8 +73,11 @@ static size_t sweep(int32_t *io_sums, size_t n, int32_t limit, uint32_t base, ui
             out_rows[n_found] = base + (uint32_t)at;
             out_sums[n_found++] = io_sums[at];
         }
-        for (size_t k = 0; k < 32; k += 8)
-            _mm256_store_si256((__m256i *)(void *)(io_sums + i + k), zero);
+        __m256i *sums = (__m256i *)(void *)(io_sums + i);
+        _mm256_store_si256(sums, zero);
+        _mm256_store_si256(sums + 1, zero);
+        _mm256_store_si256(sums + 2, zero);
+        _mm256_store_si256(sums + 3, zero);
     }
     return n_found;
 }

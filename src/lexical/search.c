@@ -9,6 +9,8 @@
 #include "lexical/top.h"
 
 #define WINDOW_ROWS 16384
+#define WINDOW_ROWS_FIRST 512 /* windows double while little is known of the best scores */
+#define MANY_CANDIDATES 12     /* for each block */
 #define SPARSE_SHARE 32  /* fewer postings than a 32nd of the window: look at their rows only */
 #define BOUND_SLACK 1e-5 /* far above the rounding of fp32 */
 #define BOUND_ROUNDING 2
@@ -17,9 +19,9 @@
 struct runner {
     struct lookup_term *term;
     int32_t most;   /* no score of the term is higher */
-    double step;    /* bound of a block for each step of its impact */
     size_t at, end; /* blocks (or postings of the array) that reach into the window */
     int32_t bound;  /* no score in the window is higher */
+    int32_t bounds[IMPACT_STEPS + 1]; /* of blocks, by their impact */
 };
 
 /* What a search works in; kept for the next one. */
@@ -42,12 +44,6 @@ struct search {
     uint32_t base, end; /* the window */
 };
 
-static int32_t bound_of(const struct runner *runner, unsigned impact)
-{
-    double bound = runner->step * impact + BOUND_ROUNDING;
-    return bound < runner->most ? (int32_t)bound : runner->most;
-}
-
 static double ratio_of(double then, double now)
 {
     return then == 0 ? 1 : then / now;
@@ -69,7 +65,6 @@ static void set_bounds(const struct search *s, struct runner *runner)
 {
     const struct lookup_term *term = runner->term;
     double most = (double)lookup_weights(s->lookup, term).factor * (1 + BOUND_SLACK);
-    runner->most = (int32_t)most + BOUND_ROUNDING;
     if (lookup_is_array(term)) {
         int32_t best = 0;
         for (size_t i = 0; i < term->df; i++)
@@ -78,8 +73,10 @@ static void set_bounds(const struct search *s, struct runner *runner)
         return;
     }
     double impact = (double)term->list.max_impact * impact_ratio(s->lookup);
-    runner->step = most * (impact < 1 ? impact : 1) / IMPACT_STEPS;
-    runner->most = bound_of(runner, IMPACT_STEPS);
+    double step = most * (impact < 1 ? impact : 1) / IMPACT_STEPS;
+    for (size_t i = 0; i <= IMPACT_STEPS; i++)
+        runner->bounds[i] = (int32_t)(step * (double)i) + BOUND_ROUNDING;
+    runner->most = runner->bounds[IMPACT_STEPS];
 }
 
 /* ---- windows ---- */
@@ -107,7 +104,7 @@ static void enter_blocks(const struct lexical_index *index, struct runner *r, ui
         if (last_rows[r->end++] >= end - 1)
             break;
     }
-    r->bound = r->end > r->at ? bound_of(r, best) : 0;
+    r->bound = r->end > r->at ? r->bounds[best] : 0;
 }
 
 /* Only what costs much to read may be left for later. */
@@ -178,7 +175,7 @@ static void accumulate_touching(struct search *s, const uint32_t *rows, const in
     accumulate(s, rows, scores, n);
 }
 
-/* `others`: what the other terms can add at most. */
+/* `others`: what the other terms can add at most; a large number reads every block. */
 static void add_runner(struct search *s, struct runner *r, int32_t others, bool is_sparse)
 {
     void (*add)(struct search *, const uint32_t *, const int32_t *, size_t) =
@@ -191,7 +188,7 @@ static void add_runner(struct search *s, struct runner *r, int32_t others, bool 
     }
     const uint8_t *impacts = s->lookup->index->block_impacts + term->list.first_block;
     for (size_t i = r->at; i < r->end; i++) {
-        if (!s->is_exhaustive && bound_of(r, impacts[i]) + others <= s->top.floor)
+        if (!s->is_exhaustive && (int64_t)r->bounds[impacts[i]] + others <= s->top.floor)
             continue;
         lookup_read_scores(s->lookup, term, i);
         clip(term->block->rows, term->block->n, s->base, s->end, &first, &n);
@@ -217,9 +214,13 @@ static size_t sweep_touched(struct search *s, int32_t limit)
     return n;
 }
 
-static size_t n_postings_in(const struct runner *r)
+/* A block of a rare term reaches far beyond the window. */
+static size_t n_postings_in(const struct search *s, const struct runner *r)
 {
-    return (r->end - r->at) * (lookup_is_array(r->term) ? 1 : BLOCK_POSTINGS);
+    size_t n_reached = (r->end - r->at) * BLOCK_POSTINGS, n_rows = s->end - s->base;
+    if (lookup_is_array(r->term))
+        return r->end - r->at;
+    return size_min(n_reached, 2 * n_rows * r->term->df / s->lookup->index->n_rows);
 }
 
 /* Candidates: rows whose sum over order[first..n-1] passes `limit`. */
@@ -227,7 +228,7 @@ static size_t collect(struct search *s, size_t first, size_t n, int32_t sum, int
 {
     size_t n_postings = 0, n_rows = s->end - s->base;
     for (size_t i = first; i < n; i++)
-        n_postings += n_postings_in(s->order[i]);
+        n_postings += n_postings_in(s, s->order[i]);
     bool is_sparse = n_postings < n_rows / SPARSE_SHARE;
     for (size_t i = first; i < n; i++)
         add_runner(s, s->order[i], sum - s->order[i]->bound, is_sparse);
@@ -266,13 +267,31 @@ static size_t complete(struct search *s, struct runner *r, size_t n, int32_t res
             continue;
         while (at < r->end && last_rows[at] < row)
             at++;
-        if (at < r->end && score + bound_of(r, impacts[at]) + rest > s->top.floor)
+        if (at < r->end && score + r->bounds[impacts[at]] + rest > s->top.floor)
             score += lookup_score_at(s->lookup, r->term, row, &at);
         if (score + rest > s->top.floor) {
             space->rows[n_kept] = row;
             space->scores[n_kept++] = (int32_t)score;
         }
     }
+    return n_kept;
+}
+
+/* The same when there are so many candidates that reading the whole term costs less than looking
+ * for each of them. */
+static size_t complete_all(struct search *s, struct runner *r, size_t n, int32_t rest)
+{
+    struct search_space *space = s->space;
+    size_t n_kept = 0;
+    add_runner(s, r, INT32_MAX, false);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t row = space->rows[i];
+        int64_t score = (int64_t)space->scores[i] + space->sums[row - s->base];
+        space->rows[n_kept] = row;
+        space->scores[n_kept] = (int32_t)score;
+        n_kept += score + rest > s->top.floor;
+    }
+    memset(space->sums, 0, (s->end - s->base) * sizeof *space->sums);
     return n_kept;
 }
 
@@ -289,7 +308,8 @@ static void search_window(struct search *s)
     size_t n_found = keep_allowed(s, collect(s, n_optional, n, sum, limit));
     for (size_t i = n_optional; i-- > 0 && n_found > 0;) {
         optional -= s->order[i]->bound;
-        n_found = complete(s, s->order[i], n_found, optional);
+        bool are_many = n_found > MANY_CANDIDATES * (s->order[i]->end - s->order[i]->at);
+        n_found = (are_many ? complete_all : complete)(s, s->order[i], n_found, optional);
     }
     for (size_t i = 0; i < n_found; i++)
         top_add(&s->top, s->space->rows[i], s->space->scores[i]);
@@ -345,9 +365,10 @@ static enum status run(struct search *s, size_t *out_n, struct error *err)
 {
     size_t n_rows = s->lookup->index->n_rows;
     enum status status = begin(s, err);
-    for (size_t base = 0; base < n_rows && !status; base += WINDOW_ROWS) {
+    for (size_t base = 0, n; base < n_rows && !status; base += n) {
+        n = size_min(size_max(base, WINDOW_ROWS_FIRST), WINDOW_ROWS);
         s->base = (uint32_t)base;
-        s->end = (uint32_t)size_min(base + WINDOW_ROWS, n_rows);
+        s->end = (uint32_t)size_min(base + n, n_rows);
         search_window(s);
     }
     top_sort(&s->top);
