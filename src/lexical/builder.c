@@ -1,12 +1,12 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
 #include "lexical/index_writer.h"
+#include "lexical/kernel.h"
 #include "lexical/lexical_index.h"
 #include "lexical/score.h"
-#include "lexical/terms.h"
+#include "lexical/term_key.h"
 #include "lexical/varint.h"
 
 #define SLOTS_MIN 1024
@@ -246,12 +246,6 @@ enum status lexical_builder_add(struct lexical_builder *builder, const void *blo
     return status;
 }
 
-static int compare_terms(const void *a, const void *b)
-{
-    const struct built_term *x = a, *y = b;
-    return term_compare(x->bytes, x->len, y->bytes, y->len);
-}
-
 static void read_postings(const struct built_term *term, uint32_t *rows, uint32_t *tfs)
 {
     struct span_reader reader = span_reader_init(term->postings.bytes, term->postings.len);
@@ -264,10 +258,17 @@ static void read_postings(const struct built_term *term, uint32_t *rows, uint32_
     }
 }
 
-static void write_positions_of(const struct built_term *term, const uint32_t *tfs,
+/* Where each posting's positions end matters from one block to the next only. */
+static void write_positions_of(const struct built_term *term, uint32_t *rows, uint32_t *tfs,
                                struct position_writer *writer)
 {
+    if (term->df <= BLOCK_POSTINGS) {
+        position_writer_add(writer, term->positions.bytes, term->positions.len);
+        position_writer_end_list(writer);
+        return;
+    }
     struct span_reader reader = span_reader_init(term->positions.bytes, term->positions.len);
+    read_postings(term, rows, tfs);
     for (size_t i = 0; i < term->df; i++) {
         const unsigned char *start = reader.at;
         for (uint32_t k = 0; k < tfs[i]; k++)
@@ -284,14 +285,16 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
     struct position_writer positions = {0};
     uint32_t *rows = mem_array(builder->n_rows, sizeof *rows);
     uint32_t *tfs = mem_array(builder->n_rows, sizeof *tfs);
-    enum status status = rows && tfs ? STATUS_OK : error_nomem(err);
+    struct term_key *keys = mem_array(builder->n_terms, sizeof *keys);
+    enum status status = rows && tfs && keys ? STATUS_OK : error_nomem(err);
     if (status)
         goto done;
-    if (builder->n_terms > 1)
-        qsort(builder->terms, builder->n_terms, sizeof *builder->terms, compare_terms);
+    for (size_t i = 0; i < builder->n_terms; i++)
+        keys[i] = term_key_of(builder->terms[i].bytes, builder->terms[i].len, i);
+    term_keys_sort(keys, builder->n_terms);
     index_writer_init(&index, writer, builder->lengths, builder->n_rows, builder->params);
     for (size_t i = 0; i < builder->n_terms; i++) {
-        const struct built_term *term = &builder->terms[i];
+        const struct built_term *term = &builder->terms[keys[i].i];
         read_postings(term, rows, tfs);
         index_writer_add(&index, term->bytes, term->len, rows, tfs, term->df);
     }
@@ -299,15 +302,14 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
     if (status)
         goto done;
     position_writer_init(&positions, writer);
-    for (size_t i = 0; i < builder->n_terms; i++) {
-        read_postings(&builder->terms[i], rows, tfs);
-        write_positions_of(&builder->terms[i], tfs, &positions);
-    }
+    for (size_t i = 0; i < builder->n_terms; i++)
+        write_positions_of(&builder->terms[keys[i].i], rows, tfs, &positions);
     status = position_writer_finish(&positions, err);
 done:
     index_writer_clear(&index);
     position_writer_clear(&positions);
     mem_free(rows);
     mem_free(tfs);
+    mem_free(keys);
     return status;
 }

@@ -1,9 +1,6 @@
 #include "lexical/collector.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
-#include "lexical/terms.h"
 
 static void collect(void *ctx, const struct analyzer_term *term)
 {
@@ -27,19 +24,6 @@ enum status collector_add(struct collector *collector, struct analyzer *analyzer
 {
     enum status status = analyzer_terms(analyzer, mode, text, len, collect, collector, err);
     return status || !collector->failed ? status : error_nomem(err);
-}
-
-static int compare_terms(const void *a, const void *b)
-{
-    const struct analyzer_term *x = a, *y = b;
-    int order = term_compare(x->bytes, x->len, y->bytes, y->len);
-    return order ? order : (x->position > y->position) - (x->position < y->position);
-}
-
-void collector_sort(struct collector *collector)
-{
-    if (collector->n > 1)
-        qsort(collector->terms, collector->n, sizeof *collector->terms, compare_terms);
 }
 
 void collector_reset(struct collector *collector)

@@ -7,7 +7,7 @@
 
 struct collector {
     struct arena arena;          /* of the bytes */
-    struct analyzer_term *terms; /* owned; in order, but see collector_sort() */
+    struct analyzer_term *terms; /* owned; in order */
     size_t n, n_max;
     uint32_t first_position; /* added to the positions of what comes next */
     enum status failed;
@@ -17,8 +17,6 @@ struct collector {
 enum status collector_add(struct collector *collector, struct analyzer *analyzer,
                           enum analyzer_mode mode, const char *text, size_t len,
                           struct error *err) MUST_USE;
-/* By bytes, equal terms by position. */
-void collector_sort(struct collector *collector);
 void collector_reset(struct collector *collector); /* empty, memory kept */
 void collector_clear(struct collector *collector);
 

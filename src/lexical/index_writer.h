@@ -40,7 +40,7 @@ struct position_writer {
     enum status failed;
 };
 void position_writer_init(struct position_writer *writer, struct segment_writer *out);
-/* Of each posting of the list: its tf varints. */
+/* Of each posting of the list: its tf varints. All at once when it has no more than 128. */
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len);
 void position_writer_end_list(struct position_writer *writer);
 enum status position_writer_finish(struct position_writer *writer, struct error *err) MUST_USE;

@@ -10,7 +10,7 @@
 
 #define WINDOW_ROWS 16384
 #define WINDOW_ROWS_FIRST 512 /* windows double while little is known of the best scores */
-#define MANY_CANDIDATES 12     /* for each block */
+#define MANY_CANDIDATES 12    /* for each block */
 #define SPARSE_SHARE 32  /* fewer postings than a 32nd of the window: look at their rows only */
 #define BOUND_SLACK 1e-5 /* far above the rounding of fp32 */
 #define BOUND_ROUNDING 2

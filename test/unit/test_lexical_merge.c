@@ -1,6 +1,7 @@
 /* Merging gives what building gives; a deep check agrees with both. */
 #include "lexical_fixture.h"
 
+#include "base/fault.h"
 #include "lexical/index_format.h"
 
 static void assert_same_sections(const struct segment *a, const struct segment *b)
@@ -184,6 +185,147 @@ static void test_lexical_merge__refuses_damaged_rows(void **state)
     lexical_builder_free(NULL);
 }
 
+#ifdef RAGGED_FAULT
+struct faulty {
+    struct made_rows made;
+    struct lexical_query query;
+    char folder[64];
+};
+
+static enum status build_part(const struct faulty *f, const char *path, size_t first, size_t n)
+{
+    struct segment_writer *writer = NULL;
+    struct lexical_builder *builder = NULL;
+    struct segment_stamp stamp;
+    int64_t ids[300];
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (int64_t)(first + i);
+    enum status status = segment_writer_new(path, SEGMENT_LEXICAL, "none-2", &writer, &err);
+    if (!status)
+        status = segment_writer_put_rows(writer, ids, ids, n, &err);
+    if (!status)
+        status = lexical_builder_new(LEXICAL_PARAMS_DEFAULT, &builder, &err);
+    for (size_t i = first; i < first + n && !status; i++)
+        status = lexical_builder_add(builder, f->made.rows[i].blob.data, f->made.rows[i].blob.len,
+                                     f->made.rows[i].n_terms, &err);
+    if (!status)
+        status = lexical_builder_write(builder, writer, &err);
+    if (!status)
+        status = segment_writer_finish(writer, &stamp, &err);
+    lexical_builder_free(builder);
+    segment_writer_free(writer);
+    return status;
+}
+
+static enum status merge_parts(const char *path, const struct lexical_index *const *indexes,
+                               struct segment *const *segments)
+{
+    struct segment_writer *writer = NULL;
+    struct segment_merge plan = {0};
+    struct segment_merge_input inputs[2] = {{.segment = segments[0]}, {.segment = segments[1]}};
+    struct segment_stamp stamp;
+    enum status status = segment_merge_init(&plan, inputs, 2, &err);
+    if (!status)
+        status = segment_writer_new(path, SEGMENT_LEXICAL, "none-2", &writer, &err);
+    if (!status)
+        status =
+            segment_writer_put_rows(writer, plan.chunk_ids, plan.document_ids, plan.n_rows, &err);
+    if (!status)
+        status = lexical_merge(indexes, &plan, LEXICAL_PARAMS_DEFAULT, writer, &err);
+    if (!status)
+        status = segment_writer_finish(writer, &stamp, &err);
+    segment_merge_clear(&plan);
+    segment_writer_free(writer);
+    return status;
+}
+
+static enum status ask_part(struct faulty *f, const struct lexical_index *index, size_t *out_n)
+{
+    struct lexical_lookup *lookup = NULL;
+    struct lexical_stats stats = {0};
+    struct lexical_hit hits[10];
+    uint64_t allowed[8];
+    memset(allowed, 0xFF, sizeof allowed);
+    enum status status = lexical_lookup_new(index, &f->query, &lookup, &err);
+    if (!status) {
+        lexical_lookup_count(lookup, &stats, &f->query);
+        lexical_query_weigh(&f->query, &stats, LEXICAL_PARAMS_DEFAULT);
+        status = lexical_lookup_restrict(lookup, allowed, &err);
+    }
+    if (!status)
+        status = lexical_lookup_search(lookup, allowed, 10, 0, hits, out_n, &err);
+    lexical_lookup_free(lookup);
+    return status ? status : lexical_index_check(index, &err);
+}
+
+static enum status run_all(struct faulty *f, size_t *out_n)
+{
+    char path[3][96];
+    struct segment *segments[3] = {0};
+    struct lexical_index *indexes[3] = {0};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < 3; i++)
+        snprintf(path[i], sizeof path[i], "%s/%zu.seg", f->folder, i);
+    for (size_t i = 0; i < 3 && !status; i++) {
+        const struct lexical_index *inputs[] = {indexes[0], indexes[1]};
+        status =
+            i < 2 ? build_part(f, path[i], 150 * i, 150) : merge_parts(path[2], inputs, segments);
+        if (!status)
+            status = segment_open(path[i], SEGMENT_LEXICAL, NULL, &segments[i], &err);
+        if (!status)
+            status = lexical_index_open(segments[i], &indexes[i], &err);
+    }
+    if (!status)
+        status = ask_part(f, indexes[2], out_n);
+    for (size_t i = 0; i < 3; i++) {
+        lexical_index_close(indexes[i]);
+        segment_close(segments[i]);
+    }
+    return status;
+}
+#endif
+
+/* Every allocation and every write fails once; then nothing leaks and nothing is said to be done.
+ */
+static void test_lexical_merge__reports_each_failure(void **state)
+{
+    (void)state;
+#ifndef RAGGED_FAULT
+    skip_because("needs FAULT=1");
+#else
+    static const char *const sites[] = {"mem", "file.write", "file.fsync"};
+    struct faulty f = {.made = made_rows_new(300, 6, 12, 5)};
+    struct arena arena = {0};
+    const struct lexical_clause clauses[] = {{"a b longbeginningb", 18, LEXICAL_WORDS, false},
+                                             {"c", 1, LEXICAL_PREFIX, false},
+                                             {"b a", 3, LEXICAL_PHRASE, true}};
+    strcpy(f.folder, "/tmp/ragged-lexical-XXXXXX");
+    assert_non_null(mkdtemp(f.folder));
+    assert_ok(lexical_query_build(f.made.analyzer, clauses, 3, &arena, &f.query, &err));
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+        size_t n_hits = 99;
+        int n = 1;
+        for (;; n++) {
+            char plan[32];
+            for (size_t t = 0; t < f.query.n_terms; t++)
+                f.query.terms[t].df = 0;
+            snprintf(plan, sizeof plan, "%s:%d", sites[i], n);
+            fault_plan(plan);
+            enum status status = run_all(&f, &n_hits);
+            fault_plan(NULL);
+            if (status == STATUS_OK)
+                break;
+            assert_status(status, i == 0 ? STATUS_NOMEM : STATUS_IO);
+            assert_int_equal(n_hits, 99);
+        }
+        assert_true(n > 3 && n_hits == 10);
+    }
+    arena_clear(&arena);
+    made_rows_clear(&f.made);
+    assert_ok(folder_remove(f.folder, &err));
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_lexical_merge__keeps_rows_without_positions),
         cmocka_unit_test(test_lexical_merge__finds_every_term),
         cmocka_unit_test(test_lexical_merge__refuses_damaged_rows),
+        cmocka_unit_test(test_lexical_merge__reports_each_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
