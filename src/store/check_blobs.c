@@ -8,18 +8,30 @@
 
 #define NORM_TOLERANCE 0.01
 
-/* {u8 len, bytes, varint count}*, strictly ascending; the counts add up to n_terms. */
+/* After a zero byte a position for each term; blobs of older libraries have none. */
+static bool are_positions_right(struct span_reader *r, uint64_t n)
+{
+    if (r->n_left == 0)
+        return true;
+    span_take_u8(r);
+    for (uint64_t i = 0; i < n && !r->is_short; i++)
+        span_take_varint(r);
+    return !r->is_short && r->n_left == 0;
+}
+
+/* {u8 len, bytes, varint count}*, strictly ascending; the counts add up to n_terms. Then the
+ * positions. */
 static bool are_terms_right(const void *blob, size_t len, int64_t n_terms)
 {
     struct span_reader r = span_reader_init(blob, len);
     const unsigned char *before = NULL;
     size_t len_before = 0;
     uint64_t total = 0;
-    while (r.n_left > 0) {
+    while (r.n_left > 0 && r.at[0] != 0) {
         size_t term_len = span_take_u8(&r);
         const unsigned char *term = span_take(&r, term_len);
         uint64_t count = span_take_varint(&r);
-        if (r.is_short || term_len == 0 || count == 0 || count > UINT32_MAX)
+        if (r.is_short || count == 0 || count > UINT32_MAX)
             return false;
         int order = before ? memcmp(before, term, size_min(len_before, term_len)) : -1;
         if (order > 0 || (order == 0 && len_before >= term_len))
@@ -28,7 +40,7 @@ static bool are_terms_right(const void *blob, size_t len, int64_t n_terms)
         len_before = term_len;
         total += count;
     }
-    return n_terms >= 0 && total == (uint64_t)n_terms;
+    return n_terms >= 0 && total == (uint64_t)n_terms && are_positions_right(&r, total);
 }
 
 enum status check_terms(struct check *check, struct error *err)

@@ -569,6 +569,7 @@ static void test_store__check_finds_planted_damage(void **state)
         "UPDATE tail SET terms = x'03616263' WHERE chunk_id = 1",
         "UPDATE tail SET terms = x'016202016101', n_terms = 3 WHERE chunk_id = 1",
         "UPDATE tail SET n_terms = 4 WHERE chunk_id = 1",
+        "UPDATE tail SET terms = terms || x'000000' WHERE chunk_id = 1",
         "UPDATE tail SET vector_id = 2 WHERE chunk_id = 1",
         "UPDATE tail SET vector_id = NULL WHERE chunk_id = 1",
         "UPDATE tail SET vector_id = 99 WHERE chunk_id = 1",
