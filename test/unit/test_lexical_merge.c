@@ -245,6 +245,7 @@ static enum status ask_part(struct faulty *f, const struct lexical_index *index,
     struct lexical_stats stats = {0};
     struct lexical_hit hits[10];
     uint64_t allowed[8];
+    size_t n = 0;
     memset(allowed, 0xFF, sizeof allowed);
     enum status status = lexical_lookup_new(index, &f->query, &lookup, &err);
     if (!status) {
@@ -253,9 +254,13 @@ static enum status ask_part(struct faulty *f, const struct lexical_index *index,
         status = lexical_lookup_restrict(lookup, allowed, &err);
     }
     if (!status)
-        status = lexical_lookup_search(lookup, allowed, 10, 0, hits, out_n, &err);
+        status = lexical_lookup_search(lookup, allowed, 10, 0, hits, &n, &err);
     lexical_lookup_free(lookup);
-    return status ? status : lexical_index_check(index, &err);
+    if (!status)
+        status = lexical_index_check(index, &err);
+    if (!status)
+        *out_n = n;
+    return status;
 }
 
 static enum status run_all(struct faulty *f, size_t *out_n)
