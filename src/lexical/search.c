@@ -81,11 +81,11 @@ static void set_bounds(const struct search *s, struct runner *runner)
 
 /* ---- windows ---- */
 
-static void enter_array(struct runner *r, uint32_t end)
+static void enter_array(struct runner *r, uint32_t base, uint32_t end)
 {
     const struct lookup_term *term = r->term;
-    r->at = r->end;
-    r->end += rows_lower_bound(term->rows + r->end, term->df - r->end, end);
+    r->at = r->end + rows_lower_bound(term->rows + r->end, term->df - r->end, base);
+    r->end = r->at + rows_lower_bound(term->rows + r->at, term->df - r->at, end);
     r->bound = r->end > r->at ? r->most : 0;
 }
 
@@ -128,7 +128,7 @@ static size_t enter_window(struct search *s, int32_t *out_sum)
     for (size_t i = 0; i < s->n_runners; i++) {
         struct runner *r = &s->runners[i];
         if (lookup_is_array(r->term))
-            enter_array(r, s->end);
+            enter_array(r, s->base, s->end);
         else
             enter_blocks(s->lookup->index, r, s->base, s->end);
         if (r->end == r->at)
@@ -295,9 +295,20 @@ static size_t complete_all(struct search *s, struct runner *r, size_t n, int32_t
     return n_kept;
 }
 
+/* Windows begin and end with words of the bitmap, but for the last. */
+static bool has_allowed(const struct search *s)
+{
+    size_t i = s->base / 64, end = bitmap_n_words(s->end);
+    while (s->allowed && i < end && s->allowed[i] == 0)
+        i++;
+    return i < end;
+}
+
 static void search_window(struct search *s)
 {
     int32_t sum, optional = 0;
+    if (!has_allowed(s))
+        return;
     size_t n_optional = 0, n = enter_window(s, &sum);
     if (n == 0 || (!s->is_exhaustive && sum <= s->top.floor))
         return;

@@ -70,6 +70,11 @@ static void ask(struct asked *out, const struct library *library, uint32_t *seed
         for (size_t i = 0; i < n_rows; i++)
             if (next_random(seed) % one_in == 0)
                 bitmap_add(out->allowed, i);
+        size_t first = next_random(seed) % n_rows, n_more = next_random(seed) % (n_rows - first);
+        if (next_random(seed) % 3 == 0) { /* a range, as one folder is */
+            bitmap_set_range(out->allowed, 0, n_rows, false);
+            bitmap_set_range(out->allowed, first, first + n_more + 1, true);
+        }
     }
     buf_clear(&text);
     buf_clear(&prefix);
