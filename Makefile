@@ -125,14 +125,16 @@ check-unit: all $(TESTS) $(TOOLS)
 check-e2e: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
 
-# What the ARM kernels rest on, and no more: the test, nn/ and base/.
+# What the ARM kernels rest on, and no more.
 ARM64_CC    := aarch64-linux-gnu-gcc
-ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward)
+ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward test_vector test_vector_index)
 
-build/arm64/%: test/unit/%.c $(wildcard src/nn/*.[ch] src/base/*.[ch])
+ARM64_ROOMS := nn vector segment base
+
+build/arm64/%: test/unit/%.c $(wildcard $(ARM64_ROOMS:%=src/%/*.[ch]))
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC $< (arm64)")
-	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 $< $(filter src/nn/%.c src/base/%.c,$^) \
+	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 -ffp-contract=off $(filter %.c,$^) \
 	    -lcmocka -ljansson -lutf8proc -lxxhash -lsodium -lm -o $@
 
 check-arm64: $(ARM64_TESTS)
