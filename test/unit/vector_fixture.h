@@ -1,4 +1,4 @@
-/* A vector segment of made-up rows, and the slow way to search it. */
+/* A vector segment of made-up rows. */
 #ifndef RAGGED_TEST_VECTOR_FIXTURE_H
 #define RAGGED_TEST_VECTOR_FIXTURE_H
 
@@ -129,28 +129,13 @@ static uint16_t *fixture_row(struct fixture *f, size_t row)
     return f->halves + f->slots[row] * f->rows.dim;
 }
 
-static int compare_hits(const void *a, const void *b)
+static void random_query(struct fixture *f, float *out)
 {
-    const struct vector_hit *left = a, *right = b;
-    if (left->cosine != right->cosine)
-        return left->cosine < right->cosine ? 1 : -1;
-    return (left->row > right->row) - (left->row < right->row);
-}
-
-/* All rows that are allowed, best first; returns how many. out: [n]. */
-static size_t search_slowly(struct fixture *f, const float *query, const uint64_t *allowed,
-                            struct vector_hit *out)
-{
-    size_t n = 0;
-    for (size_t row = 0; row < f->n; row++) {
-        if (allowed && !(allowed[row / 64] >> (row % 64) & 1))
-            continue;
-        out[n].row = (uint32_t)row;
-        vector_cosines(&f->rows, query, &f->slots[row], 1, &out[n].cosine);
-        n += out[n].cosine > -INFINITY;
-    }
-    qsort(out, n, sizeof *out, compare_hits);
-    return n;
+    float other[VECTOR_DIM_MAX];
+    vector_from_fp16(fixture_row(f, random_u64() % f->n), f->rows.dim, out);
+    random_row(f->rows.dim, (unsigned)(random_u64() % 40), other);
+    for (size_t i = 0; i < f->rows.dim; i++)
+        out[i] = 3 * out[i] + other[i]; /* and not of unit length */
 }
 
 #endif
