@@ -136,6 +136,44 @@ static void test_vector_index__every_kernel_gives_the_same_hits(void **state)
     fixture_clear(&f);
 }
 
+/* The error of a code is as large as theory says, sqrt((pi / 2 - 1) / dim) of both lengths, and the
+ * estimates are right on the average. */
+static void test_vector_index__estimates_are_those_of_the_paper(void **state)
+{
+    (void)state;
+    struct error err;
+    struct fixture f;
+    struct candidates all = {0};
+    float query[384], row[384];
+    double sum = 0, square = 0, expected = 0;
+    fixture_init(&f, 3000, 384);
+    fixture_open(&f);
+    random_row(384, 7, query);
+    assert_ok(candidates_init(&all, f.n, &err));
+    assert_ok(vector_index_scan(f.index, query, NULL, 1, &all, &err));
+    assert_int_equal(all.n, f.n);
+    for (size_t i = 0; i < all.n; i++) {
+        double truth = 0, length = 0;
+        vector_from_fp16(fixture_row(&f, candidates_row(all.keys[i])), 384, row);
+        for (size_t j = 0; j < 384; j++) {
+            double r = (double)row[j] - (double)f.index->mean[j];
+            truth += (double)query[j] * r;
+            length += r * r;
+        }
+        double error = (double)candidates_score(all.keys[i]) - truth;
+        sum += error;
+        square += error * error;
+        expected += length * (3.14159 / 2 - 1) / 384;
+    }
+    double n = (double)all.n, mean = sum / n, deviation = sqrt(square / n);
+    printf("error of an estimate: mean %.5f, deviation %.5f, expected %.5f\n", mean, deviation,
+           sqrt(expected / n));
+    assert_true(fabs(mean) < 0.1 * deviation);
+    assert_true(deviation < 1.15 * sqrt(expected / n));
+    candidates_clear(&all);
+    fixture_clear(&f);
+}
+
 static void test_vector_index__a_filter_costs_no_recall(void **state)
 {
     (void)state;
@@ -367,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_index__finds_the_nearest),
         cmocka_unit_test(test_vector_index__every_kernel_gives_the_same_hits),
+        cmocka_unit_test(test_vector_index__estimates_are_those_of_the_paper),
         cmocka_unit_test(test_vector_index__a_filter_costs_no_recall),
         cmocka_unit_test(test_vector_index__rows_that_are_data_errors_never_come_up),
         cmocka_unit_test(test_vector_index__equal_rows_come_in_order),
