@@ -232,19 +232,48 @@ static enum status scan_row(void *ctx, const struct store_tail_row *row, struct 
         status = lexical_scorer_add(s->scorer, row->terms, row->terms_len, row->n_terms, err);
     if (status)
         return status;
-    bool has_vector = s->query->vector && row->vector && row->vector_bytes == 2 * s->query->dim;
     bool is_allowed = !s->allowed || bsearch(&row->document_id, s->allowed, s->n_allowed,
                                              sizeof *s->allowed, compare_ids) != NULL;
     s->rows[s->n_rows++] = (struct fuse_row){
         .chunk_id = row->chunk_id,
         .document_id = row->document_id,
-        .cosine = has_vector ? vector_dot_fp16(s->query->vector, row->vector, s->query->dim)
-                             : FUSE_NO_VECTOR,
+        .cosine = FUSE_NO_VECTOR,
         .is_allowed = is_allowed,
     };
     s->n_allowed_rows += is_allowed;
-    s->n_bare_rows += is_allowed && !has_vector;
+    s->n_bare_rows += is_allowed;
     return STATUS_OK;
+}
+
+struct vector_scan {
+    struct search *s;
+    struct store_vectors vectors;
+    size_t i_row; /* both tails are ordered by chunk id */
+};
+
+static enum status scan_vector(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    struct vector_scan *scan = ctx;
+    struct search *s = scan->s;
+    (void)err;
+    while (scan->i_row < s->n_rows && s->rows[scan->i_row].chunk_id < row->chunk_id)
+        scan->i_row++;
+    if (scan->i_row == s->n_rows || s->rows[scan->i_row].chunk_id != row->chunk_id)
+        return STATUS_OK;
+    struct fuse_row *to = &s->rows[scan->i_row];
+    const char *vector = (const char *)scan->vectors.rows + row->slot * scan->vectors.row_bytes;
+    to->cosine = vector_dot_fp16(s->query->vector, vector, s->query->dim);
+    s->n_bare_rows -= to->is_allowed;
+    return STATUS_OK;
+}
+
+static enum status scan_vectors(struct search *s, struct error *err)
+{
+    struct vector_scan scan = {.s = s};
+    enum status status = store_map_vectors(s->store, &scan.vectors, err);
+    if (status || scan.vectors.row_bytes != 2 * s->query->dim)
+        return status;
+    return store_each_vector_tail(s->store, 0, SIZE_MAX, scan_vector, &scan, err);
 }
 
 static enum status scan_tail(struct search *s, const float **out_lexical, struct error *err)
@@ -252,9 +281,10 @@ static enum status scan_tail(struct search *s, const float **out_lexical, struct
     /* The scorer runs in vector mode too: its idf is what coverage weighs words with. */
     enum status status =
         lexical_scorer_new(&s->query->terms, LEXICAL_PARAMS_DEFAULT, &s->scorer, err);
-    unsigned want = STORE_TAIL_TERMS | (s->query->vector ? STORE_TAIL_VECTORS : 0u);
     if (!status)
-        status = store_each_tail(s->store, want, scan_row, s, err);
+        status = store_each_tail(s->store, 0, SIZE_MAX, scan_row, s, err);
+    if (!status && s->query->vector)
+        status = scan_vectors(s, err);
     size_t n = 0;
     if (!status)
         status = lexical_scorer_finish(s->scorer, out_lexical, &n, err);

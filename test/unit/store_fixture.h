@@ -34,6 +34,11 @@ static inline void fixture_folder_remove(const char *folder)
     rmdir(folder);
 }
 
+static inline void fixture_vectors_path(const char *folder, int number, char out[128])
+{
+    snprintf(out, 128, "%s/vectors-%d.f16", folder, number);
+}
+
 /* A document named /doc/<number> whose chunks have the texts "text <first_text + i>". */
 struct fixture_document {
     char path[64], texts[FIXTURE_CHUNKS_MAX][48];

@@ -17,7 +17,7 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 33;
 }
 
-static void make_library(const char *folder, struct buf *out)
+static void make_library(const char *folder, struct buf *out, struct buf *out_vectors)
 {
     struct error err;
     struct store *store;
@@ -29,6 +29,8 @@ static void make_library(const char *folder, struct buf *out)
     store_close(store);
     snprintf(path, sizeof path, "%s/ragged.db", folder);
     assert_ok(file_read(path, RAGGED_LIMIT_FILE, out, &err));
+    fixture_vectors_path(folder, 1, path);
+    assert_ok(file_read(path, RAGGED_LIMIT_FILE, out_vectors, &err));
     fixture_folder_remove(folder);
 }
 
@@ -55,8 +57,22 @@ static enum status touch_row(void *ctx, const struct store_tail_row *row, struct
     (void)err;
     for (size_t i = 0; i < row->terms_len; i++)
         *sum += ((const unsigned char *)row->terms)[i];
-    for (size_t i = 0; i < row->vector_bytes; i++)
-        *sum += ((const unsigned char *)row->vector)[i];
+    return STATUS_OK;
+}
+
+struct touched {
+    struct store_vectors vectors;
+    size_t sum;
+};
+
+static enum status touch_vector(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    struct touched *touched = ctx;
+    const unsigned char *vector = touched->vectors.rows;
+    (void)err;
+    assert_true(row->slot < touched->vectors.n_slots);
+    for (size_t i = 0; i < touched->vectors.row_bytes; i++)
+        touched->sum += vector[row->slot * touched->vectors.row_bytes + i];
     return STATUS_OK;
 }
 
@@ -69,6 +85,25 @@ static enum status touch_document(void *ctx, const struct store_document *docume
     return STATUS_OK;
 }
 
+static void read_vectors(struct store *store)
+{
+    struct error err;
+    struct touched touched = {0};
+    if (store_read_begin(store, &err))
+        return;
+    enum status status = store_map_vectors(store, &touched.vectors, &err);
+    if (!status)
+        status = store_each_vector_tail(store, 0, SIZE_MAX, touch_vector, &touched, &err);
+    for (int64_t id = 1; id <= N_DOCUMENTS * N_CHUNKS; id++) {
+        struct store_vector_row row = {0};
+        bool has_vector = false;
+        if (!status && !store_get_chunk_vector(store, id, &row.slot, &has_vector, &err) &&
+            has_vector)
+            status = touch_vector(&touched, &row, &err);
+    }
+    store_read_end(store);
+}
+
 /* Every read, each on its own: one that fails does not spare the others. */
 static void read_everything(struct store *store)
 {
@@ -79,7 +114,8 @@ static void read_everything(struct store *store)
     struct store_passage passage;
     size_t sum = 0;
     enum status status = store_each_document(store, touch_document, &sum, &err);
-    status = store_each_tail(store, 3, touch_row, &sum, &err);
+    status = store_each_tail(store, 0, SIZE_MAX, touch_row, &sum, &err);
+    read_vectors(store);
     for (int64_t id = 1; id <= N_DOCUMENTS * N_CHUNKS; id++)
         status = store_get_passage(store, id, &arena, &passage, &err);
     for (uint32_t ord = 0; ord <= N_CHUNKS; ord++)
@@ -129,12 +165,13 @@ static void test_store_corrupt__never_crashes(void **state)
 {
     (void)state;
     struct error err;
-    struct buf sound = {0}, bytes = {0};
-    char folder[64], path[128];
+    struct buf sound = {0}, vectors = {0}, bytes = {0};
+    char folder[64], path[128], vectors_path[128];
     size_t n_refused = 0, n_found = 0, n_sound = 0;
     fixture_folder_make(folder);
     snprintf(path, sizeof path, "%s/ragged.db", folder);
-    make_library(folder, &sound);
+    fixture_vectors_path(folder, 1, vectors_path);
+    make_library(folder, &sound, &vectors);
     for (uint64_t i = 0; i < N_CASES; i++) {
         uint64_t seed = i + 1;
         struct store *store;
@@ -143,6 +180,10 @@ static void test_store_corrupt__never_crashes(void **state)
         buf_append(&bytes, sound.data, sound.len);
         size_t len = damage(bytes.data, bytes.len, &seed);
         assert_ok(file_replace(path, bytes.data, len, 0600, &err));
+        buf_reset(&bytes);
+        buf_append(&bytes, vectors.data, vectors.len);
+        len = i % 3 == 0 ? damage(bytes.data, bytes.len, &seed) : bytes.len;
+        assert_ok(file_replace(vectors_path, bytes.data, len, 0600, &err));
         if (store_open(folder, STORE_OPEN_READ, &store, &err)) {
             n_refused++;
         } else {
@@ -157,6 +198,7 @@ static void test_store_corrupt__never_crashes(void **state)
            n_sound);
     assert_true(n_refused > 0 && n_found > 0);
     buf_clear(&sound);
+    buf_clear(&vectors);
     buf_clear(&bytes);
 }
 

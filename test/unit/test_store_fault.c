@@ -14,7 +14,7 @@
 
 #ifdef RAGGED_FAULT
 
-#define N_MAX 5000
+#define N_MAX 10000
 
 /* --- one process, failing calls --- */
 
@@ -23,8 +23,8 @@
 /* A library that every try begins with, and what the try acknowledged. */
 struct ledger {
     char folder[64];
-    struct buf database; /* before the try: documents 0 to N_DOCUMENTS_BEFORE - 1 */
-    int n_documents;     /* acknowledged: numbers 0 to n_documents - 1 */
+    struct buf database, vectors; /* before the try: documents 0 to N_DOCUMENTS_BEFORE - 1 */
+    int n_documents;              /* acknowledged: numbers 0 to n_documents - 1 */
 };
 
 typedef enum status (*scenario)(struct ledger *ledger, struct error *err);
@@ -81,6 +81,20 @@ static enum status add_terms(void *ctx, const struct store_tail_row *row, struct
     return STATUS_OK;
 }
 
+static enum status touch_vector(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    const struct store_vectors *vectors = ctx;
+    uint16_t half[FIXTURE_DIM];
+    (void)err;
+    assert_int_equal(vectors->row_bytes, sizeof half);
+    memcpy(half, (const char *)vectors->rows + row->slot * sizeof half, sizeof half);
+    int n_ones = 0;
+    for (size_t i = 0; i < FIXTURE_DIM; i++)
+        n_ones += half[i] == 0x3C00;
+    assert_int_equal(n_ones, 1);
+    return STATUS_OK;
+}
+
 static enum status add_chunks(void *ctx, const struct store_document *document, struct error *err)
 {
     size_t *n = ctx;
@@ -95,13 +109,17 @@ static enum status read_all(struct store *store, struct arena *arena, struct err
     struct store_document document;
     struct store_passage passage;
     const char *value;
+    struct store_vectors vectors;
     size_t n_terms = 0, n_chunks = 0, n_problems;
     enum status status = store_count(store, &counts, err);
     if (!status)
         status = store_each_document(store, add_chunks, &n_chunks, err);
     if (!status)
-        status =
-            store_each_tail(store, STORE_TAIL_TERMS | STORE_TAIL_VECTORS, add_terms, &n_terms, err);
+        status = store_each_tail(store, 0, SIZE_MAX, add_terms, &n_terms, err);
+    if (!status)
+        status = store_map_vectors(store, &vectors, err);
+    if (!status)
+        status = store_each_vector_tail(store, 0, SIZE_MAX, touch_vector, &vectors, err);
     if (!status)
         status = store_find_document(store, "/doc/000000", arena, &document, err);
     if (!status)
@@ -164,6 +182,8 @@ static void ledger_init(struct ledger *ledger)
         assert_ok(write_one(ledger, &err));
     snprintf(path, sizeof path, "%s/ragged.db", ledger->folder);
     assert_ok(file_read(path, RAGGED_LIMIT_FILE, &ledger->database, &err));
+    fixture_vectors_path(ledger->folder, 1, path);
+    assert_ok(file_read(path, RAGGED_LIMIT_FILE, &ledger->vectors, &err));
 }
 
 static void ledger_reset(struct ledger *ledger)
@@ -175,6 +195,8 @@ static void ledger_reset(struct ledger *ledger)
     assert_ok(folder_make(ledger->folder, &err));
     snprintf(path, sizeof path, "%s/ragged.db", ledger->folder);
     assert_ok(file_replace(path, ledger->database.data, ledger->database.len, 0600, &err));
+    fixture_vectors_path(ledger->folder, 1, path);
+    assert_ok(file_replace(path, ledger->vectors.data, ledger->vectors.len, 0600, &err));
     ledger->n_documents = N_DOCUMENTS_BEFORE;
 }
 
@@ -182,6 +204,7 @@ static void ledger_clear(struct ledger *ledger)
 {
     fixture_folder_remove(ledger->folder);
     buf_clear(&ledger->database);
+    buf_clear(&ledger->vectors);
 }
 
 static void run_plan(scenario run, struct ledger *ledger, const char *site, const char *suffix)
@@ -217,7 +240,7 @@ static void run_all_plans(scenario run)
     static const char *const sites[] = {"mem",         "sqlite.write", "sqlite.full",
                                         "sqlite.sync", "sqlite.read",  "sqlite.truncate",
                                         "sqlite.lock", "sqlite.open",  "file",
-                                        "store.commit"};
+                                        "vectors",     "store.commit"};
     struct ledger ledger;
     ledger_init(&ledger);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
@@ -361,7 +384,8 @@ static void test_store_fault__killed(void **state)
 {
     (void)state;
     static const char *const sites[] = {"sqlite.write", "sqlite.sync",     "sqlite.truncate",
-                                        "store.commit", "store.committed", "file"};
+                                        "store.commit", "store.committed", "file",
+                                        "vectors"};
     fault_plan(NULL);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++)
         kill_everywhere(sites[i]);

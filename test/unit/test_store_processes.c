@@ -53,7 +53,7 @@ static enum status read_once(struct store *store, struct error *err)
     if (!status)
         status = store_count(store, &counts, err);
     if (!status)
-        status = store_each_tail(store, STORE_TAIL_TERMS, count_row, &n_rows, err);
+        status = store_each_tail(store, 0, SIZE_MAX, count_row, &n_rows, err);
     if (!status && (n_rows != counts.n_chunks || (int64_t)counts.n_documents != generation ||
                     counts.n_chunks != CHUNKS_PER_DOCUMENT * counts.n_documents))
         status = error_set(err, STATUS_FORMAT, "generation %lld: %zu documents, %zu rows",
