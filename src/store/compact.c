@@ -5,7 +5,6 @@
  * it has ended before: what the table `holes` says, ranges of slots that the last compact found
  * without a vector, is punched; then the table gets what is found now. Slots are never used again.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,14 +70,8 @@ static enum status find_gaps(struct store *store, struct ranges *out, struct err
 static enum status punch(struct store *store, const struct ranges *holes, const struct ranges *gaps,
                          struct error *err)
 {
-    char *path = vector_file_path(store, store->library.vector_file);
-    if (!path)
-        return error_nomem(err);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    mem_free(path);
-    if (fd < 0)
-        return STATUS_OK;
-    enum status status = STATUS_OK;
+    int fd = -1;
+    enum status status = vector_file_open_writable(store, &fd, err);
     for (size_t i = 0, j = 0; i < holes->n && !status; i++) {
         const struct range *hole = &holes->range[i];
         while (j < gaps->n && gaps->range[j].until < hole->until)
@@ -86,7 +79,8 @@ static enum status punch(struct store *store, const struct ranges *holes, const 
         if (j < gaps->n && gaps->range[j].first <= hole->first && hole->first < hole->until)
             status = vector_file_punch(store, fd, hole->first, hole->until, err);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return status;
 }
 

@@ -95,8 +95,9 @@ char *vector_file_path(const struct store *store, int64_t number) MUST_USE;
 enum status vector_file_open(struct store *store, int *out_fd, struct error *err) MUST_USE;
 enum status vector_file_read(struct store *store, int fd, int64_t slot, void *out,
                              struct error *err) MUST_USE;
-/* Gives the whole pages inside rows [first, until) back, of a file open for writing; a file system
- * that can't do that is fine. */
+/* The same for punching; FORMAT already when it is not there. */
+enum status vector_file_open_writable(struct store *store, int *out_fd, struct error *err) MUST_USE;
+/* Gives the whole pages inside rows [first, until) back; a file system that can't is fine. */
 enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_t until,
                               struct error *err) MUST_USE;
 void vector_map_clear(struct vector_map *map);

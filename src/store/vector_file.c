@@ -38,23 +38,18 @@ static enum status say_lost(const char *path, const char *what, struct error *er
 
 /* ---- writing ---- */
 
-/* What is there besides the committed rows is not looked at, so a file that begins anew is a new
- * one. */
-static enum status open_for_writing(struct store *store, int64_t first_slot, int *out_fd,
-                                    struct error *err)
+/* FORMAT: it has not all the rows below n_slots. */
+static enum status open_writable(const struct store *store, const char *path, int64_t n_slots,
+                                 int *out_fd, struct error *err)
 {
-    const char *path = store->writer.path;
     struct file_info info = {0};
-    enum status status = first_slot == 0 ? file_replace(path, "", 0, 0600, err) : STATUS_OK;
-    if (status)
-        return status;
     int fd = fails("vectors.open", EIO) ? -1 : open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return say_lost(path, "is gone, and the vectors with it", err);
     if (fd < 0)
         return error_errno(err, errno, "could not open \"%s\"", path);
-    status = file_stat_fd(fd, path, &info, err);
-    if (!status && (int64_t)info.size_bytes < first_slot * store->library.vector_bytes)
+    enum status status = file_stat_fd(fd, path, &info, err);
+    if (!status && (int64_t)info.size_bytes < n_slots * store->library.vector_bytes)
         status = say_lost(path, "is shorter than it was", err);
     if (status)
         close(fd);
@@ -113,12 +108,13 @@ static enum status write_pending(struct store *store, struct error *err)
     enum status status = buf_status(&w->pending, err);
     if (status || w->pending.len == 0)
         return status;
-    if (w->first_slot == 0)
-        close_writer(w);
     if (!w->path && !(w->path = vector_file_path(store, store->library.vector_file)))
         return error_nomem(err);
-    if (w->fd < 0)
-        status = open_for_writing(store, w->first_slot, &w->fd, err);
+    /* What another transaction left there without a commit is of no use. */
+    if (w->first_slot == 0)
+        status = file_replace(w->path, "", 0, 0600, err);
+    if (!status && w->fd < 0)
+        status = open_writable(store, w->path, w->first_slot, &w->fd, err);
     if (!status)
         status = write_torn(w, w->first_slot * store->library.vector_bytes, err);
     if (!status)
@@ -218,6 +214,16 @@ enum status vector_file_read(struct store *store, int fd, int64_t slot, void *ou
         n_read += (size_t)n;
     }
     return STATUS_OK;
+}
+
+enum status vector_file_open_writable(struct store *store, int *out_fd, struct error *err)
+{
+    char *path = vector_file_path(store, store->library.vector_file);
+    if (!path)
+        return error_nomem(err);
+    enum status status = open_writable(store, path, store->library.next_slot, out_fd, err);
+    mem_free(path);
+    return status;
 }
 
 enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_t until,

@@ -138,4 +138,44 @@ static inline size_t fixture_n_problems(struct store *store)
     return n;
 }
 
+/* An empty library in a folder of its own, for one test. */
+struct fixture_library {
+    char folder[64];
+    struct store *store;
+};
+
+static inline int fixture_set_up(void **state)
+{
+    struct error err;
+    struct fixture_library *f = calloc(1, sizeof *f);
+    fixture_folder_make(f->folder);
+    assert_ok(store_open(f->folder, STORE_OPEN_WRITE, &f->store, &err));
+    *state = f;
+    return 0;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    struct fixture_library *f = *state;
+    store_close(f->store);
+    fixture_folder_remove(f->folder);
+    free(f);
+    return 0;
+}
+
+static inline void fixture_must_save(struct fixture_library *f, int number, int first_text,
+                                     size_t n_chunks, enum fixture_vectors vectors)
+{
+    struct error err;
+    assert_ok(fixture_save(f->store, number, first_text, n_chunks, vectors, &err));
+}
+
+/* One change in a transaction of its own; `err` is the caller's. */
+#define assert_write(f, call)                            \
+    do {                                                 \
+        assert_ok(store_write_begin((f)->store, &err));  \
+        assert_ok(call);                                 \
+        assert_ok(store_write_commit((f)->store, &err)); \
+    } while (0)
+
 #endif
