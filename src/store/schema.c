@@ -51,12 +51,14 @@ static const struct migration migrations[] = {
     },
     {
         .sql =
-            "ALTER TABLE library ADD COLUMN next_chunk_id INTEGER NOT NULL DEFAULT 1;"
-            "ALTER TABLE library ADD COLUMN next_slot INTEGER NOT NULL DEFAULT 0;"
-            "ALTER TABLE library ADD COLUMN vector_file INTEGER NOT NULL DEFAULT 1;"
-            "ALTER TABLE library ADD COLUMN vector_bytes INTEGER NOT NULL DEFAULT 0;"
-            "ALTER TABLE library ADD COLUMN n_tail INTEGER NOT NULL DEFAULT 0;"
-            "ALTER TABLE library ADD COLUMN n_vector_tail INTEGER NOT NULL DEFAULT 0;"
+            "ALTER TABLE library RENAME TO old_library;"
+            "CREATE TABLE library("
+            " generation INTEGER NOT NULL, next_chunk_id INTEGER NOT NULL,"
+            " next_slot INTEGER NOT NULL, vector_file INTEGER NOT NULL,"
+            " vector_bytes INTEGER NOT NULL, n_tail INTEGER NOT NULL,"
+            " n_vector_tail INTEGER NOT NULL) STRICT;"
+            "INSERT INTO library SELECT generation, 1, 0, 1, 0, 0, 0 FROM old_library;"
+            "DROP TABLE old_library;"
             "DROP INDEX tail_missing;"
             "ALTER TABLE vectors RENAME TO old_vectors;"
             "ALTER TABLE tail RENAME TO old_tail;"

@@ -14,7 +14,7 @@
 
 #ifdef RAGGED_FAULT
 
-#define N_MAX 10000
+#define N_MAX 20000
 
 /* --- one process, failing calls --- */
 
@@ -70,6 +70,94 @@ static enum status compact(struct ledger *ledger, struct error *err)
         return status;
     status = store_compact(store, err);
     store_close(store);
+    return status;
+}
+
+/* A vector of 2048 bytes for nobody: two of them fill a page. */
+static enum status put_unused(struct store *store, int number, struct error *err)
+{
+    static const uint16_t vector[1024] = {0x3C00};
+    char text[32];
+    snprintf(text, sizeof text, "unused %d", number);
+    return store_put_vector(store, fixture_hash(text), vector, sizeof vector, err);
+}
+
+/* Every vector goes, others come. */
+static enum status change_model(struct store *store, struct error *err)
+{
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = store_remove_vectors(store, err);
+    for (int i = 0; i < 9 && !status; i++)
+        status = put_unused(store, i, err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
+    return status;
+}
+
+/* Then what nobody needs is found by the first compact and punched by the second. */
+static enum status change_and_compact(struct store *store, struct error *err)
+{
+    enum status status = change_model(store, err);
+    if (!status)
+        status = store_compact(store, err);
+    return status ? status : store_compact(store, err);
+}
+
+static enum status replace_vectors(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (status)
+        return status;
+    status = change_and_compact(store, err);
+    store_close(store);
+    return status;
+}
+
+/* The first document's rows go into segments, it is replaced, the second one's rows are given back.
+ */
+static enum status change_index(struct store *store, struct error *err)
+{
+    static const int64_t ids[] = {1, 2, 3, 4, 5, 6};
+    static const char terms[] = {3, 'o', 'n', 'e', 3};
+    struct store_segment segment = {.name = "a", .kind = STORE_KIND_LEXICAL, .n_rows = 6};
+    enum status status = store_put_segment(store, &segment, err);
+    if (!status)
+        status = store_take_tail(store, segment.kind, ids, 6, err);
+    segment.name = "b";
+    segment.kind = STORE_KIND_VECTOR;
+    if (!status)
+        status = store_put_segment(store, &segment, err);
+    if (!status)
+        status = store_take_tail(store, segment.kind, ids, 6, err);
+    struct fixture_document f;
+    fixture_document_init(&f, 0, 50, 2, FIXTURE_WITH_VECTORS);
+    if (!status)
+        status = fixture_put(store, &f, err);
+    for (int64_t id = 4; id <= 6 && !status; id++) {
+        status = store_put_tail_row(store, id, 2, terms, sizeof terms, 3, err);
+        if (!status)
+            status = store_put_vector_tail_row(store, id, 2, err);
+    }
+    if (!status)
+        status = store_remove_dead(store, STORE_KIND_VECTOR, 1, err);
+    return status ? status : store_remove_segment(store, "b", err);
+}
+
+static enum status index_once(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = store_write_begin(store, err);
+    if (!status)
+        status = change_index(store, err);
+    if (!status)
+        status = store_write_commit(store, err);
+    store_close(store); /* rolls back what is open */
     return status;
 }
 
@@ -151,6 +239,16 @@ static enum status read_some(struct ledger *ledger, struct error *err)
     return status;
 }
 
+/* A replaced vector file that could not be removed goes with the next compact. */
+static void assert_sound(struct store *store)
+{
+    struct error err;
+    size_t n_problems = 0;
+    assert_ok(store_compact(store, &err));
+    assert_ok(store_check(store, 0, fixture_say, NULL, &n_problems, &err));
+    assert_int_equal(n_problems, 0);
+}
+
 /* Sound, and everything acknowledged is there and whole. */
 static void assert_library(struct ledger *ledger)
 {
@@ -166,7 +264,7 @@ static void assert_library(struct ledger *ledger)
         assert_ok(store_find_document(store, path, &arena, &document, &err));
         assert_true(document.n_chunks > 0);
     }
-    assert_int_equal(fixture_n_problems(store), 0);
+    assert_sound(store);
     store_close(store);
     arena_clear(&arena);
 }
@@ -268,6 +366,18 @@ static void test_store_fault__compacting(void **state)
     run_all_plans(compact);
 }
 
+static void test_store_fault__replacing_vectors(void **state)
+{
+    (void)state;
+    run_all_plans(replace_vectors);
+}
+
+static void test_store_fault__indexing(void **state)
+{
+    (void)state;
+    run_all_plans(index_once);
+}
+
 static void test_store_fault__reading(void **state)
 {
     (void)state;
@@ -323,12 +433,30 @@ static int child_role(const char *folder)
     return 0;
 }
 
+/* The same with vectors that are replaced, and segments. */
+static int index_child_role(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err))
+        return 1;
+    for (int i = 0; i < 2; i++)
+        if (fixture_save(store, i, 3 * i, 3, FIXTURE_WITH_VECTORS, &err))
+            return 1;
+    if (store_write_begin(store, &err) || change_index(store, &err) ||
+        store_write_commit(store, &err) || change_and_compact(store, &err))
+        return 1;
+    store_close(store);
+    return 0;
+}
+
 /* How many documents the child acknowledged before it ended. */
-static size_t run_child(const char *folder, const char *plan, int *out_wait_status)
+static size_t run_child(const char *role, const char *folder, const char *plan,
+                        int *out_wait_status)
 {
     struct error err;
     struct process child;
-    const char *const argv[] = {"/proc/self/exe", folder, NULL};
+    const char *const argv[] = {"/proc/self/exe", role, folder, NULL};
     char acknowledged[64];
     size_t n_acknowledged = 0;
     ssize_t n;
@@ -358,7 +486,27 @@ static void assert_child_library(const char *folder, size_t n_acknowledged)
     store_close(store);
 }
 
-static void kill_everywhere(const char *site)
+static void assert_index_child_library(const char *folder, size_t n_acknowledged)
+{
+    struct error err;
+    struct store *store;
+    (void)n_acknowledged;
+    assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
+    assert_sound(store);
+    store_close(store);
+}
+
+static const struct role {
+    const char *name;
+    int (*run)(const char *folder);
+    void (*check)(const char *folder, size_t n_acknowledged);
+    size_t n_acknowledged; /* when nobody kills it */
+} roles[] = {
+    {"add", child_role, assert_child_library, N_CHILD_DOCUMENTS},
+    {"index", index_child_role, assert_index_child_library, 0},
+};
+
+static void kill_everywhere(const struct role *role, const char *site)
 {
     int n = 1;
     for (; n < N_MAX; n++) {
@@ -366,17 +514,17 @@ static void kill_everywhere(const char *site)
         int wait_status = 0;
         fixture_folder_make(folder);
         snprintf(plan, sizeof plan, "kill@%s:%d", site, n);
-        size_t n_acknowledged = run_child(folder, plan, &wait_status);
-        assert_child_library(folder, n_acknowledged);
+        size_t n_acknowledged = run_child(role->name, folder, plan, &wait_status);
+        role->check(folder, n_acknowledged);
         fixture_folder_remove(folder);
         if (WIFEXITED(wait_status)) {
             assert_int_equal(WEXITSTATUS(wait_status), 0);
-            assert_int_equal(n_acknowledged, N_CHILD_DOCUMENTS);
+            assert_int_equal(n_acknowledged, role->n_acknowledged);
             break;
         }
         assert_int_equal(WTERMSIG(wait_status), SIGKILL);
     }
-    printf("kill@%s: %d places\n", site, n - 1);
+    printf("%s, kill@%s: %d places\n", role->name, site, n - 1);
     assert_true(n > 1 && n < N_MAX);
 }
 
@@ -388,18 +536,21 @@ static void test_store_fault__killed(void **state)
                                         "vectors"};
     fault_plan(NULL);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++)
-        kill_everywhere(sites[i]);
+        for (size_t j = 0; j < sizeof roles / sizeof roles[0]; j++)
+            kill_everywhere(&roles[j], sites[i]);
 }
 
 int main(int argc, char **argv)
 {
     store_use_mem();
-    if (argc == 2)
-        return child_role(argv[1]);
+    if (argc == 3)
+        return roles[strcmp(argv[1], roles[1].name) == 0].run(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_fault__writing),
         cmocka_unit_test(test_store_fault__writing_on_after_a_failure),
         cmocka_unit_test(test_store_fault__compacting),
+        cmocka_unit_test(test_store_fault__replacing_vectors),
+        cmocka_unit_test(test_store_fault__indexing),
         cmocka_unit_test(test_store_fault__reading),
         cmocka_unit_test(test_store_fault__creating),
         cmocka_unit_test(test_store_fault__a_full_disk_is_said),
