@@ -128,8 +128,8 @@ enum status store_compact(struct store *store, struct error *err)
     if (!status)
         status = connection_run(store, "PRAGMA incremental_vacuum", err);
     if (!status)
-        status =
-            leftover_each(store->folder, store->library.vector_file, remove_leftover, NULL, err);
+        status = leftover_each(store->folder, store->library.vector_file,
+                               store->library.vector_file, remove_leftover, NULL, err);
     if (!status)
         status = store_write_commit(store, err);
     store_write_rollback(store);

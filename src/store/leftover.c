@@ -18,15 +18,15 @@ static bool is_leftover(const char *path, int64_t now_ns)
            now_ns - info.mtime_ns > LEFTOVER_AGE_NS;
 }
 
-static bool is_old_vector_file(const char *name, int64_t vector_file)
+static bool is_other_vector_file(const char *name, int64_t first_kept, int64_t last_kept)
 {
     long long number;
     int len = 0;
     return sscanf(name, "vectors-%lld.f16%n", &number, &len) == 1 && len > 0 && !name[len] &&
-           number < vector_file;
+           (number < first_kept || number > last_kept);
 }
 
-enum status leftover_each(const char *folder, int64_t vector_file,
+enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_kept,
                           enum status (*each)(void *ctx, const char *path, struct error *err),
                           void *ctx, struct error *err)
 {
@@ -37,7 +37,8 @@ enum status leftover_each(const char *folder, int64_t vector_file,
         char *path = path_join(folder, entry->d_name);
         if (!path)
             status = error_nomem(err);
-        else if (is_leftover(path, now_ns) || is_old_vector_file(entry->d_name, vector_file))
+        else if (is_leftover(path, now_ns) ||
+                 is_other_vector_file(entry->d_name, first_kept, last_kept))
             status = each(ctx, path, err);
         mem_free(path);
     }

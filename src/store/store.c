@@ -198,10 +198,10 @@ enum status store_read_begin(struct store *store, struct error *err)
     enum status status = run(store, SQL_BEGIN_READ, err);
     if (status)
         return status;
+    store->is_reading = true;
     store->n_snapshots++;
     /* The snapshot is taken by the first read, not by BEGIN. */
     status = library_load(store, err);
-    store->is_reading = true;
     if (status)
         end_transaction(store);
     return status;

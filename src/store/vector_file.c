@@ -43,12 +43,15 @@ static enum status open_writable(const struct store *store, const char *path, in
                                  int *out_fd, struct error *err)
 {
     struct file_info info = {0};
-    int fd = fails("vectors.open", EIO) ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+    int flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int fd = fails("vectors.open", EIO) ? -1 : open(path, flags);
     if (fd < 0 && errno == ENOENT)
         return say_lost(path, "is gone, and the vectors with it", err);
     if (fd < 0)
         return error_errno(err, errno, "could not open \"%s\"", path);
     enum status status = file_stat_fd(fd, path, &info, err);
+    if (!status && !info.is_regular)
+        status = say_lost(path, "is not a regular file", err);
     if (!status && (int64_t)info.size_bytes < n_slots * store->library.vector_bytes)
         status = say_lost(path, "is shorter than it was", err);
     if (status)

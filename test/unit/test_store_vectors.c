@@ -283,18 +283,21 @@ static void test_store_vectors__compact_removes_vector_files_that_were_left(void
 {
     struct fixture_library *f = *state;
     struct error err;
-    char left[128], kept[128], other[160];
+    char left[128], kept[128], next[128], other[160];
     fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
     assert_write(f, store_remove_vectors(f->store, &err));
     fixture_must_save(f, 2, 20, 1, FIXTURE_WITH_VECTORS);
     fixture_vectors_path(f->folder, 1, left);
     fixture_vectors_path(f->folder, 2, kept);
     snprintf(other, sizeof other, "%s/vectors-1.f16.mine", f->folder);
+    fixture_vectors_path(f->folder, 3, next);
     assert_ok(file_replace(left, "x", 1, 0600, &err));
+    assert_ok(file_replace(next, "x", 1, 0600, &err));
     assert_ok(file_replace(other, "x", 1, 0600, &err));
     assert_int_equal(fixture_n_problems(f->store), 1);
     assert_ok(store_compact(f->store, &err));
     assert_int_not_equal(access(left, F_OK), 0);
+    assert_int_not_equal(access(next, F_OK), 0);
     assert_int_equal(access(kept, F_OK), 0);
     assert_int_equal(access(other, F_OK), 0);
     assert_int_equal(fixture_n_problems(f->store), 0);
