@@ -61,6 +61,11 @@ void statement_bind_int(struct statement *statement, int64_t value)
     note(statement, sqlite3_bind_int64(statement->handle, ++statement->i_bind, value));
 }
 
+void statement_bind_limit(struct statement *statement, size_t n_max)
+{
+    statement_bind_int(statement, n_max > INT64_MAX ? INT64_MAX : (int64_t)n_max);
+}
+
 void statement_bind_text(struct statement *statement, const char *text)
 {
     note(statement, sqlite3_bind_text64(statement->handle, ++statement->i_bind, text ? text : "",

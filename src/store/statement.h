@@ -26,6 +26,7 @@ enum status statement_prepare(struct store *store, const char *text, struct stat
 void statement_release(struct statement *statement);
 
 void statement_bind_int(struct statement *statement, int64_t value);
+void statement_bind_limit(struct statement *statement, size_t n_max);    /* of rows */
 void statement_bind_text(struct statement *statement, const char *text); /* NULL: "" */
 void statement_bind_blob(struct statement *statement, const void *bytes, size_t len);
 

@@ -3,11 +3,6 @@
 
 #include "store/statement.h"
 
-static int64_t limit_of(size_t n_max)
-{
-    return n_max > INT64_MAX ? INT64_MAX : (int64_t)n_max;
-}
-
 /* A count of a damaged library may be too small; it never gets negative. */
 static void count_down(int64_t *count, size_t n)
 {
@@ -190,7 +185,7 @@ enum status store_each_tail(struct store *store, int64_t after_chunk_id, size_t 
     if (status)
         return status;
     statement_bind_int(&st, after_chunk_id);
-    statement_bind_int(&st, limit_of(n_max));
+    statement_bind_limit(&st, n_max);
     while (statement_next(&st, &status, err)) {
         struct store_tail_row row;
         row.chunk_id = statement_take_int(&st);
@@ -217,7 +212,7 @@ enum status store_each_vector_tail(struct store *store, int64_t after_chunk_id, 
     if (status)
         return status;
     statement_bind_int(&st, after_chunk_id);
-    statement_bind_int(&st, limit_of(n_max));
+    statement_bind_limit(&st, n_max);
     while (statement_next(&st, &status, err)) {
         struct store_vector_row row;
         row.chunk_id = statement_take_int(&st);

@@ -129,7 +129,7 @@ enum status store_each_missing_vector(struct store *store, int64_t after_chunk_i
     if (status)
         return status;
     statement_bind_int(&st, after_chunk_id);
-    statement_bind_int(&st, n_max > INT64_MAX ? INT64_MAX : (int64_t)n_max);
+    statement_bind_limit(&st, n_max);
     while (statement_next(&st, &status, err)) {
         struct store_chunk chunk = {0};
         int64_t chunk_id = statement_take_int(&st);
