@@ -39,6 +39,17 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
                         struct error *err) MUST_USE;
 void engine_close(struct engine *engine); /* NULL is fine */
 
+/* Conditions on documents, all of which must hold; zeroed: none. */
+struct engine_filter {
+    const char *const *wheres; /* expressions: engine/where.h, FILTERS in the manual page */
+    size_t n_wheres;
+    const char *since, *until; /* modified within; dates, NULL: open */
+    const char *const *kinds;  /* one of these */
+    size_t n_kinds;
+    const char *const *documents; /* one of these paths */
+    size_t n_documents;
+};
+
 /* ---- add ---- */
 enum engine_file_result {
     ENGINE_FILE_ADDED,
@@ -69,8 +80,12 @@ struct engine_add_options {
     const char *const *paths; /* files and folders */
     size_t n_paths;
     const char *collection; /* NULL: "default" */
-    bool is_flat;           /* --no-recursive */
-    int max_depth;          /* -1: none; 0: only the folder's own files */
+    /* "name=value", over what documents say of themselves; a name again makes a list. They stay
+     * with a document when its file changes; an empty value takes one back. */
+    const char *const *metas;
+    size_t n_metas;
+    bool is_flat;  /* --no-recursive */
+    int max_depth; /* -1: none; 0: only the folder's own files */
     bool is_fail_fast;
     bool is_hidden_included;
     bool is_deferred; /* no vector is computed; else those that the library misses are made too */
@@ -104,8 +119,10 @@ struct engine_search_options {
     double min_score;       /* 0..1 */
     const char *collection; /* NULL: all; unknown: NOT_FOUND naming the collections */
     const char *path_glob;  /* as path_matches() of base/file.h; NULL: all */
-    size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
-    size_t n_context;       /* neighbours joined on each side */
+    struct engine_filter filter;
+    bool has_query_syntax; /* phrases, -words, prefixes* and fields: mean what they do */
+    size_t n_per_document; /* at most this many chunks of one document; 0: no cap */
+    size_t n_context;      /* neighbours joined on each side */
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);
@@ -123,6 +140,7 @@ struct engine_hit {
     uint32_t ord, page, page_end, line, line_end;
     uint64_t byte_start, byte_end;
     int64_t mtime_ms;
+    const char *meta; /* as of engine_document; NULL: not looked up */
 };
 struct engine_hits {
     struct engine_hit *hit; /* best first */
@@ -195,15 +213,18 @@ void engine_answer_clear(struct engine_answer *answer);
 struct engine_document {
     int64_t id;
     const char *path, *title, *kind, *collection, *error, *warning, *hash;
+    const char *meta; /* a flat JSON object of what is known besides; "": nothing */
     bool is_failed;
     uint64_t size_bytes;
     int64_t mtime_ms, added_ms;
     size_t n_chunks;
     uint32_t n_pages;
 };
-/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. */
+/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. INVALID: a
+ * condition of the filter, with the place. */
 struct engine_list_options {
     const char *glob, *collection;
+    struct engine_filter filter;
     bool is_failed_only;
 };
 enum status engine_list(struct engine *engine, const struct engine_list_options *options,

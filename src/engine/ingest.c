@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/metadata.h"
 #include "engine/pipeline.h"
 
 #define THREADS_MAX 64
@@ -129,6 +130,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     struct pipeline p = {
         .context = {.engine = engine,
                     .collection = options->collection ? options->collection : "default",
+                    .given = "",
                     .cancel = options->cancel,
                     .is_deferred = options->is_deferred},
         .source = source,
@@ -139,10 +141,16 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         .job_done = PTHREAD_COND_INITIALIZER,
     };
     struct known known = {0};
+    struct arena arena = {0};
     engine->options.is_bulk = !options->is_deferred;
-    enum status status = engine_get_embedder(engine, &p.context.embedder, err);
-    if (status)
+    enum status status =
+        metadata_given_parse(options->metas, options->n_metas, &arena, &p.context.given, err);
+    if (!status)
+        status = engine_get_embedder(engine, &p.context.embedder, err);
+    if (status) {
+        arena_clear(&arena);
         return status;
+    }
     p.context.dim = embedder_dim(p.context.embedder);
     p.known = &known;
     status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
@@ -163,6 +171,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         status = store_checkpoint(p.writer, false, err);
     clear_ring(&p);
     known_clear(&known);
+    arena_clear(&arena);
     store_close(p.writer);
     return status;
 }

@@ -7,25 +7,33 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/engine_internal.h"
+#include "engine/metadata.h"
+#include "engine/where.h"
 
 /* ---- list ---- */
 
 struct lister {
     const struct engine_list_options *options;
+    const struct where *where; /* NULL: all */
     void (*each)(void *ctx, const struct engine_document *document);
     void *ctx;
 };
 
 static enum status list_one(void *ctx, const struct store_document *d, struct error *err)
 {
-    (void)err;
     const struct lister *lister = ctx;
     const struct engine_list_options *o = lister->options;
     bool is_failed = d->state == STORE_DOCUMENT_FAILED;
     if ((o->is_failed_only && !is_failed) ||
         (o->collection && strcmp(o->collection, d->collection) != 0) ||
-        (o->glob && !path_matches(d->path, o->glob)))
+        (o->glob && !path_matches(d->path, o->glob)) ||
+        (lister->where && !where_matches(lister->where, d)))
         return STATUS_OK;
+    struct arena arena = {0};
+    const char *meta;
+    enum status status = metadata_show(d->meta, &arena, &meta, err);
+    if (status)
+        return status;
     lister->each(lister->ctx, &(struct engine_document){
                                   .id = d->id,
                                   .path = d->path,
@@ -35,6 +43,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .error = d->error,
                                   .warning = d->warning,
                                   .hash = d->hash,
+                                  .meta = meta,
                                   .is_failed = is_failed,
                                   .size_bytes = d->size_bytes,
                                   .mtime_ms = d->mtime_ns / 1000000,
@@ -42,6 +51,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .n_chunks = d->n_chunks,
                                   .n_pages = d->n_pages,
                               });
+    arena_clear(&arena);
     return STATUS_OK;
 }
 
@@ -50,11 +60,17 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
                         struct error *err)
 {
     struct store *store;
-    enum status status = engine_get_reader(engine, &store, err);
-    if (status)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct arena arena = {0};
     struct lister lister = {.options = options, .each = each, .ctx = ctx};
-    return store_each_document(store, list_one, &lister, err);
+    enum status status = where_compile_filter(&options->filter, &arena, &lister.where, err);
+    if (!status)
+        status = engine_get_reader(engine, &store, err);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    else if (!status)
+        status = store_each_document(store, list_one, &lister, err);
+    arena_clear(&arena);
+    return status;
 }
 
 /* ---- remove ---- */
