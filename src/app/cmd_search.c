@@ -96,14 +96,20 @@ static enum status find(struct app *app, struct engine *engine, const char *quer
                         struct error *err)
 {
     struct engine_hits hits = {0};
-    struct engine_search_options options = session_search_options(app);
-    options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
-    enum status status = engine_search(engine, query, &options, &hits, err);
+    struct arena arena = {0};
+    struct engine_search_options options;
+    enum status status = session_search_options(app, &arena, &options, err);
+    if (!status) {
+        options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
+        options.has_query_syntax = !arguments_has(&app->arguments, "plain");
+        status = engine_search(engine, query, &options, &hits, err);
+    }
     if (!status)
         status = print_hits(app, &hits, query, err);
     if (!status && hits.n == 0)
         session_tell_empty(app, engine);
     engine_hits_clear(&hits);
+    arena_clear(&arena);
     return status;
 }
 
@@ -120,6 +126,7 @@ static const struct option options[] = {
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},
      .help = "how many results, 10 when not given"},
     SESSION_SEARCH_OPTIONS,
+    {.name = "plain", .help = "words only: quotes, -word, prefix* and field:value mean nothing"},
     {.name = "full", .aliases = "show-content", .help = "whole passages instead of snippets"},
     {.name = "explain", .help = "how each score came about, and how long each stage took"},
     OPTION_END,
@@ -131,9 +138,15 @@ const struct command cmd_search = {
     .summary = "List the passages that fit best",
     .usage = "[OPTIONS] WORDS... | -",
     .details =
-        "\"-\" reads the words from standard input. A score is within 0..1, higher is better.",
+        "\"-\" reads the words from standard input. A score is within 0..1, higher is better.\n"
+        "\"a phrase\" must occur, -word and -\"a phrase\" must not; prefix* is any word with this\n"
+        "beginning; path:, name:, title:, kind:, collection:, after:, before: and meta.KEY: "
+        "choose\n"
+        "documents.",
     .examples = "  ragged search -n 5 --explain \"ERR_CONN_RESET\"\n"
-                "  ragged search --path '*.pdf' --format files vitamin D",
+                "  ragged search --path '*.pdf' --format files vitamin D\n"
+                "  ragged search 'budget -draft \"notice period\" kind:pdf after:2024-05'\n"
+                "  ragged search --where 'author ~ lovelace and year < 1850' engine",
     .words = "something to look for",
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_ANY,

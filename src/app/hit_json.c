@@ -104,6 +104,12 @@ static json_t *get_mtime(const void *record)
     return json_text(time);
 }
 
+static json_t *get_meta(const void *record)
+{
+    const char *meta = hit_of(record)->meta;
+    return meta ? records_meta_json(meta) : json_null();
+}
+
 static json_t *leg_json(size_t rank, double score, double part)
 {
     json_t *leg = json_object();
@@ -152,6 +158,7 @@ const struct column hit_columns[] = {
     {.name = "byte_end", .get = get_byte_end, .is_detail = true},
     {.name = "mtime", .get = get_mtime, .is_detail = true},
     {.name = "explain", .get = get_explain, .is_detail = true},
+    {.name = "meta", .get = get_meta, .is_detail = true},
     {.name = NULL},
 };
 

@@ -20,8 +20,13 @@ enum status session_run_question(struct app *app,
                                                      const char *question, struct error *err),
                                  struct error *err) MUST_USE;
 
-/* The mode, score and filters of search and query. `n` is not set. */
-struct engine_search_options session_search_options(const struct app *app);
+/* What --where, --since, --until, --kind and --document say; its lists are from `arena`. */
+enum status session_filter(const struct app *app, struct arena *arena, struct engine_filter *out,
+                           struct error *err) MUST_USE;
+
+/* The mode, score and filters of search and query; lists from `arena`. `n` is not set. */
+enum status session_search_options(const struct app *app, struct arena *arena,
+                                   struct engine_search_options *out, struct error *err) MUST_USE;
 
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);
@@ -31,6 +36,30 @@ void session_tell_empty(struct app *app, struct engine *engine);
 
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
+
+/* Rows of what session_filter() reads. */
+#define SESSION_FILTER_OPTIONS                                                             \
+    {.name = "where",                                                                      \
+     .letters = "w",                                                                       \
+     .arg = "CONDITION",                                                                   \
+     .rule = {.type = VALUE_TEXT},                                                         \
+     .help = "only documents of which this holds, as author ~ lovelace; may be repeated"}, \
+        {.name = "since",                                                                  \
+         .arg = "DATE",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only documents modified at this date or later"},                         \
+        {.name = "until",                                                                  \
+         .arg = "DATE",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only documents modified at this date or before"},                        \
+        {.name = "kind",                                                                   \
+         .arg = "KIND",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only documents of this kind, as pdf; may be repeated"},                  \
+    {                                                                                      \
+        .name = "document", .aliases = "doc", .arg = "PATH", .rule = {.type = VALUE_PATH}, \
+        .help = "only this document; may be repeated"                                      \
+    }
 
 /* Rows that search and query share: -c, --path, --mode, --min-score, ... */
 #define SESSION_SEARCH_OPTIONS                                                             \
@@ -44,6 +73,7 @@ json_t *session_warnings_json(const char *text) MUST_USE;
          .arg = "GLOB",                                                                    \
          .rule = {.type = VALUE_TEXT},                                                     \
          .help = "only files whose path matches"},                                         \
+        SESSION_FILTER_OPTIONS,                                                            \
         {.name = "mode",                                                                   \
          .letters = "m",                                                                   \
          .arg = "MODE",                                                                    \
