@@ -7,12 +7,14 @@
 #include <yaml.h>
 
 #define DEPTH_MAX 6
+#define N_BRACKETS_MAX 100 /* within each other */
 
 /* Where the walk is: a mapping or a sequence. */
 struct level {
     size_t n_name; /* of the name so far that belongs to the levels above */
     bool is_sequence;
     bool has_name; /* of a mapping: its value comes next */
+    bool is_whole; /* false: a list that no name stands before */
 };
 
 struct walker {
@@ -92,12 +94,14 @@ static void on_start(struct walker *walker, bool is_sequence)
 {
     struct level *top = top_of(walker);
     bool is_name = top && !top->is_sequence && !top->has_name;
-    if (walker->n_too_deep || walker->n_levels == DEPTH_MAX || is_name) {
+    bool is_nameless = top && !walker->is_name_whole;
+    if (walker->n_too_deep || walker->n_levels == DEPTH_MAX || is_name || is_nameless) {
         walker->n_too_deep++;
         return;
     }
-    walker->levels[walker->n_levels++] =
-        (struct level){.n_name = walker->n_name, .is_sequence = is_sequence};
+    walker->levels[walker->n_levels++] = (struct level){
+        .n_name = walker->n_name, .is_sequence = is_sequence, .is_whole = top || !is_sequence};
+    walker->is_name_whole = top || !is_sequence;
     walker->n_sequences += is_sequence;
 }
 
@@ -119,6 +123,7 @@ static void on_end(struct walker *walker)
     walker->n_sequences -= ended->is_sequence;
     walker->n_name = ended->n_name;
     walker->name[walker->n_name] = '\0';
+    walker->is_name_whole = walker->n_levels > 0 && top_of(walker)->is_whole;
     end_value(walker);
 }
 
@@ -152,11 +157,25 @@ static bool walk(struct walker *walker, const yaml_event_t *event)
     }
 }
 
+/* libyaml looks at every open bracket for each token: thousands of them take it seconds. */
+static bool is_tangled(struct span text)
+{
+    const char *at = text.bytes;
+    size_t depth = 0;
+    for (size_t i = 0; i < text.len && depth < N_BRACKETS_MAX; i++) {
+        if (at[i] == '[' || at[i] == '{')
+            depth++;
+        else if (depth > 0 && (at[i] == ']' || at[i] == '}'))
+            depth--;
+    }
+    return depth == N_BRACKETS_MAX;
+}
+
 /* Is it YAML to its end? With a sink its values are sent on the way. */
 static bool read_yaml(struct span text, struct sink *sink)
 {
     yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser))
+    if (is_tangled(text) || !yaml_parser_initialize(&parser))
         return false;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, text.bytes, text.len);
