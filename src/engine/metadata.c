@@ -56,14 +56,17 @@ static enum status give_text(struct metadata *given, const char *text, struct er
 {
     char name[METADATA_NAME_BYTES_MAX + 1];
     const char *equals = strchr(text, '=');
-    if (!equals || !metadata_name(text, (size_t)(equals - text), name)) {
-        error_set(err, STATUS_INVALID, "\"%s\" is no metadata", text);
+    enum status status =
+        equals ? metadata_name(text, (size_t)(equals - text), name, err) : STATUS_INVALID;
+    if (status == STATUS_INVALID) {
+        error_set(err, status, "\"%s\" is no metadata", text);
         error_hint(err,
                    "it is NAME=VALUE, like author=\"Ada Lovelace\" or year=1843; a name has at "
                    "most %zu bytes and does not begin with \"_\"",
                    METADATA_NAME_BYTES_MAX);
-        return STATUS_INVALID;
     }
+    if (status)
+        return status;
     return give(given, name, equals + 1, strlen(equals + 1), err);
 }
 

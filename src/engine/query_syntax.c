@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 #include "engine/typed_value.h"
-#include "load/load.h"
 
 struct reader {
     const char *at;
@@ -116,10 +115,7 @@ static const struct field *find_field(const char *at, const char **out_value, si
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (strlen(fields[i].name) == len && strncasecmp(at, fields[i].name, len) == 0)
             return &fields[i];
-    char name[METADATA_NAME_BYTES_MAX + 1];
-    bool is_meta =
-        len > 5 && strncasecmp(at, "meta.", 5) == 0 && metadata_name(at + 5, len - 5, name);
-    return is_meta ? &meta_field : NULL;
+    return len > 5 && strncasecmp(at, "meta.", 5) == 0 ? &meta_field : NULL;
 }
 
 static const char *op_of(enum field_form form, const char *value, size_t len)

@@ -228,8 +228,9 @@ static enum status parse_key(struct parser *p, struct where_test *test, const st
     if (test->key == WHERE_KEY_META) {
         char clean[METADATA_NAME_BYTES_MAX + 1];
         name += strncasecmp(name, "meta.", 5) == 0 ? 5 : 0;
-        if (!metadata_name(name, strlen(name), clean))
-            return fail(p, "a key that can not be", err);
+        enum status status = metadata_name(name, strlen(name), clean, err);
+        if (status)
+            return status == STATUS_INVALID ? fail(p, "a key that can not be", err) : status;
         test->name = arena_text(p->arena, clean, strlen(clean));
         if (!test->name)
             return error_nomem(err);

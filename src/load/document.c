@@ -117,10 +117,12 @@ static enum status add_meta(struct document_builder *builder, const struct recor
     size_t n_name = span_take_u8(&reader);
     const char *name = span_take(&reader, n_name), *value = (const char *)reader.at;
     char clean_name[METADATA_NAME_BYTES_MAX + 1];
-    if (!name || form >= METADATA_FORM_COUNT || !is_printable(name, n_name) ||
-        !metadata_name(name, n_name, clean_name) || reader.n_left == 0 ||
+    if (!name || form >= METADATA_FORM_COUNT || !is_printable(name, n_name) || reader.n_left == 0 ||
         reader.n_left > METADATA_VALUE_BYTES_MAX || !is_printable(value, reader.n_left))
         return malformed(err, "metadata");
+    enum status status = metadata_name(name, n_name, clean_name, err);
+    if (status)
+        return status == STATUS_INVALID ? malformed(err, "metadata") : status;
     return metadata_add(&builder->metadata, clean_name, (enum metadata_form)form, value,
                         reader.n_left, err);
 }

@@ -1,6 +1,7 @@
 #include "load/metadata.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,21 +12,26 @@
 #define N_DIGITS_MAX 15 /* that a double keeps */
 #define N_ENTRY_BYTES 8 /* quotes, colon, comma, brackets */
 
-bool metadata_name(const char *name, size_t len, char out[METADATA_NAME_BYTES_MAX + 1])
+enum status metadata_name(const char *name, size_t len, char out[METADATA_NAME_BYTES_MAX + 1],
+                          struct error *err)
 {
     struct buf clean = {0}, folded = {0};
     if (len <= METADATA_VALUE_BYTES_MAX)
         text_normalize(name, len, TEXT_SPACE_COLLAPSE, &clean);
     text_fold(buf_text(&clean), clean.len, &folded);
-    bool is_name = !clean.failed && !folded.failed && folded.len > 0 &&
-                   folded.len <= METADATA_NAME_BYTES_MAX && folded.data[0] != '_';
-    for (size_t i = 0; is_name && i < folded.len; i++)
+    enum status status = buf_status(&clean, err);
+    if (!status)
+        status = buf_status(&folded, err);
+    if (!status &&
+        (folded.len == 0 || folded.len > METADATA_NAME_BYTES_MAX || folded.data[0] == '_'))
+        status =
+            error_set(err, STATUS_INVALID, "it has 1 to %zu bytes and does not begin with \"_\"",
+                      METADATA_NAME_BYTES_MAX);
+    for (size_t i = 0; !status && i <= folded.len; i++)
         out[i] = folded.data[i] == ' ' ? '_' : folded.data[i];
-    if (is_name)
-        out[folded.len] = '\0';
     buf_clear(&clean);
     buf_clear(&folded);
-    return is_name;
+    return status;
 }
 
 /* Digits with at most one sign, point and exponent, as JSON writes numbers. */

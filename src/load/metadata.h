@@ -8,7 +8,6 @@
 #ifndef RAGGED_LOAD_METADATA_H
 #define RAGGED_LOAD_METADATA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -26,8 +25,9 @@ struct metadata {
     size_t n_bytes; /* at least those of its JSON text */
 };
 
-/* The name as it is kept, terminated, into out; false: it can't be one. */
-bool metadata_name(const char *name, size_t len, char out[METADATA_NAME_BYTES_MAX + 1]);
+/* The name as it is kept, terminated, into out. INVALID: it can't be one. */
+enum status metadata_name(const char *name, size_t len, char out[METADATA_NAME_BYTES_MAX + 1],
+                          struct error *err) MUST_USE;
 
 /* How a value was written. */
 enum metadata_form {

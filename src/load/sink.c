@@ -83,8 +83,13 @@ void sink_meta(struct sink *sink, const char *name, enum metadata_form form, con
                size_t len)
 {
     char clean_name[METADATA_NAME_BYTES_MAX + 1];
-    if (sink->failed || !metadata_name(name, strlen(name), clean_name))
+    if (sink->failed)
         return;
+    enum status status = metadata_name(name, strlen(name), clean_name, &sink->error);
+    if (status) {
+        sink->failed = status == STATUS_INVALID ? STATUS_OK : status;
+        return;
+    }
     buf_reset(&sink->scratch);
     text_normalize(text, cut_length(text, len, 4 * METADATA_VALUE_BYTES_MAX), TEXT_SPACE_COLLAPSE,
                    &sink->scratch);

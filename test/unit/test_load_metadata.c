@@ -230,15 +230,15 @@ static void test_load_metadata__names(void **state)
     static const char *const bad[] = {"", " ", "_x", "\x01"};
     char name[METADATA_NAME_BYTES_MAX + 1];
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(metadata_name(good[i][0], strlen(good[i][0]), name));
+        assert_ok(metadata_name(good[i][0], strlen(good[i][0]), name, &err));
         assert_string_equal(name, good[i][1]);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(metadata_name(bad[i], strlen(bad[i]), name));
+        assert_status(metadata_name(bad[i], strlen(bad[i]), name, &err), STATUS_INVALID);
     char longest[METADATA_NAME_BYTES_MAX + 1];
     memset(longest, 'a', sizeof longest);
-    assert_true(metadata_name(longest, METADATA_NAME_BYTES_MAX, name));
-    assert_false(metadata_name(longest, METADATA_NAME_BYTES_MAX + 1, name));
+    assert_ok(metadata_name(longest, METADATA_NAME_BYTES_MAX, name, &err));
+    assert_status(metadata_name(longest, METADATA_NAME_BYTES_MAX + 1, name, &err), STATUS_INVALID);
 }
 
 static int setup(void **state)
