@@ -44,6 +44,7 @@ static const struct {
     {"ls --all", "[ls --all]", "ls --all"},
     {"C* algebra", "[C* algebra]", "C* algebra"},
     {"2* x", "[2* x]", "2* x"},
+    {"2a* x", "[2a* x]", "2a* x"},
     {"**bold** * x", "[**bold** * x]", "**bold** * x"},
     {"a*b foo*, bar", "[a*b foo*, bar]", "a*b foo*, bar"},
     {"a 5\" disk", "[a 5\" disk]", "a 5\" disk"},
