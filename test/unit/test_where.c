@@ -26,7 +26,7 @@ static const struct store_document sample = {
     .meta =
         "{\"_given\":[\"tags\"],\"tags\":[\"tea\",\"To Read\"],\"author\":\"Ada \\\"Q\\\" "
         "Lovelace\","
-        "\"year\":1843,\"rating\":4.5,\"draft\":false,\"date\":\"2024-05-17\","
+        "\"empty\":[],\"year\":1843,\"rating\":4.5,\"draft\":false,\"date\":\"2024-05-17\","
         "\"isbn\":\"0123456789\",\"og:title\":\"x\",\"back\":\"a\\\\b\",\"author.name\":\"Ada\","
         "\"ids\":[\"7\",\"12\"],\"kind\":\"essay\",\"big\":\"20240517103000123\"}",
 };
@@ -175,6 +175,8 @@ static void test_where__metadata(void **state)
         {"meta.kind = essay", true},
         {"kind = pdf", true},
         {"has tags", true},
+        {"has empty", false},
+        {"empty != x", false},
         {"has meta.kind", true},
         {"has publisher", false},
         {"author > 5", false}, /* no order between a text and a number */
