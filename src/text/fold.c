@@ -13,6 +13,11 @@ struct folder {
     unsigned i_folded, n_folded;
 };
 
+static uint32_t lower_ascii(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? c | 0x20u : c;
+}
+
 static bool next_folded(struct folder *folder, uint32_t *out)
 {
     if (folder->i_folded < folder->n_folded) {
@@ -22,7 +27,7 @@ static bool next_folded(struct folder *folder, uint32_t *out)
     if (folder->n_left == 0)
         return false;
     unsigned char c = (unsigned char)*folder->at;
-    uint32_t codepoint = c >= 'A' && c <= 'Z' ? c | 0x20u : c;
+    uint32_t codepoint = lower_ascii(c);
     size_t n = c < 0x80 ? 1 : utf8_decode(folder->at, folder->n_left, &codepoint);
     folder->at += n;
     folder->n_left -= n;
@@ -72,8 +77,15 @@ static bool begins_folded(struct folder text, struct folder part)
 
 bool text_contains_folded(const char *text, size_t len, const char *part, size_t part_len)
 {
-    struct folder wanted = {.at = part, .n_left = part_len};
+    const struct folder wanted = {.at = part, .n_left = part_len};
+    struct folder front = wanted;
+    uint32_t first;
+    if (!next_folded(&front, &first))
+        return true;
     for (size_t i = 0;;) {
+        while (i < len && (unsigned char)text[i] < 0x80 &&
+               lower_ascii((unsigned char)text[i]) != first)
+            i++;
         if (begins_folded((struct folder){.at = text + i, .n_left = len - i}, wanted))
             return true;
         if (i == len)
