@@ -287,5 +287,5 @@ json_t *records_meta_json(const char *meta)
 {
     json_t *object = NULL;
     enum status status = *meta ? json_parse(meta, strlen(meta), &object, NULL) : STATUS_OK;
-    return status || object ? object : json_object();
+    return object || status == STATUS_NOMEM ? object : json_object();
 }

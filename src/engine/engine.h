@@ -41,7 +41,7 @@ void engine_close(struct engine *engine); /* NULL is fine */
 
 /* Conditions on documents, all of which must hold; zeroed: none. */
 struct engine_filter {
-    const char *const *wheres; /* expressions: engine/where.h, FILTERS in the manual page */
+    const char *const *wheres; /* expressions: engine/where.h; CONDITIONS in the manual page */
     size_t n_wheres;
     const char *since, *until; /* modified within; dates, NULL: open */
     const char *const *kinds;  /* one of these */

@@ -16,8 +16,8 @@
  * name. Of a list one element is enough; "!=" wants all to differ. Without the key every comparison
  * is false, "!=" too; an order that has no sense (a text and a number) is false as well.
  *
- * Bounded: WHERE_BYTES_MAX, WHERE_TESTS_MAX, WHERE_DEPTH_MAX; matching allocates nothing and takes
- * no longer than the texts are. */
+ * Bounded: WHERE_BYTES_MAX, WHERE_TESTS_MAX, WHERE_DEPTH_MAX, WHERE_VALUE_BYTES_MAX. Matching is
+ * pure and allocates nothing. */
 #ifndef RAGGED_ENGINE_WHERE_H
 #define RAGGED_ENGINE_WHERE_H
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 
 import pytest
 
@@ -106,6 +107,14 @@ def test_given_metadata_wins_and_stays(described, folder):
     assert meta(described, "plan.md")["author"] == "Ada Lovelace"
     assert meta(described, "plain.txt") == {"tag": ["a", "b"], "cost_centre": 42}
     described.check()
+
+
+def test_damaged_metadata_is_none(described):
+    with sqlite3.connect(described.data / "ragged.db") as database:
+        database.execute("UPDATE documents SET meta = '{\"_given\":[' WHERE title = 'plain'")
+        database.execute("UPDATE documents SET meta = 'junk' WHERE title = 'A page'")
+    assert meta(described, "plain.txt") == {} and meta(described, "page.html") == {}
+    assert listed(described, "--where", "has author") == ["plan.md"]
 
 
 @pytest.mark.parametrize("text", ["author", "=x", "_given=x", ""])
