@@ -47,6 +47,12 @@ void buf_append_char(struct buf *buf, char c)
     buf_append(buf, &c, 1);
 }
 
+void buf_append_uint(struct buf *buf, uint64_t value, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i++)
+        buf_append_char(buf, (char)(unsigned char)(value >> (8 * i)));
+}
+
 void buf_append_codepoint(struct buf *buf, unsigned codepoint)
 {
     char bytes[4];

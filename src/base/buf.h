@@ -8,6 +8,7 @@
 #define RAGGED_BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -22,6 +23,7 @@ void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_append_text(struct buf *buf, const char *text);
 void buf_append_char(struct buf *buf, char c);
 void buf_append_codepoint(struct buf *buf, unsigned codepoint);
+void buf_append_uint(struct buf *buf, uint64_t value, size_t n_bytes); /* little-endian */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_truncate(struct buf *buf, size_t len); /* len <= buf->len */
 void buf_reset(struct buf *buf);                /* empty again, memory kept, failure forgotten */

@@ -147,16 +147,16 @@ enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, 
     return STATUS_OK;
 }
 
-enum status file_map(const char *path, struct span *out, struct error *err)
+enum status file_map_info(const char *path, struct span *out, struct file_info *out_info,
+                          struct error *err)
 {
     int fd;
     enum status status = file_open(path, FILE_FOLLOW, &fd, err);
     if (status)
         return status;
     struct file_info info;
+    struct span map = {.bytes = "", .len = 0};
     status = file_stat_fd(fd, path, &info, err);
-    if (!status && info.size_bytes == 0)
-        *out = (struct span){.bytes = "", .len = 0};
     if (!status && info.size_bytes > 0) {
         void *bytes = fails("file.map", ENOMEM)
                           ? MAP_FAILED
@@ -164,10 +164,20 @@ enum status file_map(const char *path, struct span *out, struct error *err)
         if (bytes == MAP_FAILED)
             status = error_errno(err, errno, "could not map \"%s\"", path);
         else
-            *out = (struct span){.bytes = bytes, .len = info.size_bytes};
+            map = (struct span){.bytes = bytes, .len = info.size_bytes};
     }
     close(fd);
+    if (!status) {
+        *out = map;
+        *out_info = info;
+    }
     return status;
+}
+
+enum status file_map(const char *path, struct span *out, struct error *err)
+{
+    struct file_info info;
+    return file_map_info(path, out, &info, err);
 }
 
 void file_unmap(struct span *map)

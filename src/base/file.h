@@ -44,6 +44,9 @@ enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, 
 
 /* Maps a regular file read-only; an empty file gives {"" , 0}. Unmap with file_unmap(). */
 enum status file_map(const char *path, struct span *out, struct error *err) MUST_USE;
+/* And what the mapped file is. */
+enum status file_map_info(const char *path, struct span *out, struct file_info *out_info,
+                          struct error *err) MUST_USE;
 void file_unmap(struct span *map); /* {NULL, 0} is fine */
 
 /* How a part of a map will be read; a hint, never an error. RANDOM: no read-ahead; SOON: read ahead

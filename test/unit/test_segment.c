@@ -1,0 +1,277 @@
+#include "../testing.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bitmap.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "segment/segment.h"
+
+#define SECTION_A SEGMENT_SECTION_FIRST
+#define SECTION_B (SEGMENT_SECTION_FIRST + 1)
+#define N_ROWS 5
+
+static const int64_t chunk_ids[N_ROWS] = {10, 11, 12, 40, 41};
+static const int64_t document_ids[N_ROWS] = {3, 3, 3, 9, 9};
+
+struct fixture {
+    char *folder, *path;
+};
+
+static int set_up(void **state)
+{
+    struct error err;
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_ok(folder_make_temporary("/tmp", "segment", &f->folder, &err));
+    f->path = path_join(f->folder, "a.seg");
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct error err;
+    struct fixture *f = *state;
+    assert_ok(folder_remove(f->folder, &err));
+    mem_free(f->folder);
+    mem_free(f->path);
+    free(f);
+    return 0;
+}
+
+static enum status write_rows(const char *path, const int64_t *ids, const int64_t *documents,
+                              size_t n, size_t n_filler, struct segment_stamp *out,
+                              struct error *err)
+{
+    struct segment_writer *writer = NULL;
+    enum status status = segment_writer_new(path, SEGMENT_LEXICAL, "english-2", &writer, err);
+    if (status)
+        return status;
+    segment_writer_begin(writer, SECTION_A);
+    segment_writer_append(writer, "hello", 5);
+    segment_writer_append(writer, " world", 6);
+    segment_writer_begin(writer, SECTION_B);
+    for (size_t i = 0; i < n_filler; i++)
+        segment_writer_append(writer, &i, sizeof i);
+    status = segment_writer_put_rows(writer, ids, documents, n, err);
+    if (!status)
+        status = segment_writer_finish(writer, out, err);
+    segment_writer_free(writer);
+    return status;
+}
+
+static void write_small(const struct fixture *f, struct segment_stamp *out)
+{
+    struct error err;
+    assert_ok(write_rows(f->path, chunk_ids, document_ids, N_ROWS, 0, out, &err));
+}
+
+static void test_segment__gives_back_what_was_written(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    write_small(f, &stamp);
+    assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
+    assert_string_equal(segment_maker(segment), "english-2");
+    assert_memory_equal(segment_stamp_of(segment), &stamp, sizeof stamp);
+    struct span a = segment_section(segment, SECTION_A);
+    assert_int_equal(a.len, 11);
+    assert_memory_equal(a.bytes, "hello world", 11);
+    assert_int_equal((uintptr_t)a.bytes % SEGMENT_ALIGNMENT, 0);
+    assert_int_equal(segment_section(segment, SECTION_B).len, 0);
+    assert_null(segment_section(segment, SECTION_B + 1).bytes);
+    assert_int_equal(segment_n_rows(segment), N_ROWS);
+    assert_int_equal(segment_n_documents(segment), 2);
+    for (size_t i = 0; i < N_ROWS; i++) {
+        size_t row = 99;
+        assert_int_equal(segment_chunk_id(segment, i), chunk_ids[i]);
+        assert_int_equal(segment_document_of_row(segment, i), document_ids[i]);
+        assert_true(segment_find_row(segment, chunk_ids[i], &row));
+        assert_int_equal(row, i);
+    }
+    size_t row = 0, first = 0, end = 0;
+    assert_false(segment_find_row(segment, 13, &row));
+    assert_false(segment_find_row(segment, 42, &row));
+    assert_false(segment_find_row(segment, -1, &row));
+    assert_int_equal(segment_lower_row(segment, 13), 3);
+    assert_int_equal(segment_lower_row(segment, 42), N_ROWS);
+    assert_int_equal(segment_lower_row(segment, INT64_MAX), N_ROWS);
+    segment_document_rows(segment, 1, &first, &end);
+    assert_int_equal(first, 3);
+    assert_int_equal(end, 5);
+    segment_close(segment);
+}
+
+static void test_segment__may_be_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    assert_ok(write_rows(f->path, NULL, NULL, 0, 0, &stamp, &err));
+    assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
+    assert_int_equal(segment_n_rows(segment), 0);
+    assert_int_equal(segment_lower_row(segment, 5), 0);
+    segment_close(segment);
+}
+
+static void test_segment__refuses_what_it_is_not(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_NOT_FOUND);
+    write_small(f, &stamp);
+    assert_status(segment_open(f->path, SEGMENT_VECTOR, &stamp, &segment, &err), STATUS_FORMAT);
+    stamp.checksum ^= 1;
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, f->path));
+    assert_null(segment);
+    const int64_t far[] = {1, (int64_t)1 << 33};
+    assert_status(write_rows(f->path, far, far, 2, 0, &stamp, &err), STATUS_LIMIT);
+}
+
+static void overwrite(const char *path, const char *bytes, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    close(fd);
+}
+
+static bool is_padding(const struct buf *whole, size_t i)
+{
+    return whole->data[i] == 0;
+}
+
+/* Every flipped byte is found, or was one of the zeros between sections. */
+static void test_segment__finds_every_flip_and_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct buf whole = {0};
+    size_t n_unseen = 0;
+    write_small(f, &stamp);
+    assert_ok(file_read(f->path, 1 << 20, &whole, &err));
+    for (size_t i = 0; i < whole.len; i++) {
+        struct segment *segment = NULL;
+        whole.data[i] ^= 0x40;
+        overwrite(f->path, whole.data, whole.len);
+        whole.data[i] ^= 0x40;
+        enum status status = segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err);
+        if (status) {
+            assert_status(status, STATUS_FORMAT);
+        } else {
+            assert_true(is_padding(&whole, i));
+            n_unseen++;
+        }
+        segment_close(segment);
+    }
+    assert_true(n_unseen < whole.len / 2);
+    for (size_t len = 0; len < whole.len; len++) {
+        struct segment *segment = NULL;
+        overwrite(f->path, whole.data, len);
+        assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_FORMAT);
+    }
+    buf_clear(&whole);
+}
+
+/* A large file that is as it was published is believed, one that was touched is read. */
+static void test_segment__believes_its_stamp(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    assert_ok(write_rows(f->path, chunk_ids, document_ids, N_ROWS, 100000, &stamp, &err));
+    assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
+    segment_close(segment);
+    int fd = open(f->path, O_RDWR);
+    assert_int_equal(pwrite(fd, "x", 1, 400000), 1);
+    const struct timespec times[2] = {
+        {.tv_nsec = UTIME_OMIT},
+        {.tv_sec = stamp.mtime_ns / 1000000000, .tv_nsec = stamp.mtime_ns % 1000000000}};
+    assert_int_equal(futimens(fd, times), 0);
+    assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
+    assert_status(segment_check(segment, &err), STATUS_FORMAT);
+    segment_close(segment);
+    assert_int_equal(futimens(fd, NULL), 0);
+    close(fd);
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_FORMAT);
+}
+
+static void test_segment__unfinished_leaves_no_file(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_writer *writer = NULL;
+    assert_ok(segment_writer_new(f->path, SEGMENT_LEXICAL, "", &writer, &err));
+    segment_writer_free(writer);
+    assert_int_equal(access(f->path, F_OK), -1);
+    assert_int_equal(rmdir(f->folder), 0);
+    assert_int_equal(mkdir(f->folder, 0700), 0);
+}
+
+static struct segment *open_rows(const struct fixture *f, const char *name, const int64_t *ids,
+                                 const int64_t *documents, size_t n)
+{
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    char *path = path_join(f->folder, name);
+    assert_ok(write_rows(path, ids, documents, n, 0, &stamp, &err));
+    assert_ok(segment_open(path, SEGMENT_LEXICAL, &stamp, &segment, &err));
+    mem_free(path);
+    return segment;
+}
+
+static void test_segment__merges_rows_by_chunk(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    static const int64_t other_ids[] = {5, 20, 42}, other_documents[] = {1, 4, 9};
+    uint64_t dead[1] = {0};
+    struct segment *a = open_rows(f, "a", chunk_ids, document_ids, N_ROWS);
+    struct segment *b = open_rows(f, "b", other_ids, other_documents, 3);
+    bitmap_set_range(dead, 1, 3, true); /* 11 and 12 */
+    struct segment_merge_input inputs[] = {{.segment = a, .dead = dead}, {.segment = b}};
+    struct segment_merge merge = {0};
+    assert_ok(segment_merge_init(&merge, inputs, 2, &err));
+    static const int64_t ids[] = {5, 10, 20, 40, 41, 42}, documents[] = {1, 3, 4, 9, 9, 9};
+    assert_int_equal(merge.n_rows, 6);
+    assert_memory_equal(merge.chunk_ids, ids, sizeof ids);
+    assert_memory_equal(merge.document_ids, documents, sizeof documents);
+    static const uint32_t a_rows[] = {1, SEGMENT_ROW_NONE, SEGMENT_ROW_NONE, 3, 4};
+    static const uint32_t b_rows[] = {0, 2, 5};
+    assert_memory_equal(inputs[0].new_rows, a_rows, sizeof a_rows);
+    assert_memory_equal(inputs[1].new_rows, b_rows, sizeof b_rows);
+    segment_merge_clear(&merge);
+
+    struct segment_merge_input twice[] = {{.segment = a}, {.segment = a}};
+    assert_status(segment_merge_init(&merge, twice, 2, &err), STATUS_INVALID);
+    segment_close(a);
+    segment_close(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_segment__gives_back_what_was_written, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__may_be_empty, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__refuses_what_it_is_not, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__finds_every_flip_and_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__believes_its_stamp, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__unfinished_leaves_no_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__merges_rows_by_chunk, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
