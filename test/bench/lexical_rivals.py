@@ -2,7 +2,7 @@
 """Ranked search by words: block-max BM25 against the Tantivy crate, bm25s and SQLite FTS5, in one run.
 
     ~/.cache/ragged/bench-venv/bin/pip install -r test/bench/requirements.txt
-    make && make build/release/test/tools/{corpus_maker,lexical_bench}
+    make && make build/release/test/tools/{corpus_maker,process_bench,lexical_bench}
     ~/.cache/ragged/bench-venv/bin/python test/bench/lexical_rivals.py --rows 100000 --json FILE
 
 The same queries (unions of 6 to 10 words, and again without their stop words), k = 50, one core, one thread, page
@@ -68,21 +68,23 @@ class Engine:
 
     is_kept, options, build_options = True, [], []
 
-    def __init__(self, name, program, collection, index, is_slow=False, is_asked=True):
-        self.name, self.program, self.collection, self.index = name, program, collection, index
+    def __init__(self, arguments, name, program, collection, index, is_slow=False, is_asked=True):
+        self.arguments, self.name, self.program = arguments, name, program
+        self.collection, self.index = collection, index
         self.is_slow, self.is_asked = is_slow, is_asked
         self.forms = [first_of(form) for form in collection.forms] if is_slow else list(collection.forms)
 
     def build(self):
-        self.built = build_once(self.index, [*self.program, "build", self.collection.corpus, self.index,
-                                             *self.build_options], self.is_kept)
+        self.built = build_once(self.arguments, self.index, [
+            *self.program, "build", self.collection.corpus, self.index, *self.build_options], self.is_kept)
 
     def results_path(self, form):
         return self.collection.folder / ("results-%s-%s.txt" % (self.name.replace(" ", "-"), form.replace(" ", "-")))
 
     def ask(self, form, n_runs):
-        return run_json([*self.program, "query", self.index, self.collection.queries[form], "--k", K, "--runs",
-                         n_runs, "--results", self.results_path(form), *self.options])
+        return run_json(self.arguments, [
+            *self.program, "query", self.index, self.collection.queries[form], "--k", K, "--runs", n_runs,
+            "--results", self.results_path(form), *self.options])
 
     def best_rows(self, form):
         """Of each query the rows of the ten best."""
@@ -95,7 +97,7 @@ def ours(arguments, collection, is_exhaustive=False):
     if not tool.exists():
         raise Missing("make %s" % tool)
     name = "ragged exhaustive" if is_exhaustive else "ragged"
-    engine = Engine(name, [tool], collection, collection.folder / "index-ragged.seg", is_slow=is_exhaustive)
+    engine = Engine(arguments, name, [tool], collection, collection.folder / "index-ragged.seg", is_slow=is_exhaustive)
     if is_exhaustive:
         engine.options = ["--exhaustive"]
         return engine
@@ -114,12 +116,13 @@ def tantivy(arguments, collection):
                        env=environment, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise Missing("cargo: %s" % error) from error
-    return Engine("tantivy", [target / "release/tantivy_rival"], collection, collection.folder / "index-tantivy")
+    return Engine(arguments, "tantivy", [target / "release/tantivy_rival"], collection,
+                  collection.folder / "index-tantivy")
 
 
-def python_engine(collection, name, is_slow=False, is_asked=True, index=None, k1=K1_OURS):
-    engine = Engine(name, [sys.executable, HERE / "lexical_worker.py", name.partition(" ")[0]], collection,
-                    collection.folder / ("index-" + (index or name)), is_slow, is_asked)
+def python_engine(arguments, collection, name, is_slow=False, is_asked=True, index=None, k1=K1_OURS):
+    engine = Engine(arguments, name, [sys.executable, HERE / "lexical_worker.py", name.partition(" ")[0]],
+                    collection, collection.folder / ("index-" + (index or name)), is_slow, is_asked)
     engine.build_options = ["--k1", k1]
     return engine
 
@@ -129,7 +132,7 @@ def bm25s(arguments, collection, name, *needs):
         imported(package)
     if collection.n_rows > arguments.bm25s_rows:
         raise Missing("its scores of %d rows do not fit in memory" % collection.n_rows)
-    return python_engine(collection, name, index="bm25s-%s-%s" % (metadata.version("bm25s"), K1_OURS))
+    return python_engine(arguments, collection, name, index="bm25s-%s-%s" % (metadata.version("bm25s"), K1_OURS))
 
 
 def oracle(arguments, collection):
@@ -138,7 +141,8 @@ def oracle(arguments, collection):
     if collection.n_rows > min(arguments.oracle_rows, arguments.bm25s_rows):
         raise Missing("not above --oracle-rows")
     index = "bm25s-%s-%s" % (metadata.version("bm25s"), K1_TANTIVY)
-    return python_engine(collection, "bm25s k1 %s" % K1_TANTIVY, is_asked=False, index=index, k1=K1_TANTIVY)
+    return python_engine(arguments, collection, "bm25s k1 %s" % K1_TANTIVY, is_asked=False, index=index,
+                         k1=K1_TANTIVY)
 
 
 ROWS = {
@@ -147,7 +151,7 @@ ROWS = {
     "tantivy": tantivy,
     "bm25s": lambda *made: bm25s(*made, "bm25s"),
     "bm25s-numba": lambda *made: bm25s(*made, "bm25s-numba", "numba"),
-    "fts5": lambda arguments, collection: python_engine(collection, "fts5", is_slow=True),
+    "fts5": lambda *made: python_engine(*made, "fts5", is_slow=True),
     "oracle": oracle,
 }
 # Who is judged by whom: the same formula, or the same engine without pruning.

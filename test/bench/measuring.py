@@ -36,6 +36,13 @@ def make_ready(arguments):
     if arguments.folder.exists() and not arguments.folder.is_dir():
         sys.exit("%s is not a folder: name another with --folder" % arguments.folder)
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    for name in ("process_bench", "corpus_maker"):
+        need_tool(arguments.build / "test/tools" / name)
+
+
+def need_tool(path):
+    if not path.exists():
+        sys.exit("%s is not there: make %s" % (path, path))
 
 
 def facts(arguments):
@@ -50,24 +57,34 @@ class Failed(Exception):
     pass
 
 
-def run_json(command):
+def run_json(arguments, command, lines=None):
     """The JSON object on the last line that the command prints; with its peak memory."""
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
-    said = process.stdout.read()
-    status, usage = os.wait4(process.pid, 0)[1:]
-    process.returncode = os.waitstatus_to_exitcode(status)
+    said = run_with(arguments, ["once", *command], lines)
+    return {**json.loads(said[-2]), "peak_mib": json.loads(said[-1])["peak_mib"]}
+
+
+def time_processes(arguments, command, lines, n_runs):
+    """Figures of a process for each line, which stands for the word {} of the command."""
+    return json.loads(run_with(arguments, ["each", n_runs, *command], lines)[-1])
+
+
+def run_with(arguments, words, lines):
+    """Through test/tools/process_bench: a child of this process would begin with this one's peak memory."""
+    command = [str(word) for word in (arguments.build / "test/tools/process_bench", *words)]
+    text = "".join(line + "\n" for line in lines or [])
+    process = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=False)
     if process.returncode:
-        raise Failed("%s ended with %d" % (" ".join(map(str, command[:3])), process.returncode))
-    return {**json.loads(said.strip().splitlines()[-1]), "peak_mib": usage.ru_maxrss // 1024}
+        raise Failed("%s ended with %d" % (" ".join(command[2:5]), process.returncode))
+    return [line for line in process.stdout.splitlines() if line.strip()]
 
 
-def build_once(path, command, is_kept):
+def build_once(arguments, path, command, is_kept):
     """Builds the index at `path`; its figures stay beside it, for the next run."""
     record = path.with_name(path.name + ".json")
     if is_kept and record.exists():
         return {**json.loads(record.read_text()), "is_of_this_run": False}
     record.unlink(missing_ok=True)
-    figures = run_json(command)
+    figures = run_json(arguments, command)
     record.write_text(json.dumps(figures))
     return {**figures, "is_of_this_run": True}
 
@@ -94,16 +111,13 @@ def made_corpus(arguments, kind, *words):
     is_made, wanted = folder / "made", "%d queries" % arguments.queries
     if is_made.exists() and is_made.read_text() == wanted:
         return folder
-    maker = arguments.build / "test/tools/corpus_maker"
-    if not maker.exists():
-        sys.exit("%s is not there: make %s" % (maker, maker))
     folder.mkdir(exist_ok=True)
     is_made.unlink(missing_ok=True)
     for old in [*folder.glob("*.json"), *folder.glob("truth*")]:
         old.unlink()
     say("making %s" % folder)
-    subprocess.run([maker, words[0], folder, str(arguments.rows), str(arguments.queries),
-                    str(arguments.seed), *words[1:]], check=True)
+    subprocess.run([arguments.build / "test/tools/corpus_maker", words[0], folder, str(arguments.rows),
+                    str(arguments.queries), str(arguments.seed), *words[1:]], check=True)
     is_made.write_text(wanted)
     return folder
 

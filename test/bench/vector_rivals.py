@@ -2,7 +2,7 @@
 """Nearest neighbours: the vector scan against hnswlib, usearch, faiss and numpy, in one run.
 
     ~/.cache/ragged/bench-venv/bin/pip install -r test/bench/requirements.txt
-    make && make build/release/test/tools/{corpus_maker,vector_bench}
+    make && make build/release/test/tools/{corpus_maker,process_bench,vector_bench}
     ~/.cache/ragged/bench-venv/bin/python test/bench/vector_rivals.py --rows 100000 --json FILE
 
 One core, one thread, page cache warm. Each engine answers the same queries at several settings, engines take
@@ -101,21 +101,23 @@ class Ours:
         self.tool = arguments.build / "test/tools/vector_bench"
         if not self.tool.exists():
             raise Missing("make %s" % self.tool)
-        self.collection, self.runs = collection, arguments.runs
+        self.arguments, self.collection, self.runs = arguments, collection, arguments.runs
         self.kernel = ["--kernel", arguments.kernel] if arguments.kernel else []
         self.settings = arguments.rescored.split(",")
         self.index = collection.folder / "index-ragged.seg"
         self.label = "R"
 
     def build(self):
-        self.built = build_once(self.index, [self.tool, "build", self.collection.base, self.collection.dim,
-                                             self.index, "--threads", "1"], is_kept=False)
+        of = self.collection
+        self.built = build_once(self.arguments, self.index, [
+            self.tool, "build", of.base, of.dim, self.index, "--threads", 1], is_kept=False)
 
     def points(self):
         of = self.collection
         for setting in self.settings:
-            found = run_json([self.tool, "query", self.index, of.base, of.dim, of.queries, "--k", K, "--rescored",
-                              setting, "--runs", self.runs, "--threads", 1, "--truth", of.truth, *self.kernel])
+            found = run_json(self.arguments, [
+                self.tool, "query", self.index, of.base, of.dim, of.queries, "--k", K, "--rescored", setting,
+                "--runs", self.runs, "--threads", 1, "--truth", of.truth, *self.kernel])
             yield {"setting": int(setting), **found}
 
 
@@ -129,7 +131,8 @@ class Rival:
             raise Missing("the graph of %d rows takes hours: --graph-rows" % collection.n_rows)
         if is_exact and collection.n_rows * collection.dim * 4 > MEMORY_BYTES / 3:
             raise Missing("fp32 rows do not fit in memory")
-        self.name, self.label, self.settings, self.collection = name, label, settings, collection
+        self.name, self.label, self.settings = name, label, settings
+        self.arguments, self.collection = arguments, collection
         self.runs, self.is_kept = (1 if is_exact else arguments.runs), not arguments.rebuild
         self.index = collection.folder / ("index-%s-%s" % (name, metadata.version(package)))
         self.queries = ["--n-queries", arguments.exact_queries] if is_exact else []
@@ -137,13 +140,14 @@ class Rival:
 
     def build(self):
         of = self.collection
-        self.built = build_once(self.index, [*self.worker, "build", of.base, of.dim, self.index], self.is_kept)
+        self.built = build_once(self.arguments, self.index, [
+            *self.worker, "build", of.base, of.dim, self.index], self.is_kept)
 
     def points(self):
         of = self.collection
-        return run_json([*self.worker, "query", self.index, of.base, of.dim, of.queries, "--k", K, "--runs",
-                         self.runs, "--truth", of.truth, "--settings", ",".join(map(str, self.settings)),
-                         *self.queries])["points"]
+        return run_json(self.arguments, [
+            *self.worker, "query", self.index, of.base, of.dim, of.queries, "--k", K, "--runs", self.runs, "--truth",
+            of.truth, "--settings", ",".join(map(str, self.settings)), *self.queries])["points"]
 
 
 ROWS = {
