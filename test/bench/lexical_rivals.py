@@ -7,7 +7,7 @@
 
 The same queries (unions of 6 to 10 words, and again without their stop words), k = 50, one core, one thread, page
 cache warm, engines in turn. A query's time is the least of all its runs in a round, then percentiles over queries;
-of the rounds the least. FTS5 is slow and answers the first queries only; it is held against ragged over these.
+of the rounds the least. FTS5 is slow and answers few queries only; it is held against ragged over the same ones.
 Tantivy is the Rust crate (tantivy/; cargo builds it for this processor), frequencies only, one segment.
 
 Agreement: the share of the ten best that an exhaustive scorer of the same formula also has: bm25s with that k1,
@@ -15,13 +15,14 @@ for ragged its own exhaustive scorer too. Lengths of documents are rounded to a 
 bm25s, and rows of equal score may change places, so a few percent are lost without a fault.
 """
 import os
+import sqlite3
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
-from encoder_rivals import say
-from measuring import Failed, build_once, common_parser, facts, finish, least, made_corpus, make_ready, number, \
+from encoder_rivals import CACHE, say
+from measuring import Failed, build_once, common_parser, every_nth, facts, finish, least, made_corpus, make_ready, number, \
     run_json, table
 from rivals import Missing, imported
 
@@ -35,6 +36,7 @@ def parse_arguments():
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--slow-queries", type=int, default=16, help="for engines without pruning")
     parser.add_argument("--bm25s-rows", type=int, default=2_000_000, help="its scores must fit in memory")
+    parser.add_argument("--fts5-rows", type=int, default=2_000_000, help="a query takes seconds at a million")
     parser.add_argument("--oracle-rows", type=int, default=1_000_000, help="bm25s as the oracle up to here")
     parser.add_argument("--rows-per-flush", type=int, help="of ours, when building")
     return parser.parse_args()
@@ -51,16 +53,14 @@ class Collection:
         self.corpus = self.folder / "corpus.txt"
         self.queries = {}
         for form, name in zip(self.forms, ("queries", "queries_content")):
-            whole = self.folder / (name + ".txt")
-            first = self.folder / ("%s_first_%d.txt" % (name, arguments.slow_queries))
-            lines = whole.read_text(encoding="ascii").splitlines(keepends=True)
-            first.write_text("".join(lines[: arguments.slow_queries]), encoding="ascii")
-            self.queries[form] = whole
-            self.queries[first_of(form)] = first
+            lines = (self.folder / (name + ".txt")).read_text(encoding="ascii").splitlines(keepends=True)
+            for form, n in ((form, arguments.queries), (few_of(form), arguments.slow_queries)):
+                self.queries[form] = self.folder / ("%s_%d.txt" % (name, n))
+                self.queries[form].write_text("".join(every_nth(lines, n)), encoding="ascii")
 
 
-def first_of(form):
-    return form + ", first"
+def few_of(form):
+    return form + ", few"
 
 
 class Engine:
@@ -72,14 +72,14 @@ class Engine:
         self.arguments, self.name, self.program = arguments, name, program
         self.collection, self.index = collection, index
         self.is_slow, self.is_asked = is_slow, is_asked
-        self.forms = [first_of(form) for form in collection.forms] if is_slow else list(collection.forms)
+        self.forms = [few_of(form) for form in collection.forms] if is_slow else list(collection.forms)
 
     def build(self):
         self.built = build_once(self.arguments, self.index, [
             *self.program, "build", self.collection.corpus, self.index, *self.build_options], self.is_kept)
 
     def results_path(self, form):
-        return self.collection.folder / ("results-%s-%s.txt" % (self.name.replace(" ", "-"), form.replace(" ", "-")))
+        return self.collection.folder / ("results-%s-%s.txt" % (self.name, form)).replace(" ", "-")
 
     def ask(self, form, n_runs):
         return run_json(self.arguments, [
@@ -107,9 +107,14 @@ def ours(arguments, collection, is_exhaustive=False):
     return engine
 
 
+def tantivy_version():
+    lock = (HERE / "tantivy/Cargo.lock").read_text(encoding="ascii")
+    return lock.partition('name = "tantivy"\nversion = "')[2].partition('"')[0]
+
+
 def tantivy(arguments, collection):
-    target = arguments.folder / "tantivy"
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(target.resolve()), "RUSTFLAGS": "-C target-cpu=native",
+    target = CACHE / "ragged/bench-tantivy"
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(target), "RUSTFLAGS": "-C target-cpu=native",
                    "PATH": os.environ["PATH"] + os.pathsep + str(Path.home() / ".cargo/bin")}
     try:
         subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=HERE / "tantivy",
@@ -117,7 +122,7 @@ def tantivy(arguments, collection):
     except (OSError, subprocess.CalledProcessError) as error:
         raise Missing("cargo: %s" % error) from error
     return Engine(arguments, "tantivy", [target / "release/tantivy_rival"], collection,
-                  collection.folder / "index-tantivy")
+                  collection.folder / ("index-tantivy-" + tantivy_version()))
 
 
 def python_engine(arguments, collection, name, is_slow=False, is_asked=True, index=None, k1=K1_OURS):
@@ -133,6 +138,12 @@ def bm25s(arguments, collection, name, *needs):
     if collection.n_rows > arguments.bm25s_rows:
         raise Missing("its scores of %d rows do not fit in memory" % collection.n_rows)
     return python_engine(arguments, collection, name, index="bm25s-%s-%s" % (metadata.version("bm25s"), K1_OURS))
+
+
+def fts5(arguments, collection):
+    if collection.n_rows > arguments.fts5_rows:
+        raise Missing("not above --fts5-rows")
+    return python_engine(arguments, collection, "fts5", is_slow=True, index="fts5-" + sqlite3.sqlite_version)
 
 
 def oracle(arguments, collection):
@@ -151,7 +162,7 @@ ROWS = {
     "tantivy": tantivy,
     "bm25s": lambda *made: bm25s(*made, "bm25s"),
     "bm25s-numba": lambda *made: bm25s(*made, "bm25s-numba", "numba"),
-    "fts5": lambda *made: python_engine(*made, "fts5", is_slow=True),
+    "fts5": fts5,
     "oracle": oracle,
 }
 # Who is judged by whom: the same formula, or the same engine without pruning.
@@ -160,14 +171,16 @@ JUDGES = (("ragged", "ragged exhaustive"), ("ragged", "bm25s"), ("tantivy", "bm2
 
 
 def gather(arguments, collection):
-    found, missing = [], {}
+    found, missing, fresh = [], {}, set()
     wanted = arguments.only.split(",") if arguments.only else list(ROWS)
     for name in wanted:
         try:
             engine = ROWS[name](arguments, collection)
-            engine.is_kept = engine.is_kept and not arguments.rebuild
+            if arguments.rebuild and engine.index not in fresh:
+                engine.is_kept = False
             say("building %s" % name)
             engine.build()
+            fresh.add(engine.index)
             found.append(engine)
         except (Missing, Failed) as error:
             missing[name] = str(error)
@@ -223,7 +236,7 @@ def show(result, engines):
             continue
         cells = [engine.name]
         for form in Collection.forms:
-            form = first_of(form) if engine.is_slow else form
+            form = few_of(form) if engine.is_slow else form
             cells += [with_ratio(result, engine.name, form, key) for key in ("p50_ms", "p99_ms")]
         built = engine.built
         cells += ["%s/s" % number(built["rows"] / built["seconds"]), "%s MB" % number(built["bytes"] / 1e6, 4),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from encoder_rivals import ROOT, cpu_name, say
 
+N_QUERIES_MADE = 1000
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
                                      "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")}
 
@@ -108,7 +109,9 @@ def least(figures):
 def made_corpus(arguments, kind, *words):
     """The folder of one collection of test/tools/corpus_maker, made when it is not there."""
     folder = arguments.folder / ("%s-%d-%d" % (kind, arguments.rows, arguments.seed))
-    is_made, wanted = folder / "made", "%d queries" % arguments.queries
+    is_made, wanted = folder / "made", "%d queries" % N_QUERIES_MADE
+    if not 0 < arguments.queries <= N_QUERIES_MADE:
+        sys.exit("--queries: 1 to %d" % N_QUERIES_MADE)
     if is_made.exists() and is_made.read_text() == wanted:
         return folder
     folder.mkdir(exist_ok=True)
@@ -117,9 +120,14 @@ def made_corpus(arguments, kind, *words):
         old.unlink()
     say("making %s" % folder)
     subprocess.run([arguments.build / "test/tools/corpus_maker", words[0], folder, str(arguments.rows),
-                    str(arguments.queries), str(arguments.seed), *words[1:]], check=True)
+                    str(N_QUERIES_MADE), str(arguments.seed), *words[1:]], check=True)
     is_made.write_text(wanted)
     return folder
+
+
+def every_nth(things, n):
+    """n of them, evenly spread: they come in the order of the collection."""
+    return things[:: max(1, len(things) // n)][:n]
 
 
 def number(value, digits=3):

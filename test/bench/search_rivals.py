@@ -11,6 +11,7 @@ memory and is handed the vector of the query; "new process" is one that starts, 
 page cache warm; of each query the least of all runs, then percentiles over queries. Passages and their vectors are
 synthetic, the vectors of the queries are the encoder's own.
 """
+import json
 import os
 import shutil
 import socket
@@ -22,7 +23,7 @@ from importlib import metadata
 from pathlib import Path
 
 from encoder_rivals import CACHE, say
-from measuring import Failed, build_once, common_parser, facts, finish, least, made_corpus, make_ready, number, \
+from measuring import Failed, build_once, common_parser, every_nth, facts, finish, least, made_corpus, make_ready, number, \
     run_json, table, time_processes
 from rivals import Missing, imported
 
@@ -46,14 +47,16 @@ class Collection:
         self.texts = made_corpus(arguments, "text", "text")
         self.vectors = made_corpus(arguments, "weak", "vectors", "weak", str(DIM))
         self.corpus, self.base = self.texts / "corpus.txt", self.vectors / "base.f16"
-        self.lines = (self.texts / "queries_content.txt").read_text(encoding="ascii").splitlines()
+        lines = (self.texts / "queries_content.txt").read_text(encoding="ascii").splitlines()
+        self.lines = every_nth(lines, arguments.queries)
 
     def embed_queries(self, ragged):
         """What Chroma is asked with: the vectors of the same words."""
         path = self.texts / "queries_embedded.f32"
         with open(path, "wb") as out:
             subprocess.run([ragged, "embed", "--query", "-f", "f32", "-j", "1", "--progress", "none",
-                            self.texts / "queries_content.txt"], stdout=out, check=True)
+                            "-"], input="".join(line + "\n" for line in self.lines).encode(), stdout=out,
+                           check=True)
         if path.stat().st_size != len(self.lines) * DIM * 4:
             raise Failed("the queries have %d bytes of vectors" % path.stat().st_size)
         return path
@@ -89,8 +92,11 @@ class Ours:
         self.built = {**filled, "fill_seconds": filled["seconds"], "flush_seconds": time.perf_counter() - at_flush,
                       "seconds": time.perf_counter() - started, "is_of_this_run": True,
                       "bytes": sum(path.stat().st_size for path in self.library.rglob("*") if path.is_file())}
-        self.version = subprocess.run([self.ragged, "--version"], text=True, capture_output=True,
-                                      check=True).stdout.split()[-1]
+        self.version = self.say("--version").split()[-1]
+        self.built["status"] = json.loads(self.say("--data-dir", self.library, "status", "--json"))
+
+    def say(self, *words):
+        return subprocess.run([self.ragged, *words], text=True, capture_output=True, check=True).stdout
 
     def measure(self):
         for mode in MODES:

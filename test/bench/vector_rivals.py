@@ -13,6 +13,7 @@ exact neighbours that numpy computes in fp32. The ratios compare the fastest set
 Graphs are built with M 16 and efConstruction 200, by one thread.
 """
 import os
+import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from encoder_rivals import say
-from measuring import Failed, build_once, common_parser, facts, finish, least, made_corpus, make_ready, number, \
+from measuring import Failed, build_once, common_parser, every_nth, facts, finish, least, made_corpus, make_ready, number, \
     run_json, table
 from rivals import Missing, imported
 
@@ -49,32 +50,36 @@ class Collection:
         self.dim, row_bytes = arguments.dim, 2 * arguments.dim
         if arguments.data == "real":
             self.folder = arguments.folder / ("real-%d" % arguments.rows)
-            self.take_real(arguments.folder, arguments.rows * row_bytes, arguments.queries)
+            self.take_real(arguments.folder, arguments.rows * row_bytes)
         else:
             self.folder = made_corpus(arguments, arguments.data, "vectors", arguments.data, str(self.dim))
-        self.base, self.queries = self.folder / "base.f16", self.folder / "queries.f32"
+        self.base, self.queries = self.folder / "base.f16", self.folder / ("queries_%d.f32" % arguments.queries)
         self.n_rows = self.base.stat().st_size // row_bytes
-        self.truth = self.folder / "truth.i32"
+        queries = np.fromfile(self.folder / "queries.f32", "<f4").reshape(-1, self.dim)
+        every_nth(queries, arguments.queries).tofile(self.queries)
+        self.truth = self.folder / ("truth_%d.i32" % arguments.queries)
         if not self.truth.exists():
             say("exact neighbours of every query")
             self.write_truth()
 
-    def take_real(self, source, n_bytes, n_queries):
-        """The first rows of what there is, all of them when there are fewer."""
-        if not (source / "real.f16").exists():
-            sys.exit("%s is not there" % (source / "real.f16"))
+    def take_real(self, source, n_bytes):
+        """The first rows of what there is, all of them when there are fewer; copied when it has changed."""
+        wanted = ["%s %d %d" % (name, (source / name).stat().st_size, (source / name).stat().st_mtime_ns)
+                  for name in ("real.f16", "real_queries.f32") if (source / name).exists()]
+        if len(wanted) != 2:
+            sys.exit("real.f16 and real_queries.f32 are not both in %s" % source)
+        is_made = self.folder / "made"
+        if is_made.exists() and is_made.read_text() == "\n".join(wanted):
+            return
         self.folder.mkdir(exist_ok=True)
-        query_bytes = 4 * self.dim * n_queries
-        for name, to, n in (("real.f16", "base.f16", n_bytes), ("real_queries.f32", "queries.f32", query_bytes)):
-            n = min(n, (source / name).stat().st_size)
-            is_stale = (source / name).stat().st_mtime_ns > (self.folder / to).stat().st_mtime_ns if (
-                self.folder / to).exists() else True
-            if is_stale or (self.folder / to).stat().st_size != n:
-                for old in (*self.folder.glob("*.json"), *self.folder.glob("truth*")):
-                    old.unlink()
-                with open(source / name, "rb") as whole, open(self.folder / to, "wb") as part:
-                    while n > part.tell():
-                        part.write(whole.read(min(1 << 24, n - part.tell())))
+        is_made.unlink(missing_ok=True)
+        for old in (*self.folder.glob("*.json"), *self.folder.glob("truth*")):
+            old.unlink()
+        shutil.copyfile(source / "real_queries.f32", self.folder / "queries.f32")
+        with open(source / "real.f16", "rb") as whole, open(self.folder / "base.f16", "wb") as part:
+            while part.tell() < n_bytes and (piece := whole.read(min(1 << 24, n_bytes - part.tell()))):
+                part.write(piece)
+        is_made.write_text("\n".join(wanted))
 
     def write_truth(self):
         base = np.memmap(self.base, "<f2", "r").reshape(-1, self.dim)
