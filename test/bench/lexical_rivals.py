@@ -11,8 +11,8 @@ of the rounds the least. FTS5 is slow and answers few queries only; it is held a
 Tantivy is the Rust crate (tantivy/; cargo builds it for this processor), frequencies only, one segment.
 
 Agreement: the share of the ten best that an exhaustive scorer of the same formula also has: bm25s with that k1,
-for ragged its own exhaustive scorer too. Lengths of documents are rounded to a byte by Tantivy and ragged, not by
-bm25s, and rows of equal score may change places, so a few percent are lost without a fault.
+for ragged its own exhaustive scorer too. Tantivy rounds the lengths of documents to a byte, and rows of equal score
+may change places, so a few percent can be lost without a fault.
 """
 import os
 import sqlite3
@@ -87,8 +87,8 @@ class Engine:
             "--results", self.results_path(form), *self.options])
 
     def best_rows(self, form):
-        """Of each query the rows of the ten best."""
-        return [{hit.split(":")[0] for hit in line.split()[:N_COMPARED]}
+        """Of each query the rows of the ten best; bm25s fills up with rows that have none of the words."""
+        return [{row for row, score in (hit.split(":") for hit in line.split()[:N_COMPARED]) if float(score) > 0}
                 for line in self.results_path(form).read_text(encoding="ascii").splitlines()]
 
 
@@ -229,6 +229,11 @@ def with_ratio(result, name, form, key):
     return "%s (%sx)" % (number(value), number(value / mine[key]))
 
 
+def build_rate(built):
+    """Rows a second of the wall clock, and of processor time, which other work on the machine changes less."""
+    return "%s/s (cpu %s/s)" % (number(built["rows"] / built["seconds"]), number(built["rows"] / built["cpu_s"]))
+
+
 def show(result, engines):
     rows = []
     for engine in engines:
@@ -239,7 +244,7 @@ def show(result, engines):
             form = few_of(form) if engine.is_slow else form
             cells += [with_ratio(result, engine.name, form, key) for key in ("p50_ms", "p99_ms")]
         built = engine.built
-        cells += ["%s/s" % number(built["rows"] / built["seconds"]), "%s MB" % number(built["bytes"] / 1e6, 4),
+        cells += [build_rate(built), "%s MB" % number(built["bytes"] / 1e6, 4),
                   "%d MiB" % built["peak_mib"]]
         rows.append(cells)
     head = ["", *("%s %s ms" % (form, key) for form in Collection.forms for key in ("p50", "p99")),

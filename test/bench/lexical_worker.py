@@ -141,7 +141,7 @@ def query(engine, words):
             found[i] = index.search(line, options.k)
             times[i] = min(times[i], (time.perf_counter() - started) * 1e3)
     if options.results:
-        options.results.write_text("".join(" ".join("%d:%.5f" % pair for pair in hits) + "\n" for hits in found))
+        options.results.write_text("".join(" ".join("%d:%.6g" % pair for pair in hits) + "\n" for hits in found))
     return summary(times)
 
 

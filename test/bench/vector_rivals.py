@@ -28,7 +28,7 @@ from rivals import Missing, imported
 HERE = Path(__file__).parent
 K = 10
 RECALLS = (0.97, 0.995, 0.999, 0.9995)
-RESCORED = (100, 200, 300, 500, 1000, 2000)
+RESCORED = (100, 200, 300, 500, 1000, 2000, 4000)
 EXPANSIONS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536)
 MEMORY_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -213,7 +213,7 @@ def show(result, engines):
     rows = []
     for engine in engines:
         built = engine.built
-        cells = [engine.name, "%s s" % number(built["seconds"]), "%s MB" % number(built["bytes"] / 1e6)]
+        cells = [engine.name, "%s s (cpu %s s)" % (number(built["seconds"]), number(built["cpu_s"])), "%s MB" % number(built["bytes"] / 1e6)]
         for recall in RECALLS:
             at = result["at_recall"][engine.name][str(recall)]
             cells.append("-" if at["p50_ms"] is None else "%s ms, %s=%s%s" % (
