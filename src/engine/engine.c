@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "nn/nn.h"
 
 struct engine_options engine_options_default(void)
 {
@@ -37,7 +38,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
-        &o->language,
+        &o->language,      &o->rerank_model,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -79,6 +80,7 @@ void engine_close(struct engine *engine)
     embedder_work_free(engine->embed_work);
     embedder_close(engine->embedder);
     analyzer_free(engine->analyzer);
+    cross_encoder_close(engine->reranker);
     store_close(engine->reader);
     arena_clear(&engine->arena);
     mem_free(engine);

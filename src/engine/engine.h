@@ -24,6 +24,7 @@ struct engine_options {
     const char *data_folder;
     const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;
     const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
+    const char *rerank_model;        /* a reranker of the model table; NULL: the first */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
     const char *language;               /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
@@ -97,6 +98,11 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
 /* ---- search ---- */
 enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR };
 const char *engine_mode_name(enum engine_mode mode);
+/* How two rankings become one: shares of the best scores, or reciprocal ranks. */
+enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
+/* Reading the best hits again, together with the question. Without its model: ON gives a warning
+ * and the fused order, REQUIRED an error. */
+enum engine_rerank { ENGINE_RERANK_OFF, ENGINE_RERANK_ON, ENGINE_RERANK_REQUIRED };
 
 struct engine_search_options {
     enum engine_mode mode;
@@ -106,6 +112,10 @@ struct engine_search_options {
     const char *path_glob;  /* as path_matches() of base/file.h; NULL: all */
     size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
     size_t n_context;       /* neighbours joined on each side */
+    enum engine_fusion fusion;
+    enum engine_rerank rerank;
+    size_t n_rerank;     /* so many of the best hits are read again */
+    int64_t deadline_ms; /* from the start of the search, for reranking; 0: none */
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);
@@ -117,7 +127,9 @@ struct engine_hit {
      */
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
-    bool has_vector; /* false also when the query has none */
+    bool has_vector;                  /* false also when the query has none */
+    double fused_score, rerank_score; /* rerank_score: of a hit that was read again */
+    bool is_reranked;
     const char *path, *title, *heading, *kind, *collection, *text;
     const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
@@ -128,13 +140,14 @@ struct engine_hits {
     struct engine_hit *hit; /* best first */
     size_t n;
     size_t n_candidates;   /* before the limit */
+    size_t n_reranked;     /* read again, and ordered by that; 0: the fused order */
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
     struct {
-        int64_t embed_us, scan_us, fuse_us, fetch_us, total_us;
+        int64_t embed_us, scan_us, fuse_us, fetch_us, rerank_us, total_us;
     } took;
     struct arena arena; /* owns every text here */
 };

@@ -19,6 +19,7 @@ struct engine {
     struct embedder *embedder;
     struct embedder_work *embed_work;
     struct analyzer *analyzer;
+    struct cross_encoder *reranker;
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no

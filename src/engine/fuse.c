@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/rrf.h"
 
 #define VECTOR_WEIGHT 0.6
 #define LEXICAL_WEIGHT 0.4
@@ -119,19 +120,41 @@ static double lexical_in_context(const struct fuse_input *input, size_t i)
     return (double)input->lexical[i] + NEIGHBOUR_WEIGHT * near;
 }
 
-static void score_candidate(const struct fuse_input *input, double best_lexical, double best_cosine,
-                            struct fuse_candidate *c)
+struct best {
+    double lexical, cosine;
+};
+
+static void score_convex(const struct fuse_input *input, const struct best *best,
+                         struct fuse_candidate *c)
 {
     double cosine = (double)input->rows[c->i_row].cosine;
     bool is_hybrid = input->mode == ENGINE_MODE_HYBRID && fuse_has_vector(&input->rows[c->i_row]);
-    if (input->mode != ENGINE_MODE_LEXICAL && best_cosine > 0) {
-        c->vector_part = (cosine > 0 ? cosine : 0) / best_cosine * (is_hybrid ? VECTOR_WEIGHT : 1);
+    if (input->mode != ENGINE_MODE_LEXICAL && best->cosine > 0) {
+        c->vector_part = (cosine > 0 ? cosine : 0) / best->cosine * (is_hybrid ? VECTOR_WEIGHT : 1);
     }
-    if (input->mode != ENGINE_MODE_VECTOR && best_lexical > 0)
+    if (input->mode != ENGINE_MODE_VECTOR && best->lexical > 0)
         c->lexical_part =
-            lexical_in_context(input, c->i_row) / best_lexical * (is_hybrid ? LEXICAL_WEIGHT : 1);
-    c->score = c->vector_part + c->lexical_part;
+            lexical_in_context(input, c->i_row) / best->lexical * (is_hybrid ? LEXICAL_WEIGHT : 1);
 }
+
+/* Meaning and words by their ranks; one leg alone is no fusion. */
+static void score_rrf(const struct fuse_input *input, const struct best *best,
+                      struct fuse_candidate *c)
+{
+    bool has_vector = fuse_has_vector(&input->rows[c->i_row]);
+    if (input->mode != ENGINE_MODE_HYBRID) {
+        score_convex(input, best, c);
+        return;
+    }
+    c->vector_part = rrf_part(c->vector_rank, 2);
+    c->lexical_part = rrf_part(c->lexical_rank, has_vector ? 2 : 1);
+}
+
+static void (*const fusions[])(const struct fuse_input *input, const struct best *best,
+                               struct fuse_candidate *c) = {
+    [ENGINE_FUSION_CONVEX] = score_convex,
+    [ENGINE_FUSION_RRF] = score_rrf,
+};
 
 enum status fuse_rank(const struct fuse_input *input, struct arena *arena,
                       struct fuse_candidate **out, size_t *out_n, struct error *err)
@@ -154,15 +177,17 @@ enum status fuse_rank(const struct fuse_input *input, struct arena *arena,
         return error_nomem(err);
     merge_leg(&pool, vector, n_vector, LEG_VECTOR);
     merge_leg(&pool, lexical, n_lexical, LEG_LEXICAL);
-    double best_lexical = 0;
+    struct best best = {.cosine = n_vector ? (double)vector[0].score : 0};
     for (size_t i = 0; i < pool.n; i++) {
         double score = lexical_in_context(input, pool.candidates[i].i_row);
-        if (score > best_lexical)
-            best_lexical = score;
+        if (score > best.lexical)
+            best.lexical = score;
     }
-    for (size_t i = 0; i < pool.n; i++)
-        score_candidate(input, best_lexical, n_vector ? (double)vector[0].score : 0,
-                        &pool.candidates[i]);
+    for (size_t i = 0; i < pool.n; i++) {
+        struct fuse_candidate *c = &pool.candidates[i];
+        fusions[input->fusion](input, &best, c);
+        c->score = c->vector_part + c->lexical_part;
+    }
     if (pool.n > 1)
         qsort(pool.candidates, pool.n, sizeof *pool.candidates, compare_candidates);
     *out = pool.candidates;

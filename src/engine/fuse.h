@@ -24,6 +24,7 @@ struct fuse_input {
     size_t n_rows;
     enum engine_mode mode;
     size_t n_leg; /* best rows taken from each leg */
+    enum engine_fusion fusion;
 };
 
 struct fuse_candidate {
@@ -36,7 +37,8 @@ struct fuse_candidate {
 /* Hybrid: 0.6 * max(cosine, 0) / best + 0.4 * bm25 / best over the union of both legs' best rows,
  * each candidate with both its scores; one leg: its score over its best. A hybrid candidate without
  * a vector is scored by its words alone, with their whole weight: they stand for the leg it does
- * not have yet. Best first, ties by chunk id. *out is from `arena`. */
+ * not have yet. ENGINE_FUSION_RRF: hybrid scores are rrf_part() of both ranks instead. Best first,
+ * ties by chunk id. *out is from `arena`. */
 enum status fuse_rank(const struct fuse_input *input, struct arena *arena,
                       struct fuse_candidate **out, size_t *out_n, struct error *err) MUST_USE;
 

@@ -3,14 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "engine/fuse.h"
+#include "engine/rerank.h"
 #include "vector/vector.h"
 
-#define LEG_ROWS 100
+#define LEG_ROWS ((size_t)100)
 #define COVERAGE_PASSAGES 5
 #define COVERAGE_WEIGHT 0.5
 #define LEXICAL_ONLY_FLOOR 0.5
@@ -21,6 +23,8 @@ struct search {
     const struct engine_search_options *options;
     struct engine_hits *hits;
     struct search_query *query;
+    const char *text; /* of the query */
+    int64_t start_us;
     struct store *store;
     struct analyzer *analyzer;
     struct lexical_scorer *scorer;
@@ -33,7 +37,8 @@ struct search {
 
 struct engine_search_options engine_search_options_default(void)
 {
-    return (struct engine_search_options){.mode = ENGINE_MODE_HYBRID, .n = 10};
+    return (struct engine_search_options){
+        .mode = ENGINE_MODE_HYBRID, .n = 10, .n_rerank = 50, .deadline_ms = 500};
 }
 
 const char *engine_mode_name(enum engine_mode mode)
@@ -282,6 +287,7 @@ static void fill_hit(const struct store_passage *passage, const struct fuse_cand
         .chunk_id = passage->chunk_id,
         .document_id = passage->document_id,
         .score = candidate->score,
+        .fused_score = candidate->score,
         .lexical_rank = candidate->lexical_rank,
         .vector_rank = candidate->vector_rank,
         .lexical_score = lexical,
@@ -352,6 +358,14 @@ static enum status join_context(struct search *s, struct engine_hit *hit, struct
     return status;
 }
 
+static enum status join_contexts(struct search *s, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < s->hits->n && !status; i++)
+        status = join_context(s, &s->hits->hit[i], err);
+    return status;
+}
+
 /* The same passage in two files, or one document too often. */
 static bool is_redundant(const struct search *s, const struct store_passage *passage,
                          const struct hash128 *hashes)
@@ -369,14 +383,15 @@ static enum status fetch_hits(struct search *s, const struct fuse_candidate *can
                               const float *lexical, struct error *err)
 {
     struct engine_hits *hits = s->hits;
-    size_t n_wanted = s->options->n < n ? s->options->n : n;
+    size_t n_wanted = size_min(rerank_depth(s->options), n);
+    double min_score = rerank_min_score(s->options);
     hits->hit = arena_zalloc(&hits->arena, n_wanted + 1, sizeof *hits->hit);
     struct hash128 *hashes = arena_zalloc(&hits->arena, n_wanted + 1, sizeof *hashes);
     if (!hits->hit || !hashes)
         return error_nomem(err);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < n && hits->n < n_wanted && !status; i++) {
-        if (candidates[i].score < s->options->min_score)
+        if (candidates[i].score < min_score)
             break;
         const struct fuse_row *row = &s->rows[candidates[i].i_row];
         struct store_passage passage;
@@ -386,7 +401,6 @@ static enum status fetch_hits(struct search *s, const struct fuse_candidate *can
         hashes[hits->n] = passage.chunk.hash;
         fill_hit(&passage, &candidates[i], (double)lexical[candidates[i].i_row], row,
                  &hits->hit[hits->n]);
-        status = join_context(s, &hits->hit[hits->n], err);
         hits->n++;
     }
     return status;
@@ -436,13 +450,14 @@ static enum status judge(struct search *s, struct error *err)
 static enum status rank_and_fetch(struct search *s, const float *lexical, struct error *err)
 {
     struct engine_hits *hits = s->hits;
-    size_t n_leg = 2 * s->options->n > LEG_ROWS ? 2 * s->options->n : LEG_ROWS;
+    size_t n_leg = size_max(2 * rerank_depth(s->options), LEG_ROWS);
     struct fuse_input input = {
         .rows = s->rows,
         .lexical = lexical,
         .n_rows = s->n_rows,
         .mode = hits->mode,
         .n_leg = n_leg,
+        .fusion = s->options->fusion,
     };
     int64_t start_us = clock_monotonic_us();
     struct fuse_candidate *candidates = NULL;
@@ -455,8 +470,12 @@ static enum status rank_and_fetch(struct search *s, const float *lexical, struct
     start_us = clock_monotonic_us();
     status = fetch_hits(s, candidates, n, lexical, err);
     if (!status)
+        status = rerank_step(s->engine, s->text, s->options, s->start_us, hits, err);
+    if (!status)
+        status = join_contexts(s, err);
+    if (!status)
         status = judge(s, err);
-    hits->took.fetch_us = clock_monotonic_us() - start_us;
+    hits->took.fetch_us = clock_monotonic_us() - start_us - hits->took.rerank_us;
     return status;
 }
 
@@ -511,8 +530,13 @@ enum status search_run(struct engine *engine, const char *text,
                          RAGGED_LIMIT_QUERY);
     struct engine_hits hits = {.mode = options->mode, .warning = ""};
     struct search_query query = {0};
-    struct search s = {.engine = engine, .options = options, .hits = &hits, .query = &query};
     int64_t start_us = clock_monotonic_us();
+    struct search s = {.engine = engine,
+                       .options = options,
+                       .hits = &hits,
+                       .query = &query,
+                       .text = text,
+                       .start_us = start_us};
     enum status status = run_search(&s, text, err);
     /* No library yet is an empty one. */
     if (status == STATUS_NOT_FOUND && !s.store)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/fuse.h"
+#include "engine/rrf.h"
 
 static struct error err;
 
@@ -129,6 +130,48 @@ static void test_fuse__words_count_whole_where_there_is_no_vector(void **state)
     arena_clear(&arena);
 }
 
+static void test_fuse__reciprocal_ranks_look_at_places_only(void **state)
+{
+    (void)state;
+    struct fuse_row rows[5] = {
+        {.document_id = 0, .cosine = 0.9f, .is_allowed = true},
+        {.document_id = 1, .cosine = 0.1f, .is_allowed = true},
+        {.document_id = 2, .cosine = 0.2f, .is_allowed = true},
+        {.document_id = 3, .cosine = FUSE_NO_VECTOR, .is_allowed = true},
+        {.document_id = 4, .cosine = 0.3f, .is_allowed = true},
+    };
+    const float lexical[5] = {2, 9, 8, 7, 0};
+    /* Places by meaning 1 4 3 - 2, by words 4 1 2 3 -; without a vector words count whole. */
+    const double score[5] = {30.5 / 61 + 30.5 / 64, 30.5 / 64 + 30.5 / 61, 30.5 / 63 + 30.5 / 62,
+                             61.0 / 63, 30.5 / 62};
+    const size_t order[5] = {0, 1, 2, 3, 4};
+    struct fuse_input input = {.rows = rows,
+                               .lexical = lexical,
+                               .n_rows = 5,
+                               .mode = ENGINE_MODE_HYBRID,
+                               .n_leg = 100,
+                               .fusion = ENGINE_FUSION_RRF};
+    struct arena arena = {0};
+    struct fuse_candidate *got;
+    size_t n;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 5);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(got[i].i_row, order[i]);
+        assert_float_equal((float)got[i].score, (float)score[i], 1e-6f);
+        assert_float_equal((float)(got[i].vector_part + got[i].lexical_part), (float)score[i],
+                           1e-6f);
+    }
+    assert_float_equal((float)rrf_part(1, 2), 0.5f, 1e-9f);
+    assert_float_equal((float)rrf_part(0, 2), 0.0f, 1e-9f);
+    /* One leg alone is scored as ever. */
+    input.mode = ENGINE_MODE_VECTOR;
+    assert_ok(fuse_rank(&input, &arena, &got, &n, &err));
+    assert_int_equal(n, 4);
+    assert_float_equal((float)got[1].score, 0.3f / 0.9f, 1e-6f);
+    arena_clear(&arena);
+}
+
 static void test_fuse__empty_input_gives_nothing(void **state)
 {
     (void)state;
@@ -147,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_fuse__scores_both_legs_of_every_candidate),
         cmocka_unit_test(test_fuse__takes_the_exact_best_of_a_leg),
         cmocka_unit_test(test_fuse__words_count_whole_where_there_is_no_vector),
+        cmocka_unit_test(test_fuse__reciprocal_ranks_look_at_places_only),
         cmocka_unit_test(test_fuse__empty_input_gives_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
