@@ -39,6 +39,9 @@ static void print_hit(struct output *out, const void *record, size_t number)
     if (shown->is_explained) {
         print_leg(out, "words  ", hit->lexical_rank, hit->lexical_score, hit->lexical_part);
         print_leg(out, "meaning", hit->vector_rank, hit->vector_score, hit->vector_part);
+        if (hit->is_reranked)
+            output_printf(out, "     reranked: %.4f, before %.4f\n", hit->rerank_score,
+                          hit->fused_score);
     }
 }
 
@@ -50,6 +53,7 @@ static json_t *envelope(const struct engine_hits *hits, const char *query, bool 
                     json_put(object, "took_ms", json_real((double)hits->took.total_us / 1000.0)) &&
                     json_put(object, "total", json_integer((json_int_t)hits->n_candidates)) &&
                     json_put(object, "truncated", json_boolean(hits->n_candidates > hits->n)) &&
+                    json_put(object, "reranked", json_integer((json_int_t)hits->n_reranked)) &&
                     json_put(object, "relevant", json_boolean(hits->is_relevant)) &&
                     json_put(object, "relevance", json_score(hits->relevance)) &&
                     (!is_explained || json_put(object, "stages", hit_stages_json(hits))) &&
@@ -85,10 +89,11 @@ static enum status print_hits(struct app *app, const struct engine_hits *hits, c
     if (app->is_verbose || (is_explained && !app->is_quiet && app->format == FORMAT_TEXT))
         output_printf(&app->notes,
                       "%s: embed %.2f ms, scan %.2f ms, fuse %.2f ms, fetch %.2f ms, "
-                      "total %.2f ms\n",
+                      "rerank %.2f ms, total %.2f ms\n",
                       engine_mode_name(hits->mode), (double)hits->took.embed_us / 1e3,
                       (double)hits->took.scan_us / 1e3, (double)hits->took.fuse_us / 1e3,
-                      (double)hits->took.fetch_us / 1e3, (double)hits->took.total_us / 1e3);
+                      (double)hits->took.fetch_us / 1e3, (double)hits->took.rerank_us / 1e3,
+                      (double)hits->took.total_us / 1e3);
     return status;
 }
 

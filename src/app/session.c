@@ -25,6 +25,28 @@ enum status session_run(struct app *app,
     return status;
 }
 
+/* Who asks for it here and now is told when it can't be done. */
+static enum engine_rerank rerank_of(const struct app *app)
+{
+    const struct config_value *rerank = config_get(&app->config, "rerank");
+    if (arguments_has(&app->arguments, "no-rerank") || rerank->value.number <= 0)
+        return ENGINE_RERANK_OFF;
+    return rerank->source == CONFIG_SOURCE_FLAG ? ENGINE_RERANK_REQUIRED : ENGINE_RERANK_ON;
+}
+
+void session_rank_options(const struct app *app, struct engine_search_options *options)
+{
+    const struct arguments *arguments = &app->arguments;
+    options->fusion = strcmp(config_text(&app->config, "fusion"), "rrf") == 0
+                          ? ENGINE_FUSION_RRF
+                          : ENGINE_FUSION_CONVEX;
+    options->rerank = rerank_of(app);
+    options->n_rerank =
+        (size_t)arguments_number(arguments, "candidates", (double)options->n_rerank);
+    options->deadline_ms =
+        (int64_t)arguments_number(arguments, "deadline-ms", (double)options->deadline_ms);
+}
+
 struct engine_search_options session_search_options(const struct app *app)
 {
     const struct arguments *arguments = &app->arguments;
@@ -40,6 +62,7 @@ struct engine_search_options session_search_options(const struct app *app)
         (size_t)arguments_number(arguments, "per-document", (double)options.n_per_document);
     options.n_context = (size_t)arguments_number(arguments, "context", (double)options.n_context);
     options.cancel = app->cancel;
+    session_rank_options(app, &options);
     return options;
 }
 

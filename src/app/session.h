@@ -22,6 +22,8 @@ enum status session_run_question(struct app *app,
 
 /* The mode, score and filters of search and query. `n` is not set. */
 struct engine_search_options session_search_options(const struct app *app);
+/* Of these only what orders the hits: fusion and reranking. */
+void session_rank_options(const struct app *app, struct engine_search_options *options);
 
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);
@@ -32,36 +34,59 @@ void session_tell_empty(struct app *app, struct engine *engine);
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
 
+/* Rows of all that search: how hits are ordered. */
+#define SESSION_RANK_OPTIONS                                                       \
+    {.name = "fusion",                                                             \
+     .arg = "NAME",                                                                \
+     .config_key = "fusion",                                                       \
+     .help = "how words and meaning become one ranking: by scores or by ranks"},   \
+        {.name = "rerank",                                                         \
+         .config_key = "rerank",                                                   \
+         .help = "read the best results again, each together with the question"},  \
+        {.name = "candidates",                                                     \
+         .arg = "N",                                                               \
+         .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},                     \
+         .help = "how many results --rerank reads, 50 when not given"},            \
+    {                                                                              \
+        .name = "deadline-ms", .arg = "MS",                                        \
+        .rule = {.type = VALUE_COUNT, .min = 0, .max = 3600000},                   \
+        .help = "time for a search with --rerank, 500 when not given; 0: no limit" \
+    }
+
 /* Rows that search and query share: -c, --path, --mode, --min-score, ... */
-#define SESSION_SEARCH_OPTIONS                                                             \
-    {.name = "collection",                                                                 \
-     .letters = "c",                                                                       \
-     .arg = "NAME",                                                                        \
-     .rule = {.type = VALUE_TEXT},                                                         \
-     .help = "only this collection"},                                                      \
-        {.name = "path",                                                                   \
-         .letters = "p",                                                                   \
-         .arg = "GLOB",                                                                    \
-         .rule = {.type = VALUE_TEXT},                                                     \
-         .help = "only files whose path matches"},                                         \
-        {.name = "mode",                                                                   \
-         .letters = "m",                                                                   \
-         .arg = "MODE",                                                                    \
-         .config_key = "retrieval_method",                                                 \
-         .help = "words and meaning, words only, or meaning only"},                        \
-        {.name = "min-score",                                                              \
-         .aliases = "threshold",                                                           \
-         .letters = "s",                                                                   \
-         .arg = "SCORE",                                                                   \
-         .config_key = "min_score",                                                        \
-         .help = "drop results below this score"},                                         \
-        {.name = "per-document",                                                           \
-         .arg = "N",                                                                       \
-         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},                             \
-         .help = "at most this many passages of one document; 0: no limit"},               \
-    {                                                                                      \
-        .name = "context", .arg = "N", .rule = {.type = VALUE_COUNT, .min = 0, .max = 20}, \
-        .help = "join this many neighbours on each side"                                   \
+#define SESSION_SEARCH_OPTIONS                                               \
+    {.name = "collection",                                                   \
+     .letters = "c",                                                         \
+     .arg = "NAME",                                                          \
+     .rule = {.type = VALUE_TEXT},                                           \
+     .help = "only this collection"},                                        \
+        {.name = "path",                                                     \
+         .letters = "p",                                                     \
+         .arg = "GLOB",                                                      \
+         .rule = {.type = VALUE_TEXT},                                       \
+         .help = "only files whose path matches"},                           \
+        {.name = "mode",                                                     \
+         .letters = "m",                                                     \
+         .arg = "MODE",                                                      \
+         .config_key = "retrieval_method",                                   \
+         .help = "words and meaning, words only, or meaning only"},          \
+        {.name = "min-score",                                                \
+         .aliases = "threshold",                                             \
+         .letters = "s",                                                     \
+         .arg = "SCORE",                                                     \
+         .config_key = "min_score",                                          \
+         .help = "drop results below this score"},                           \
+        {.name = "per-document",                                             \
+         .arg = "N",                                                         \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},               \
+         .help = "at most this many passages of one document; 0: no limit"}, \
+        {.name = "context",                                                  \
+         .arg = "N",                                                         \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 20},                 \
+         .help = "join this many neighbours on each side"},                  \
+        SESSION_RANK_OPTIONS,                                                \
+    {                                                                        \
+        .name = "no-rerank", .help = "not even when the settings say so"     \
     }
 
 #endif

@@ -96,7 +96,7 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
                        struct engine_add_result *out, struct error *err) MUST_USE;
 
 /* ---- search ---- */
-enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR };
+enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR, ENGINE_MODE_COUNT };
 const char *engine_mode_name(enum engine_mode mode);
 /* How two rankings become one: shares of the best scores, or reciprocal ranks. */
 enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
@@ -241,17 +241,6 @@ enum status engine_status(struct engine *engine, struct engine_status *out,
 enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
-/* ---- eval: BEIR folder (corpus.jsonl, queries.jsonl, qrels/test.tsv) ---- */
-struct engine_eval_result {
-    size_t n_documents, n_queries, n_chunks;
-    double ndcg_10, recall_10, recall_100, mrr_10;
-    double p50_ms, p95_ms;
-};
-/* Indexes the corpus into `data_folder` of the engine (skipped when it is there already and
- * unchanged), then runs every query that has judgements. */
-enum status engine_eval(struct engine *engine, const char *folder, enum engine_mode mode,
-                        const struct cancel *cancel,
-                        void (*on_progress)(void *ctx, const struct engine_progress *progress),
-                        void *ctx, struct engine_eval_result *out, struct error *err) MUST_USE;
+#include "engine/engine_eval.h" /* the part of this door that measures quality */
 
 #endif
