@@ -150,9 +150,7 @@ static enum status run_process(struct benchmark *benchmark, const struct query_b
                                 candidates,
                                 "--deadline-ms",
                                 deadline,
-                                options->rerank == ENGINE_RERANK_REQUIRED ? "--rerank"
-                                : options->rerank == ENGINE_RERANK_ON     ? "--quiet"
-                                                                          : "--no-rerank",
+                                options->rerank ? "--rerank" : "--no-rerank",
                                 "--",
                                 question,
                                 NULL};
@@ -230,6 +228,9 @@ static enum status open(struct benchmark *benchmark, void **out_state, struct er
     *out_state = state;
     state->options = session_search_options(app);
     state->options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
+    /* What is measured is what was asked for, not less of it. */
+    if (state->options.rerank)
+        state->options.rerank = ENGINE_RERANK_REQUIRED;
     choose_modes(app, state->modes);
     enum status status = read_lines(state, arguments_text(&app->arguments, "queries", ""), err);
     if (!status)

@@ -117,10 +117,22 @@ static json_t *difference_json(const struct engine_eval_difference *difference)
     return NULL;
 }
 
-static json_t *envelope(const struct engine_eval_report *report)
+/* "", or that the deadline came before the reranking was done. */
+static const char *deadline_warning(const struct app *app, const struct engine_eval_report *report)
+{
+    struct engine_search_options options = engine_search_options_default();
+    session_rank_options(app, &options);
+    for (size_t i = 0; i < report->n_runs && options.rerank; i++)
+        if (report->runs[i].n_reranked < report->n_queries)
+            return "not every query was reranked within the deadline: --deadline-ms 0 waits";
+    return "";
+}
+
+static json_t *envelope(const struct engine_eval_report *report, const char *warning)
 {
     json_t *object = format_object_new(), *list = json_array();
-    bool is_whole = object && json_put(object, "differences", list);
+    bool is_whole = object && json_put(object, "warnings", session_warnings_json(warning)) &&
+                    json_put(object, "differences", list);
     for (size_t i = 0; i < report->n_differences && is_whole; i++)
         is_whole = json_array_append_new(list, difference_json(&report->differences[i])) == 0;
     if (is_whole)
@@ -210,6 +222,9 @@ static enum status evaluate(struct app *app, struct engine *engine, struct engin
                                           .on_query = path ? on_query : NULL,
                                           .ctx = &evaluation};
     session_rank_options(app, &options.search);
+    /* What is measured is what was asked for, not less of it. */
+    if (options.search.rerank)
+        options.search.rerank = ENGINE_RERANK_REQUIRED;
     for (size_t i = 0; i < ENGINE_MODE_COUNT; i++)
         options.modes[i] = strcmp(wanted, "all") == 0 ||
                            strcmp(wanted, engine_mode_name((enum engine_mode)i)) == 0;
@@ -228,13 +243,15 @@ static enum status evaluate(struct app *app, struct engine *engine, struct engin
 static enum status print_report(struct app *app, const struct engine_eval_report *report,
                                 struct error *err)
 {
+    const char *warning = deadline_warning(app, report);
     struct records records = {.out = &app->out, .format = app->format, .columns = columns};
     for (size_t i = 0; i < report->n_runs; i++)
         records_add(&records, &(struct row){report, &report->runs[i]});
-    enum status status = records_write(&records, envelope(report), "runs", err);
+    enum status status = records_write(&records, envelope(report, warning), "runs", err);
     records_clear(&records);
     if (!status && app->format == FORMAT_TEXT)
         print_differences(&app->out, report);
+    session_warn(app, warning);
     return status;
 }
 

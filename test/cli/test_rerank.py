@@ -83,6 +83,7 @@ def test_the_setting_and_the_option(reranking):
 def test_answers_are_made_from_reranked_passages(reranking):
     ranked = reranking.json("search", "-n", "3", "--rerank", *EASY, QUESTION)
     answer = reranking.json("query", "-k", "3", "--rerank", *EASY, QUESTION, env={"RAGGED_GENERATOR": "extractive"})
+    assert answer["reranked"] == ranked["reranked"] > 0
     assert [source["score"] for source in answer["sources"]] == [hit["score"] for hit in ranked["results"]]
 
 
@@ -122,3 +123,25 @@ def test_fusion_by_ranks(library):
         assert hit["score"] == pytest.approx(expected, abs=1e-4)
     from_setting = library.json("search", QUESTION, env={"RAGGED_FUSION": "rrf"})["results"]
     assert [hit["chunk_id"] for hit in from_setting] == [hit["chunk_id"] for hit in by_ranks]
+
+
+def test_eval_measures_reranking(reranking, tmp_path):
+    folder = tmp_path / "collection"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text("".join(
+        '{"_id": "%d", "title": "", "text": "the rivers of country %d"}\n' % (i, i) for i in range(8)))
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "rivers"}\n')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t3\t1\n")
+    words = ("eval", "--mode", "lexical", "--rerank", folder)
+    answer = reranking.json(*words, *EASY)
+    assert answer["runs"][0]["reranked"] == 1 and answer["warnings"] == []
+    late = reranking.json(*words, "--deadline-ms", "1")
+    assert late["runs"][0]["reranked"] == 0 and "deadline" in late["warnings"][0]
+
+
+def test_benchmarks_time_reranking(reranking, tmp_path):
+    (tmp_path / "questions").write_text(QUESTION)
+    answer = reranking.json("benchmark", "query", "--queries", tmp_path / "questions", "--runs", "1",
+                            "--mode", "lexical", "--rerank", *EASY)
+    rows = {row["name"]: row["median"] for row in answer["results"]}
+    assert 0 < rows["lexical_rerank"] < rows["lexical_warm"]
