@@ -226,7 +226,10 @@ static enum status open(struct benchmark *benchmark, void **out_state, struct er
     if (!state)
         return error_nomem(err);
     *out_state = state;
-    state->options = session_search_options(app);
+    state->options = engine_search_options_default();
+    state->options.min_score = config_number(&app->config, "min_score");
+    state->options.cancel = app->cancel;
+    session_rank_options(app, &state->options);
     state->options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
     /* What is measured is what was asked for, not less of it. */
     if (state->options.rerank)
