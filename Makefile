@@ -68,8 +68,13 @@ all: $(PROGRAMS)
 
 # The encoder is tested with the real weights: without optimisation that takes hours, not minutes.
 $(BUILD)/obj/src/nn/%.o: CFLAGS += -O2
+# Codes and cosines have the same bits on every CPU.
+$(BUILD)/obj/src/vector/%.o: CFLAGS += $(if $(DEBUG),,-O3) -ffp-contract=off
+# Scores are the same number from every kernel: nothing is contracted.
+$(BUILD)/obj/src/lexical/%.o: CFLAGS += -ffp-contract=off
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/obj/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/obj/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/obj/%_avx2_fp32.o $(BUILD)/obj/%_avx2_int16.o: CFLAGS += -mavx2 -mfma
 $(BUILD)/obj/%_avxvnni_int16.o: CFLAGS += -mavx2 -mfma -mavxvnni
 $(BUILD)/obj/%_avx512_fp32.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mfma
@@ -122,14 +127,16 @@ check-unit: all $(TESTS) $(TOOLS)
 check-e2e: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) python3 -m pytest -q test/cli
 
-# What the ARM kernels rest on, and no more: the test, nn/ and base/.
+# What the ARM kernels rest on, and no more.
 ARM64_CC    := aarch64-linux-gnu-gcc
-ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward)
+ARM64_TESTS := $(patsubst %,build/arm64/%,test_kernel test_forward test_vector test_vector_index)
 
-build/arm64/%: test/unit/%.c $(wildcard src/nn/*.[ch] src/base/*.[ch])
+ARM64_ROOMS := nn vector segment base
+
+build/arm64/%: test/unit/%.c $(wildcard $(ARM64_ROOMS:%=src/%/*.[ch]))
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  CC $< (arm64)")
-	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 $< $(filter src/nn/%.c src/base/%.c,$^) \
+	$(Q)$(ARM64_CC) $(CPPFLAGS) $(CFLAGS) -march=armv8.2-a+bf16 -ffp-contract=off $(filter %.c,$^) \
 	    -lcmocka -ljansson -lutf8proc -lxxhash -lsodium -lm -o $@
 
 check-arm64: $(ARM64_TESTS)
@@ -148,7 +155,11 @@ $(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:
-	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 python3 -m pytest -q -s test/cli/test_kill.py
+	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 RAGGED_CROWD_SECONDS=600 \
+	    python3 -m pytest -q -s test/cli/test_kill.py test/cli/test_segments.py
+	$(Q)$(MAKE) -s all FAULT=1
+	$(Q)RAGGED_BUILD=build/fault RAGGED_KILL_ORDINALS=20 \
+	    python3 -m pytest -q -s test/cli/test_segments.py
 	$(Q)$(MAKE) -s all DEBUG=1 SANITIZE=address,undefined FAULT=1
 	$(Q)RAGGED_BUILD=build/debug-address-undefined-fault RAGGED_FAULT_SAMPLES=all \
 	    python3 -m pytest -q -s test/cli/test_fault_loop.py

@@ -139,4 +139,21 @@ static inline void reference_run(const struct model *m, const int32_t *ids, size
         out[c] /= sqrt(squares);
 }
 
+/* The logit of a pair, of a model with SHAPE_CLASSIFIER. */
+static inline double reference_score(const struct model *m, const int32_t *ids,
+                                     const uint8_t *types, size_t n)
+{
+    static double x[N_POSITIONS * WIDTH_MAX];
+    double pooled[WIDTH_MAX], score;
+    size_t dim = m->shape->dim;
+    reference_hidden(m, ids, types, n, x);
+    reference_linear(tensor(m, "pooler.", "dense.weight"), tensor(m, "pooler.", "dense.bias"), x, 1,
+                     dim, dim, pooled);
+    for (size_t i = 0; i < dim; i++)
+        pooled[i] = tanh(pooled[i]);
+    reference_linear(tensor(m, "classifier.", "weight"), tensor(m, "classifier.", "bias"), pooled,
+                     1, dim, 1, &score);
+    return score;
+}
+
 #endif

@@ -80,5 +80,6 @@ enum status machine_describe(struct app *app, json_t **out, struct error *err) M
 
 enum status benchmark_embedding_init(struct app *app, struct error *err) MUST_USE;
 enum status benchmark_batch_embed(struct app *app, struct error *err) MUST_USE;
+enum status benchmark_query(struct app *app, struct error *err) MUST_USE;
 
 #endif

@@ -92,6 +92,16 @@ static json_t *get_deviation(const void *record)
     return number(figure->n > 1 ? sqrt(sum / (double)(figure->n - 1)) : NAN);
 }
 
+static json_t *get_p95(const void *record)
+{
+    return number(quantile(figure_of(record), 0.95));
+}
+
+static json_t *get_p99(const void *record)
+{
+    return number(quantile(figure_of(record), 0.99));
+}
+
 static json_t *get_n(const void *record)
 {
     return json_integer((json_int_t)figure_of(record)->n);
@@ -129,6 +139,8 @@ const struct column benchmark_columns[] = {
     {.name = "better", .get = get_better, .is_detail = true},
     {.name = "baseline", .get = get_baseline},
     {.name = "gain", .get = get_gain},
+    {.name = "p95", .get = get_p95},
+    {.name = "p99", .get = get_p99},
     {.name = NULL},
 };
 

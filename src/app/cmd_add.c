@@ -99,10 +99,12 @@ static enum status run(struct app *app, struct error *err)
     const struct arguments *arguments = &app->arguments;
     struct add add = {.app = app, .failures = json_array()};
     struct engine *engine = NULL;
-    const char **excludes = NULL;
-    size_t n_excludes = 0;
+    const char **excludes = NULL, **metas = NULL;
+    size_t n_excludes = 0, n_metas = 0;
     progress_init(&add.progress, app);
     enum status status = arguments_all(arguments, "exclude", &excludes, &n_excludes, err);
+    if (!status)
+        status = arguments_all(arguments, "meta", &metas, &n_metas, err);
     if (!status)
         status = session_open(app, &engine, err);
     if (!status) {
@@ -118,6 +120,8 @@ static enum status run(struct app *app, struct error *err)
             .is_deferred = arguments_has(arguments, "defer-vectors"),
             .excludes = excludes,
             .n_excludes = n_excludes,
+            .metas = metas,
+            .n_metas = n_metas,
             .cancel = app->cancel,
             .on_file = on_file,
             .on_progress = on_progress,
@@ -125,10 +129,16 @@ static enum status run(struct app *app, struct error *err)
         };
         status = engine_add(engine, &options, &result, err);
         progress_end(&add.progress);
+        if (result.index_error.status)
+            output_printf(&app->notes,
+                          "the index could not be brought up to date, searches are "
+                          "slower until it is: %s\n",
+                          result.index_error.message);
         status = report(&add, &result, status, err);
     }
     engine_close(engine);
     mem_free(excludes);
+    mem_free(metas);
     json_decref(add.failures);
     return status;
 }
@@ -139,6 +149,10 @@ static const struct option options[] = {
      .arg = "NAME",
      .rule = {.type = VALUE_TEXT},
      .help = "put the documents into this collection instead of \"default\""},
+    {.name = "meta",
+     .arg = "NAME=VALUE",
+     .rule = {.type = VALUE_TEXT},
+     .help = "say this of the documents, to be asked for with --where; may be repeated"},
     {.name = "recursive", .letters = "r", .help = "folders within folders too (the usual way)"},
     {.name = "no-recursive", .help = "only the files of the folder itself"},
     {.name = "max-depth",
@@ -189,6 +203,7 @@ const struct command cmd_add = {
                "the library misses are made afterwards, whichever PATH is given.",
     .examples = "  ragged add ~/papers\n"
                 "  ragged add -c work --exclude '*.log' ~/work notes.md\n"
+                "  ragged add --meta project=apollo --meta tag=draft --meta tag=urgent report.pdf\n"
                 "  ragged add --defer-vectors ~/archive && ragged add ~/archive",
     .words = "a file or folder",
     .n_words_min = 1,

@@ -1,29 +1,47 @@
 #include "app/benchmark.h"
+#include "app/session.h"
 
 static const struct command_verb verbs[] = {
     {"embedding-init", "", "from nothing to the first vector: new process, open, second open", 0, 0,
      benchmark_embedding_init},
     {"batch-embed", "", "texts and tokens a second: equal and mixed lengths, one thread and all", 0,
      0, benchmark_batch_embed},
+    {"query", "", "a question: in a new process, and in one that runs already, stage by stage", 0,
+     0, benchmark_query},
     {.name = NULL},
 };
+
+static const char *const mode_choices[] = {"all", "hybrid", "lexical", "vector", NULL};
 
 static const struct option options[] = {
     {.name = "runs",
      .letters = "n",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 10000},
-     .help = "measured runs, 10 (batch-embed: 5) when not given"},
+     .help = "measured runs, 10 (batch-embed, query: 5) when not given"},
     {.name = "warmup",
      .letters = "w",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},
-     .help = "runs before them that do not count, 3 (batch-embed: 2) when not given"},
+     .help = "runs before them that do not count, 3 (batch-embed: 2, query: 1) when not given"},
     {.name = "size",
      .letters = "s",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 100000},
      .help = "batch-embed: texts in a run, 100 when not given"},
+    {.name = "queries",
+     .arg = "FILE",
+     .rule = {.type = VALUE_PATH},
+     .help = "query: the questions, one a line, # begins a comment; - is standard input"},
+    {.name = "mode",
+     .arg = "MODE",
+     .rule = {.type = VALUE_CHOICE, .choices = mode_choices},
+     .help = "query: what to measure, retrieval_method when not given"},
+    {.name = "limit",
+     .arg = "N",
+     .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},
+     .help = "query: how many results, 10 when not given"},
+    SESSION_RANK_OPTIONS,
     {.name = "model",
      .letters = "m",
      .arg = "NAME",
@@ -45,13 +63,18 @@ const struct command cmd_benchmark = {
     .name = "benchmark",
     .aliases = "bench",
     .summary = "Measure the speed of this program on this machine",
-    .usage = "[OPTIONS] embedding-init | batch-embed",
-    .details = "A median is of all measured runs; spread is the middle half of them in percent of\n"
-               "it. A gain above 1 is better than what is compared with.",
+    .usage = "[OPTIONS] embedding-init | batch-embed | query",
+    .details =
+        "A median is of all measured runs; spread is the middle half of them in percent of\n"
+        "it. A gain above 1 is better than what is compared with. query: a sample is one question\n"
+        "of one run, _process from the start of a new process to its end, _warm within a\n"
+        "running one, the rest its stages. Nothing is cached yet, so nothing is measured as\n"
+        "cached.",
     .examples = "  ragged benchmark embedding-init --runs 10\n"
                 "  ragged benchmark batch-embed --size 100 --runs 5 --save before\n"
-                "  ragged benchmark batch-embed --size 100 --runs 5 --compare before",
-    .words = "embedding-init or batch-embed",
+                "  ragged benchmark batch-embed --size 100 --runs 5 --compare before\n"
+                "  ragged benchmark query --queries test-set.txt --runs 20 --mode all",
+    .words = "embedding-init, batch-embed or query",
     .n_words_min = 1,
     .n_words_max = 1,
     .formats = FORMATS_OBJECT,

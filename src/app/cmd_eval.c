@@ -7,66 +7,85 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-struct run_of_mode {
-    enum engine_mode mode;
-    struct engine_eval_result result;
+enum { TOP_IDS = 10 };
+
+/* A row of the answer. */
+struct row {
+    const struct engine_eval_report *report;
+    const struct engine_eval_run *run;
 };
 
-static const struct run_of_mode *run_of(const void *record)
+static const struct row *row_of(const void *record)
 {
     return record;
 }
 
 static json_t *get_mode(const void *record)
 {
-    return json_text(engine_mode_name(run_of(record)->mode));
+    return json_text(engine_mode_name(row_of(record)->run->mode));
 }
 
 static json_t *get_ndcg(const void *record)
 {
-    return json_score(run_of(record)->result.ndcg_10);
+    return json_score(row_of(record)->run->ndcg_10.mean);
+}
+
+static json_t *get_ndcg_low(const void *record)
+{
+    return json_score(row_of(record)->run->ndcg_10.low);
+}
+
+static json_t *get_ndcg_high(const void *record)
+{
+    return json_score(row_of(record)->run->ndcg_10.high);
 }
 
 static json_t *get_recall_10(const void *record)
 {
-    return json_score(run_of(record)->result.recall_10);
+    return json_score(row_of(record)->run->recall_10);
 }
 
 static json_t *get_recall_100(const void *record)
 {
-    return json_score(run_of(record)->result.recall_100);
+    return json_score(row_of(record)->run->recall_100);
 }
 
 static json_t *get_mrr(const void *record)
 {
-    return json_score(run_of(record)->result.mrr_10);
+    return json_score(row_of(record)->run->mrr_10);
 }
 
 static json_t *get_p50(const void *record)
 {
-    return json_score(run_of(record)->result.p50_ms);
+    return json_score(row_of(record)->run->p50_ms);
 }
 
 static json_t *get_p95(const void *record)
 {
-    return json_score(run_of(record)->result.p95_ms);
+    return json_score(row_of(record)->run->p95_ms);
 }
 
 static json_t *get_queries(const void *record)
 {
-    return json_integer((json_int_t)run_of(record)->result.n_queries);
+    return json_integer((json_int_t)row_of(record)->report->n_queries);
 }
 
 static json_t *get_documents(const void *record)
 {
-    return json_integer((json_int_t)run_of(record)->result.n_documents);
+    return json_integer((json_int_t)row_of(record)->report->n_documents);
 }
 
 static json_t *get_chunks(const void *record)
 {
-    return json_integer((json_int_t)run_of(record)->result.n_chunks);
+    return json_integer((json_int_t)row_of(record)->report->n_chunks);
 }
 
+static json_t *get_reranked(const void *record)
+{
+    return json_integer((json_int_t)row_of(record)->run->n_reranked);
+}
+
+/* The order is a promise to readers of CSV: new columns go to the end. */
 static const struct column columns[] = {
     {.name = "mode", .get = get_mode},
     {.name = "ndcg_10", .get = get_ndcg},
@@ -78,8 +97,60 @@ static const struct column columns[] = {
     {.name = "queries", .get = get_queries},
     {.name = "documents", .get = get_documents},
     {.name = "chunks", .get = get_chunks},
+    {.name = "ndcg_10_low", .get = get_ndcg_low},
+    {.name = "ndcg_10_high", .get = get_ndcg_high},
+    {.name = "reranked", .get = get_reranked, .is_detail = true},
     {.name = NULL},
 };
+
+static json_t *difference_json(const struct engine_eval_difference *difference)
+{
+    json_t *object = json_object();
+    bool is_whole = object && json_put(object, "a", json_text(engine_mode_name(difference->a))) &&
+                    json_put(object, "b", json_text(engine_mode_name(difference->b))) &&
+                    json_put(object, "ndcg_10", json_score(difference->ndcg_10.mean)) &&
+                    json_put(object, "low", json_score(difference->ndcg_10.low)) &&
+                    json_put(object, "high", json_score(difference->ndcg_10.high));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* "", or that the deadline came before the reranking was done. */
+static const char *deadline_warning(const struct app *app, const struct engine_eval_report *report)
+{
+    struct engine_search_options options = engine_search_options_default();
+    session_rank_options(app, &options);
+    for (size_t i = 0; i < report->n_runs && options.rerank; i++)
+        if (report->runs[i].n_reranked < report->n_queries)
+            return "not every query was reranked within the deadline: --deadline-ms 0 waits";
+    return "";
+}
+
+static json_t *envelope(const struct engine_eval_report *report, const char *warning)
+{
+    json_t *object = format_object_new(), *list = json_array();
+    bool is_whole = object && json_put(object, "warnings", session_warnings_json(warning)) &&
+                    json_put(object, "differences", list);
+    for (size_t i = 0; i < report->n_differences && is_whole; i++)
+        is_whole = json_array_append_new(list, difference_json(&report->differences[i])) == 0;
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void print_differences(struct output *out, const struct engine_eval_report *report)
+{
+    if (report->n_differences)
+        output_puts(out, "\nndcg_10 of one less that of the other, with 95 % confidence:\n");
+    for (size_t i = 0; i < report->n_differences; i++) {
+        const struct engine_eval_difference *d = &report->differences[i];
+        output_printf(out, "  %-7s - %-7s  %+.4f  (%+.4f .. %+.4f)\n", engine_mode_name(d->a),
+                      engine_mode_name(d->b), d->ndcg_10.mean, d->ndcg_10.low, d->ndcg_10.high);
+    }
+}
 
 /* An index nobody asked to keep lives in a folder of its own, which goes away again. */
 static enum status make_folder(char **out, struct error *err)
@@ -88,30 +159,99 @@ static enum status make_folder(char **out, struct error *err)
     return folder_make_temporary(parent && *parent ? parent : "/tmp", "ragged-eval-", out, err);
 }
 
+struct evaluation {
+    struct app *app;
+    struct progress progress;
+    struct buf lines; /* of --per-query */
+};
+
 static void on_progress(void *ctx, const struct engine_progress *update)
 {
-    progress_on_update(ctx, update);
+    progress_on_update(&((struct evaluation *)ctx)->progress, update);
 }
 
-static enum status evaluate(struct app *app, struct engine *engine, struct records *records,
+static json_t *top_json(const struct engine_eval_query *query)
+{
+    json_t *list = json_array();
+    bool is_whole = list != NULL;
+    for (size_t i = 0; i < query->n_documents && i < TOP_IDS && is_whole; i++)
+        is_whole = json_array_append_new(list, json_text(query->documents[i])) == 0;
+    if (is_whole)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static enum status on_query(void *ctx, const struct engine_eval_query *query, struct error *err)
+{
+    struct evaluation *evaluation = ctx;
+    json_t *line = json_object();
+    bool is_whole = line && json_put(line, "query", json_text(query->id)) &&
+                    json_put(line, "mode", json_text(engine_mode_name(query->mode))) &&
+                    json_put(line, "ndcg_10", json_score(query->ndcg_10)) &&
+                    json_put(line, "took_ms", json_real(query->took_ms)) &&
+                    json_put(line, "top", top_json(query));
+    if (is_whole) {
+        json_write(line, JSON_STYLE_COMPACT, &evaluation->lines);
+        buf_append_char(&evaluation->lines, '\n');
+    }
+    json_decref(line);
+    return is_whole ? buf_status(&evaluation->lines, err) : error_nomem(err);
+}
+
+/* Told before minutes are spent, not behind them. */
+static enum status check_folder_of(const char *path, struct error *err)
+{
+    struct file_info info;
+    size_t len = (size_t)(path_name(path) - path);
+    char *folder = len ? mem_text_n(path, len) : mem_text(".");
+    enum status status = folder ? file_stat(folder, FILE_FOLLOW, &info, err) : error_nomem(err);
+    mem_free(folder);
+    return status;
+}
+
+static enum status evaluate(struct app *app, struct engine *engine, struct engine_eval_report *out,
                             struct error *err)
 {
     const char *wanted = arguments_text(&app->arguments, "mode", "all");
-    static const enum engine_mode modes[] = {ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL,
-                                             ENGINE_MODE_VECTOR};
-    struct progress progress;
-    progress_init(&progress, app);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0] && !status; i++) {
-        struct run_of_mode run = {.mode = modes[i]};
-        if (strcmp(wanted, "all") != 0 && strcmp(wanted, engine_mode_name(modes[i])) != 0)
-            continue;
-        status = engine_eval(engine, app->arguments.words[0], modes[i], app->cancel, on_progress,
-                             &progress, &run.result, err);
-        progress_end(&progress);
-        if (!status)
-            records_add(records, &run);
-    }
+    const char *path = arguments_text(&app->arguments, "per-query", NULL);
+    struct evaluation evaluation = {.app = app};
+    struct engine_eval_options options = {.search = engine_search_options_default(),
+                                          .cancel = app->cancel,
+                                          .on_progress = on_progress,
+                                          .on_query = path ? on_query : NULL,
+                                          .ctx = &evaluation};
+    session_rank_options(app, &options.search);
+    /* What is measured is what was asked for, not less of it. */
+    if (options.search.rerank)
+        options.search.rerank = ENGINE_RERANK_REQUIRED;
+    for (size_t i = 0; i < ENGINE_MODE_COUNT; i++)
+        options.modes[i] = strcmp(wanted, "all") == 0 ||
+                           strcmp(wanted, engine_mode_name((enum engine_mode)i)) == 0;
+    enum status status = path ? check_folder_of(path, err) : STATUS_OK;
+    if (status)
+        return status;
+    progress_init(&evaluation.progress, app);
+    status = engine_eval(engine, app->arguments.words[0], &options, out, err);
+    progress_end(&evaluation.progress);
+    if (!status && path)
+        status = file_replace(path, buf_text(&evaluation.lines), evaluation.lines.len, 0644, err);
+    buf_clear(&evaluation.lines);
+    return status;
+}
+
+static enum status print_report(struct app *app, const struct engine_eval_report *report,
+                                struct error *err)
+{
+    const char *warning = deadline_warning(app, report);
+    struct records records = {.out = &app->out, .format = app->format, .columns = columns};
+    for (size_t i = 0; i < report->n_runs; i++)
+        records_add(&records, &(struct row){report, &report->runs[i]});
+    enum status status = records_write(&records, envelope(report, warning), "runs", err);
+    records_clear(&records);
+    if (!status && app->format == FORMAT_TEXT)
+        print_differences(&app->out, report);
+    session_warn(app, warning);
     return status;
 }
 
@@ -119,8 +259,8 @@ static enum status run(struct app *app, struct error *err)
 {
     struct engine *engine = NULL;
     struct engine_options options;
+    struct engine_eval_report report;
     char *folder = NULL;
-    struct records records = {.out = &app->out, .format = app->format, .columns = columns};
     enum status status = STATUS_OK;
     if (!arguments_has(&app->arguments, "data-dir"))
         status = make_folder(&folder, err);
@@ -131,10 +271,9 @@ static enum status run(struct app *app, struct error *err)
         status = engine_open(&options, &engine, err);
     }
     if (!status)
-        status = evaluate(app, engine, &records, err);
+        status = evaluate(app, engine, &report, err);
     if (!status)
-        status = records_write(&records, format_object_new(), "runs", err);
-    records_clear(&records);
+        status = print_report(app, &report, err);
     engine_close(engine);
     if (folder) {
         enum status removed = folder_remove(folder, status ? NULL : err);
@@ -152,6 +291,11 @@ static const struct option options[] = {
      .arg = "MODE",
      .rule = {.type = VALUE_CHOICE, .choices = mode_choices},
      .help = "what to measure, all when not given"},
+    {.name = "per-query",
+     .arg = "FILE",
+     .rule = {.type = VALUE_PATH},
+     .help = "write a JSON line for every query and mode: nDCG@10, time, the best ten ids"},
+    SESSION_RANK_OPTIONS,
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
     {.name = "language", .arg = "NAME", .config_key = "language", .help = "language of the corpus"},
     {.name = "progress",
@@ -167,8 +311,10 @@ const struct command cmd_eval = {
     .usage = "[OPTIONS] FOLDER",
     .details =
         "The folder holds corpus.jsonl, queries.jsonl and qrels/test.tsv. With --data-dir the\n"
-        "index is kept and used again, else it is made in a temporary folder.",
-    .examples = "  ragged eval --mode all --json ~/beir/scifact",
+        "index is kept and used again, else it is made in a temporary folder. ndcg_10_low and\n"
+        "ndcg_10_high are a 95 % bootstrap interval over the queries.",
+    .examples = "  ragged eval --mode all --json ~/beir/scifact\n"
+                "  ragged eval --mode hybrid --per-query scores.jsonl ~/beir/scifact",
     .words = "a BEIR folder",
     .n_words_min = 1,
     .n_words_max = 1,

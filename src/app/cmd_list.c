@@ -90,6 +90,11 @@ static json_t *get_added(const void *record)
     return time_json(document_of(record)->added_ms);
 }
 
+static json_t *get_meta(const void *record)
+{
+    return records_meta_json(document_of(record)->meta);
+}
+
 /* The order is a promise to readers of CSV: new columns go to the end. */
 static const struct column columns[] = {
     {.name = "file", .get = get_file},
@@ -106,6 +111,7 @@ static const struct column columns[] = {
     {.name = "hash", .get = get_hash, .is_detail = true},
     {.name = "mtime", .get = get_mtime, .is_detail = true},
     {.name = "added", .get = get_added, .is_detail = true},
+    {.name = "meta", .get = get_meta, .is_detail = true},
     {.name = NULL},
 };
 
@@ -139,7 +145,11 @@ static enum status list(struct app *app, struct engine *engine, struct error *er
         .collection = arguments_text(arguments, "collection", NULL),
         .is_failed_only = arguments_has(arguments, "failed"),
     };
-    enum status status = engine_list(engine, &options, add_document, &records, err);
+    struct arena arena = {0};
+    enum status status = session_filter(app, &arena, &options.filter, err);
+    if (!status)
+        status = engine_list(engine, &options, add_document, &records, err);
+    arena_clear(&arena);
     if (!status)
         status = records_write(&records, envelope(&records), "documents", err);
     if (!status && records.n == 0 && !app->is_quiet && app->format == FORMAT_TEXT)
@@ -160,6 +170,7 @@ static const struct option options[] = {
      .arg = "NAME",
      .rule = {.type = VALUE_TEXT},
      .help = "only this collection"},
+    SESSION_FILTER_OPTIONS,
     OPTION_END,
 };
 
@@ -169,7 +180,8 @@ const struct command cmd_list = {
     .summary = "List the documents of the library",
     .usage = "[OPTIONS] [GLOB]",
     .examples = "  ragged list '*.pdf'\n"
-                "  ragged list --failed",
+                "  ragged list --failed\n"
+                "  ragged list --where 'tags = \"to read\" and not kind = pdf' --since 2024-05",
     .n_words_max = 1,
     .formats = FORMATS_ALL,
     .uses_config = true,

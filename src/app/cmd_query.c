@@ -106,11 +106,14 @@ static void print_notes(struct app *app, const struct engine_answer *answer)
                       answer->n_tokens_prompt, answer->n_tokens_answer);
 }
 
-static struct engine_answer_options answer_options(struct stream *stream)
+static enum status answer_options(struct stream *stream, struct arena *arena,
+                                  struct engine_answer_options *out, struct error *err)
 {
     struct app *app = stream->app;
     struct engine_answer_options options = engine_answer_options_default();
-    options.search = session_search_options(app);
+    enum status status = session_search_options(app, arena, &options.search, err);
+    if (status)
+        return status;
     options.search.n = (size_t)config_number(&app->config, "retrieval_k");
     options.n_tokens_max = (size_t)config_number(&app->config, "max_tokens");
     options.temperature = config_number(&app->config, "temperature");
@@ -121,7 +124,8 @@ static struct engine_answer_options answer_options(struct stream *stream)
     if (app->out.is_tty && app->format == FORMAT_TEXT &&
         !arguments_has(&app->arguments, "no-stream"))
         options.on_text = on_text;
-    return options;
+    *out = options;
+    return STATUS_OK;
 }
 
 static enum status ask(struct app *app, struct engine *engine, const char *question,
@@ -129,8 +133,12 @@ static enum status ask(struct app *app, struct engine *engine, const char *quest
 {
     struct stream stream = {.app = app};
     struct engine_answer answer = {0};
-    struct engine_answer_options options = answer_options(&stream);
-    enum status status = engine_answer(engine, question, &options, &answer, err);
+    struct engine_answer_options options;
+    struct arena arena = {0};
+    enum status status = answer_options(&stream, &arena, &options, err);
+    if (!status)
+        status = engine_answer(engine, question, &options, &answer, err);
+    arena_clear(&arena);
     if (stream.has_text) {
         output_style(&app->out, OUTPUT_STYLE_PLAIN);
         output_puts(&app->out, "\n\n");

@@ -39,6 +39,9 @@ static void print_hit(struct output *out, const void *record, size_t number)
     if (shown->is_explained) {
         print_leg(out, "words  ", hit->lexical_rank, hit->lexical_score, hit->lexical_part);
         print_leg(out, "meaning", hit->vector_rank, hit->vector_score, hit->vector_part);
+        if (hit->is_reranked)
+            output_printf(out, "     reranked: %.4f, before %.4f\n", hit->rerank_score,
+                          hit->fused_score);
     }
 }
 
@@ -50,6 +53,7 @@ static json_t *envelope(const struct engine_hits *hits, const char *query, bool 
                     json_put(object, "took_ms", json_real((double)hits->took.total_us / 1000.0)) &&
                     json_put(object, "total", json_integer((json_int_t)hits->n_candidates)) &&
                     json_put(object, "truncated", json_boolean(hits->n_candidates > hits->n)) &&
+                    json_put(object, "reranked", json_integer((json_int_t)hits->n_reranked)) &&
                     json_put(object, "relevant", json_boolean(hits->is_relevant)) &&
                     json_put(object, "relevance", json_score(hits->relevance)) &&
                     (!is_explained || json_put(object, "stages", hit_stages_json(hits))) &&
@@ -85,10 +89,11 @@ static enum status print_hits(struct app *app, const struct engine_hits *hits, c
     if (app->is_verbose || (is_explained && !app->is_quiet && app->format == FORMAT_TEXT))
         output_printf(&app->notes,
                       "%s: embed %.2f ms, scan %.2f ms, fuse %.2f ms, fetch %.2f ms, "
-                      "total %.2f ms\n",
+                      "rerank %.2f ms, total %.2f ms\n",
                       engine_mode_name(hits->mode), (double)hits->took.embed_us / 1e3,
                       (double)hits->took.scan_us / 1e3, (double)hits->took.fuse_us / 1e3,
-                      (double)hits->took.fetch_us / 1e3, (double)hits->took.total_us / 1e3);
+                      (double)hits->took.fetch_us / 1e3, (double)hits->took.rerank_us / 1e3,
+                      (double)hits->took.total_us / 1e3);
     return status;
 }
 
@@ -96,14 +101,20 @@ static enum status find(struct app *app, struct engine *engine, const char *quer
                         struct error *err)
 {
     struct engine_hits hits = {0};
-    struct engine_search_options options = session_search_options(app);
-    options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
-    enum status status = engine_search(engine, query, &options, &hits, err);
+    struct arena arena = {0};
+    struct engine_search_options options;
+    enum status status = session_search_options(app, &arena, &options, err);
+    if (!status) {
+        options.n = (size_t)arguments_number(&app->arguments, "limit", 10);
+        options.has_query_syntax = !arguments_has(&app->arguments, "plain");
+        status = engine_search(engine, query, &options, &hits, err);
+    }
     if (!status)
         status = print_hits(app, &hits, query, err);
     if (!status && hits.n == 0)
         session_tell_empty(app, engine);
     engine_hits_clear(&hits);
+    arena_clear(&arena);
     return status;
 }
 
@@ -120,6 +131,7 @@ static const struct option options[] = {
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},
      .help = "how many results, 10 when not given"},
     SESSION_SEARCH_OPTIONS,
+    {.name = "plain", .help = "words only: quotes, -word, prefix* and field:value mean nothing"},
     {.name = "full", .aliases = "show-content", .help = "whole passages instead of snippets"},
     {.name = "explain", .help = "how each score came about, and how long each stage took"},
     OPTION_END,
@@ -131,9 +143,15 @@ const struct command cmd_search = {
     .summary = "List the passages that fit best",
     .usage = "[OPTIONS] WORDS... | -",
     .details =
-        "\"-\" reads the words from standard input. A score is within 0..1, higher is better.",
+        "\"-\" reads the words from standard input. A score is within 0..1, higher is better.\n"
+        "\"a phrase\" must occur, -word and -\"a phrase\" must not; prefix* is any word with this\n"
+        "beginning; path:, name:, title:, kind:, collection:, after:, before: and meta.KEY: "
+        "choose\n"
+        "documents.",
     .examples = "  ragged search -n 5 --explain \"ERR_CONN_RESET\"\n"
-                "  ragged search --path '*.pdf' --format files vitamin D",
+                "  ragged search --path '*.pdf' --format files vitamin D\n"
+                "  ragged search 'budget -draft \"notice period\" kind:pdf after:2024-05'\n"
+                "  ragged search --where 'author ~ lovelace and year < 1850' engine",
     .words = "something to look for",
     .n_words_min = 1,
     .n_words_max = COMMAND_WORDS_ANY,

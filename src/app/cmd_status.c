@@ -41,6 +41,10 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
         json_put(object, "n_missing_vectors", json_integer((json_int_t)s->n_missing_vectors)) &&
         json_put(object, "text_bytes", json_integer((json_int_t)s->text_bytes)) &&
         json_put(object, "database_bytes", json_integer((json_int_t)s->database_bytes)) &&
+        json_put(object, "vector_bytes", json_integer((json_int_t)s->vector_bytes)) &&
+        json_put(object, "index_bytes", json_integer((json_int_t)s->index_bytes)) &&
+        json_put(object, "n_segments", json_integer((json_int_t)s->n_segments)) &&
+        json_put(object, "n_tail", json_integer((json_int_t)s->n_tail)) &&
         json_put(object, "embedding_backend",
                  json_text(config_text(config, "embedding_backend"))) &&
         json_put(object, "embedding_model", json_text(s->embedding_model)) &&
@@ -90,6 +94,8 @@ static void print_status(struct app *app, const struct engine_status *s)
     output_puts(out, "\n");
     print_size(out, "text", s->text_bytes);
     print_size(out, "database", s->database_bytes);
+    print_size(out, "vectors", s->vector_bytes);
+    print_size(out, "index", s->index_bytes);
     output_printf(out, "model        %s (%s", s->embedding_model,
                   config_text(&app->config, "embedding_backend"));
     if (s->dim)

@@ -222,6 +222,7 @@ struct engine_options config_options_without_library(const struct config *config
     options.embedding_precision = text_or_null(config, "embedding_precision");
     options.embedding_url = text_or_null(config, "embedding_url");
     options.embedding_key = text_or_null(config, "embedding_key");
+    options.rerank_model = text_or_null(config, "rerank_model");
     options.generator = text_or_null(config, "generator");
     options.llm_model = text_or_null(config, "llm_model");
     options.ollama_url = text_or_null(config, "ollama_url");

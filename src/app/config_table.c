@@ -6,6 +6,7 @@ static const char *const embedding_backends[] = {"native", "ollama", "openai", N
 static const char *const precisions[] = {"auto", "fp32", "int16", "bf16", NULL};
 static const char *const generators[] = {"auto", "ollama", "openai", "llama", "extractive", NULL};
 static const char *const methods[] = {"hybrid", "lexical", "vector", NULL};
+static const char *const fusions[] = {"convex", "rrf", NULL};
 static const char *const languages[] = {
     "arabic",   "armenian", "basque",     "catalan", "danish",    "dutch",     "english",
     "finnish",  "french",   "german",     "greek",   "hindi",     "hungarian", "indonesian",
@@ -106,6 +107,21 @@ const struct config_key config_keys[] = {
      .fallback = "hybrid",
      .environment = "RAGGED_RETRIEVAL_METHOD",
      .help = "words and meaning, words only, or meaning only"},
+    {.name = "fusion",
+     .rule = {.type = VALUE_CHOICE, .choices = fusions},
+     .fallback = "convex",
+     .environment = "RAGGED_FUSION",
+     .help = "how the rankings by words and by meaning become one: by scores or by ranks"},
+    {.name = "rerank",
+     .rule = {.type = VALUE_SWITCH},
+     .fallback = "false",
+     .environment = "RAGGED_RERANK",
+     .help = "read the best results again, each together with the question"},
+    {.name = "rerank_model",
+     .rule = {.type = VALUE_TEXT},
+     .fallback = "",
+     .environment = "RAGGED_RERANK_MODEL",
+     .help = "model that reranks; empty: ms-marco-MiniLM-L6-v2"},
     {.name = "min_score",
      .rule = {.type = VALUE_NUMBER, .min = 0, .max = 1},
      .fallback = "0",

@@ -104,6 +104,12 @@ static json_t *get_mtime(const void *record)
     return json_text(time);
 }
 
+static json_t *get_meta(const void *record)
+{
+    const char *meta = hit_of(record)->meta;
+    return meta ? records_meta_json(meta) : json_null();
+}
+
 static json_t *leg_json(size_t rank, double score, double part)
 {
     json_t *leg = json_object();
@@ -123,7 +129,8 @@ static json_t *get_explain(const void *record)
         return json_null();
     json_t *legs = json_object();
     bool is_whole =
-        legs &&
+        legs && json_put(legs, "fused", json_score(hit->fused_score)) &&
+        json_put(legs, "rerank", hit->is_reranked ? json_score(hit->rerank_score) : json_null()) &&
         json_put(legs, "lexical",
                  leg_json(hit->lexical_rank, hit->lexical_score, hit->lexical_part)) &&
         json_put(legs, "vector", leg_json(hit->vector_rank, hit->vector_score, hit->vector_part));
@@ -152,6 +159,7 @@ const struct column hit_columns[] = {
     {.name = "byte_end", .get = get_byte_end, .is_detail = true},
     {.name = "mtime", .get = get_mtime, .is_detail = true},
     {.name = "explain", .get = get_explain, .is_detail = true},
+    {.name = "meta", .get = get_meta, .is_detail = true},
     {.name = NULL},
 };
 
@@ -162,6 +170,7 @@ json_t *hit_stages_json(const struct engine_hits *hits)
                     json_put(stages, "scan_us", json_integer(hits->took.scan_us)) &&
                     json_put(stages, "fuse_us", json_integer(hits->took.fuse_us)) &&
                     json_put(stages, "fetch_us", json_integer(hits->took.fetch_us)) &&
+                    json_put(stages, "rerank_us", json_integer(hits->took.rerank_us)) &&
                     json_put(stages, "total_us", json_integer(hits->took.total_us));
     if (is_whole)
         return stages;

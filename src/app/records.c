@@ -282,3 +282,10 @@ void records_clear(struct records *records)
     json_decref(records->list);
     records->list = NULL;
 }
+
+json_t *records_meta_json(const char *meta)
+{
+    json_t *object = NULL;
+    enum status status = *meta ? json_parse(meta, strlen(meta), &object, NULL) : STATUS_OK;
+    return object || status == STATUS_NOMEM ? object : json_object();
+}

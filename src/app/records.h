@@ -36,4 +36,8 @@ void records_clear(struct records *records);
 /* Adds "path_base64" when `path` is not UTF-8 and JSON can not hold it; true on success. */
 bool records_put_path(json_t *object, const char *key, const char *path);
 
+/* The metadata of a document, a JSON object in text ("" and what is damaged are an empty one);
+ * NULL: out of memory. */
+json_t *records_meta_json(const char *meta) MUST_USE;
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/mem.h"
 
 enum status session_open(struct app *app, struct engine **out, struct error *err)
 {
@@ -25,7 +26,90 @@ enum status session_run(struct app *app,
     return status;
 }
 
-struct engine_search_options session_search_options(const struct app *app)
+/* Every value of a repeatable option. */
+static enum status list_of(const struct arguments *arguments, const char *name, struct arena *arena,
+                           const char ***out, size_t *out_n, struct error *err)
+{
+    const char **texts = arena_alloc(arena, (arguments->n_given + 1) * sizeof *texts);
+    size_t n = 0;
+    if (!texts)
+        return error_nomem(err);
+    for (size_t i = 0; i < arguments->n_given; i++)
+        if (strcmp(arguments->given[i].option->name, name) == 0)
+            texts[n++] = arguments->given[i].value.text;
+    *out = texts;
+    *out_n = n;
+    return STATUS_OK;
+}
+
+/* The name that the library has for a file, also when the file is gone. */
+static enum status make_absolute(const char **io_path, struct arena *arena, struct error *err)
+{
+    char *resolved = NULL, *joined = NULL;
+    const char *path = *io_path;
+    enum status status = path_resolve(path, &resolved, NULL);
+    if (status && *path != '/' && path_resolve(".", &joined, NULL) == STATUS_OK) {
+        resolved = path_join(joined, path);
+        mem_free(joined);
+    }
+    if (resolved)
+        path = arena_text(arena, resolved, strlen(resolved));
+    mem_free(resolved);
+    if (!path)
+        return error_nomem(err);
+    *io_path = path;
+    return STATUS_OK;
+}
+
+enum status session_filter(const struct app *app, struct arena *arena, struct engine_filter *out,
+                           struct error *err)
+{
+    const struct arguments *arguments = &app->arguments;
+    struct engine_filter filter = {
+        .since = arguments_text(arguments, "since", NULL),
+        .until = arguments_text(arguments, "until", NULL),
+    };
+    const char **wheres = NULL, **kinds = NULL, **documents = NULL;
+    enum status status = list_of(arguments, "where", arena, &wheres, &filter.n_wheres, err);
+    if (!status)
+        status = list_of(arguments, "kind", arena, &kinds, &filter.n_kinds, err);
+    if (!status)
+        status = list_of(arguments, "document", arena, &documents, &filter.n_documents, err);
+    for (size_t i = 0; i < filter.n_documents && !status; i++)
+        status = make_absolute(&documents[i], arena, err);
+    if (status)
+        return status;
+    filter.wheres = wheres;
+    filter.kinds = kinds;
+    filter.documents = documents;
+    *out = filter;
+    return STATUS_OK;
+}
+
+/* Who asks for it here and now is told when it can't be done. */
+static enum engine_rerank rerank_of(const struct app *app)
+{
+    const struct config_value *rerank = config_get(&app->config, "rerank");
+    if (arguments_has(&app->arguments, "no-rerank") || rerank->value.number <= 0)
+        return ENGINE_RERANK_OFF;
+    return rerank->source == CONFIG_SOURCE_FLAG ? ENGINE_RERANK_REQUIRED : ENGINE_RERANK_ON;
+}
+
+void session_rank_options(const struct app *app, struct engine_search_options *options)
+{
+    const struct arguments *arguments = &app->arguments;
+    options->fusion = strcmp(config_text(&app->config, "fusion"), "rrf") == 0
+                          ? ENGINE_FUSION_RRF
+                          : ENGINE_FUSION_CONVEX;
+    options->rerank = rerank_of(app);
+    options->n_rerank =
+        (size_t)arguments_number(arguments, "candidates", (double)options->n_rerank);
+    options->deadline_ms =
+        (int64_t)arguments_number(arguments, "deadline-ms", (double)options->deadline_ms);
+}
+
+enum status session_search_options(const struct app *app, struct arena *arena,
+                                   struct engine_search_options *out, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
     struct engine_search_options options = engine_search_options_default();
@@ -40,7 +124,11 @@ struct engine_search_options session_search_options(const struct app *app)
         (size_t)arguments_number(arguments, "per-document", (double)options.n_per_document);
     options.n_context = (size_t)arguments_number(arguments, "context", (double)options.n_context);
     options.cancel = app->cancel;
-    return options;
+    session_rank_options(app, &options);
+    enum status status = session_filter(app, arena, &options.filter, err);
+    if (!status)
+        *out = options;
+    return status;
 }
 
 static enum status read_stdin(struct buf *out, struct error *err)

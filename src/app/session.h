@@ -20,8 +20,15 @@ enum status session_run_question(struct app *app,
                                                      const char *question, struct error *err),
                                  struct error *err) MUST_USE;
 
-/* The mode, score and filters of search and query. `n` is not set. */
-struct engine_search_options session_search_options(const struct app *app);
+/* What --where, --since, --until, --kind and --document say; its lists are from `arena`. */
+enum status session_filter(const struct app *app, struct arena *arena, struct engine_filter *out,
+                           struct error *err) MUST_USE;
+
+/* The mode, score and filters of search and query; lists from `arena`. `n` is not set. */
+enum status session_search_options(const struct app *app, struct arena *arena,
+                                   struct engine_search_options *out, struct error *err) MUST_USE;
+/* Of these only what orders the hits: fusion and reranking. */
+void session_rank_options(const struct app *app, struct engine_search_options *options);
 
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);
@@ -32,36 +39,84 @@ void session_tell_empty(struct app *app, struct engine *engine);
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
 
-/* Rows that search and query share: -c, --path, --mode, --min-score, ... */
-#define SESSION_SEARCH_OPTIONS                                                             \
-    {.name = "collection",                                                                 \
-     .letters = "c",                                                                       \
-     .arg = "NAME",                                                                        \
+/* Rows of what session_filter() reads. */
+#define SESSION_FILTER_OPTIONS                                                             \
+    {.name = "where",                                                                      \
+     .letters = "w",                                                                       \
+     .arg = "CONDITION",                                                                   \
      .rule = {.type = VALUE_TEXT},                                                         \
-     .help = "only this collection"},                                                      \
-        {.name = "path",                                                                   \
-         .letters = "p",                                                                   \
-         .arg = "GLOB",                                                                    \
+     .help = "only documents of which this holds, as author ~ lovelace; may be repeated"}, \
+        {.name = "since",                                                                  \
+         .arg = "DATE",                                                                    \
          .rule = {.type = VALUE_TEXT},                                                     \
-         .help = "only files whose path matches"},                                         \
-        {.name = "mode",                                                                   \
-         .letters = "m",                                                                   \
-         .arg = "MODE",                                                                    \
-         .config_key = "retrieval_method",                                                 \
-         .help = "words and meaning, words only, or meaning only"},                        \
-        {.name = "min-score",                                                              \
-         .aliases = "threshold",                                                           \
-         .letters = "s",                                                                   \
-         .arg = "SCORE",                                                                   \
-         .config_key = "min_score",                                                        \
-         .help = "drop results below this score"},                                         \
-        {.name = "per-document",                                                           \
-         .arg = "N",                                                                       \
-         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},                             \
-         .help = "at most this many passages of one document; 0: no limit"},               \
+         .help = "only documents modified at this date or later"},                         \
+        {.name = "until",                                                                  \
+         .arg = "DATE",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only documents modified at this date or before"},                        \
+        {.name = "kind",                                                                   \
+         .arg = "KIND",                                                                    \
+         .rule = {.type = VALUE_TEXT},                                                     \
+         .help = "only documents of this kind, as pdf; may be repeated"},                  \
     {                                                                                      \
-        .name = "context", .arg = "N", .rule = {.type = VALUE_COUNT, .min = 0, .max = 20}, \
-        .help = "join this many neighbours on each side"                                   \
+        .name = "document", .aliases = "doc", .arg = "PATH", .rule = {.type = VALUE_PATH}, \
+        .help = "only this document; may be repeated"                                      \
+    }
+
+/* Rows of all that search: how hits are ordered. */
+#define SESSION_RANK_OPTIONS                                                       \
+    {.name = "fusion",                                                             \
+     .arg = "NAME",                                                                \
+     .config_key = "fusion",                                                       \
+     .help = "how words and meaning become one ranking: by scores or by ranks"},   \
+        {.name = "rerank",                                                         \
+         .config_key = "rerank",                                                   \
+         .help = "read the best results again, each together with the question"},  \
+        {.name = "candidates",                                                     \
+         .arg = "N",                                                               \
+         .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},                     \
+         .help = "how many results --rerank reads, 50 when not given"},            \
+    {                                                                              \
+        .name = "deadline-ms", .arg = "MS",                                        \
+        .rule = {.type = VALUE_COUNT, .min = 0, .max = 3600000},                   \
+        .help = "time for a search with --rerank, 500 when not given; 0: no limit" \
+    }
+
+/* Rows that search and query share: -c, --path, --mode, --min-score, ... */
+#define SESSION_SEARCH_OPTIONS                                               \
+    {.name = "collection",                                                   \
+     .letters = "c",                                                         \
+     .arg = "NAME",                                                          \
+     .rule = {.type = VALUE_TEXT},                                           \
+     .help = "only this collection"},                                        \
+        {.name = "path",                                                     \
+         .letters = "p",                                                     \
+         .arg = "GLOB",                                                      \
+         .rule = {.type = VALUE_TEXT},                                       \
+         .help = "only files whose path matches"},                           \
+        SESSION_FILTER_OPTIONS,                                              \
+        {.name = "mode",                                                     \
+         .letters = "m",                                                     \
+         .arg = "MODE",                                                      \
+         .config_key = "retrieval_method",                                   \
+         .help = "words and meaning, words only, or meaning only"},          \
+        {.name = "min-score",                                                \
+         .aliases = "threshold",                                             \
+         .letters = "s",                                                     \
+         .arg = "SCORE",                                                     \
+         .config_key = "min_score",                                          \
+         .help = "drop results below this score"},                           \
+        {.name = "per-document",                                             \
+         .arg = "N",                                                         \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},               \
+         .help = "at most this many passages of one document; 0: no limit"}, \
+        {.name = "context",                                                  \
+         .arg = "N",                                                         \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 20},                 \
+         .help = "join this many neighbours on each side"},                  \
+        SESSION_RANK_OPTIONS,                                                \
+    {                                                                        \
+        .name = "no-rerank", .help = "not even when the settings say so"     \
     }
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "nn/nn.h"
 
 struct engine_options engine_options_default(void)
 {
@@ -37,7 +38,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
-        &o->language,
+        &o->language,      &o->rerank_model,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -56,6 +57,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     if (!engine)
         return error_nomem(err);
     engine->options = *options;
+    engine->segments = SNAPSHOT_CACHE_EMPTY;
     enum status status = copy_options(engine, err);
     if (status) {
         engine_close(engine);
@@ -79,6 +81,8 @@ void engine_close(struct engine *engine)
     embedder_work_free(engine->embed_work);
     embedder_close(engine->embedder);
     analyzer_free(engine->analyzer);
+    snapshot_cache_clear(&engine->segments);
+    cross_encoder_close(engine->reranker);
     store_close(engine->reader);
     arena_clear(&engine->arena);
     mem_free(engine);

@@ -24,6 +24,7 @@ struct engine_options {
     const char *data_folder;
     const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;
     const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
+    const char *rerank_model;        /* a reranker of the model table; NULL: the first */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
     const char *language;               /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
@@ -38,6 +39,17 @@ struct engine_options engine_options_default(void);
 enum status engine_open(const struct engine_options *options, struct engine **out,
                         struct error *err) MUST_USE;
 void engine_close(struct engine *engine); /* NULL is fine */
+
+/* Conditions on documents, all of which must hold; zeroed: none. */
+struct engine_filter {
+    const char *const *wheres; /* expressions: engine/where.h; CONDITIONS in the manual page */
+    size_t n_wheres;
+    const char *since, *until; /* modified within; dates, NULL: open */
+    const char *const *kinds;  /* one of these */
+    size_t n_kinds;
+    const char *const *documents; /* one of these paths */
+    size_t n_documents;
+};
 
 /* ---- add ---- */
 enum engine_file_result {
@@ -69,8 +81,12 @@ struct engine_add_options {
     const char *const *paths; /* files and folders */
     size_t n_paths;
     const char *collection; /* NULL: "default" */
-    bool is_flat;           /* --no-recursive */
-    int max_depth;          /* -1: none; 0: only the folder's own files */
+    /* "name=value", over what documents say of themselves; a name again makes a list. They stay
+     * with a document when its file changes; an empty value takes one back. */
+    const char *const *metas;
+    size_t n_metas;
+    bool is_flat;  /* --no-recursive */
+    int max_depth; /* -1: none; 0: only the folder's own files */
     bool is_fail_fast;
     bool is_hidden_included;
     bool is_deferred; /* no vector is computed; else those that the library misses are made too */
@@ -88,6 +104,7 @@ struct engine_add_result {
     size_t n_vectors_computed, n_vectors_reused, n_vectors_deferred;
     size_t n_vectors_filled; /* computed for passages that were in the library without one */
     int64_t elapsed_ms;
+    struct error index_error; /* OK, or why new segments could not be built: searches are slower */
 };
 /* Adds or updates; what was committed stays when it is cancelled or fails. NOT_FOUND: a path that
  * is not there (checked before anything is done). *out is set also on CANCELLED. */
@@ -95,8 +112,13 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
                        struct engine_add_result *out, struct error *err) MUST_USE;
 
 /* ---- search ---- */
-enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR };
+enum engine_mode { ENGINE_MODE_HYBRID, ENGINE_MODE_LEXICAL, ENGINE_MODE_VECTOR, ENGINE_MODE_COUNT };
 const char *engine_mode_name(enum engine_mode mode);
+/* How two rankings become one: shares of the best scores, or reciprocal ranks. */
+enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
+/* Reading the best hits again, together with the question. Without its model: ON gives a warning
+ * and the fused order, REQUIRED an error. */
+enum engine_rerank { ENGINE_RERANK_OFF, ENGINE_RERANK_ON, ENGINE_RERANK_REQUIRED };
 
 struct engine_search_options {
     enum engine_mode mode;
@@ -104,8 +126,14 @@ struct engine_search_options {
     double min_score;       /* 0..1 */
     const char *collection; /* NULL: all; unknown: NOT_FOUND naming the collections */
     const char *path_glob;  /* as path_matches() of base/file.h; NULL: all */
-    size_t n_per_document;  /* at most this many chunks of one document; 0: no cap */
-    size_t n_context;       /* neighbours joined on each side */
+    struct engine_filter filter;
+    bool has_query_syntax; /* phrases, -words, prefixes* and fields: mean what they do */
+    size_t n_per_document; /* at most this many chunks of one document; 0: no cap */
+    size_t n_context;      /* neighbours joined on each side */
+    enum engine_fusion fusion;
+    enum engine_rerank rerank;
+    size_t n_rerank;     /* so many of the best hits are read again */
+    int64_t deadline_ms; /* from the start of the search, for reranking; 0: none */
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);
@@ -117,24 +145,28 @@ struct engine_hit {
      */
     size_t lexical_rank, vector_rank;
     double lexical_score, vector_score, lexical_part, vector_part;
-    bool has_vector; /* false also when the query has none */
+    bool has_vector;                  /* false also when the query has none */
+    double fused_score, rerank_score; /* rerank_score: of a hit that was read again */
+    bool is_reranked;
     const char *path, *title, *heading, *kind, *collection, *text;
     const char *short_path; /* answers: the shortest end of path that no other document has */
     uint32_t ord, page, page_end, line, line_end;
     uint64_t byte_start, byte_end;
     int64_t mtime_ms;
+    const char *meta; /* as of engine_document; NULL: not looked up */
 };
 struct engine_hits {
     struct engine_hit *hit; /* best first */
     size_t n;
     size_t n_candidates;   /* before the limit */
+    size_t n_reranked;     /* read again, and ordered by that; 0: the fused order */
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
     struct {
-        int64_t embed_us, scan_us, fuse_us, fetch_us, total_us;
+        int64_t embed_us, scan_us, fuse_us, fetch_us, rerank_us, total_us;
     } took;
     struct arena arena; /* owns every text here */
 };
@@ -195,15 +227,18 @@ void engine_answer_clear(struct engine_answer *answer);
 struct engine_document {
     int64_t id;
     const char *path, *title, *kind, *collection, *error, *warning, *hash;
+    const char *meta; /* a flat JSON object of what is known besides; "": nothing */
     bool is_failed;
     uint64_t size_bytes;
     int64_t mtime_ms, added_ms;
     size_t n_chunks;
     uint32_t n_pages;
 };
-/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. */
+/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. INVALID: a
+ * condition of the filter, with the place. */
 struct engine_list_options {
     const char *glob, *collection;
+    struct engine_filter filter;
     bool is_failed_only;
 };
 enum status engine_list(struct engine *engine, const struct engine_list_options *options,
@@ -219,26 +254,23 @@ struct engine_status {
     const char *data_folder, *embedding_model, *fingerprint, *language; /* borrowed from engine */
     bool has_library;
     size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors, dim;
-    uint64_t text_bytes, database_bytes;
+    size_t n_segments, n_tail; /* n_tail: passages whose words are in no segment yet */
+    uint64_t text_bytes, database_bytes, vector_bytes, index_bytes;
     int64_t generation;
 };
 enum status engine_status(struct engine *engine, struct engine_status *out,
                           struct error *err) MUST_USE;
+/* Brings the index into its shortest form and gives space back. BUSY: another process is at it. */
+enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
+/* Makes the index anew from the stored texts and vectors: all of it, or only what can't be read.
+ * The language of the engine becomes the library's. *out_n: passages that were indexed. */
+enum engine_reindex { ENGINE_REINDEX_ALL, ENGINE_REINDEX_DAMAGED };
+enum status engine_reindex(struct engine *engine, enum engine_reindex what,
+                           const struct cancel *cancel, size_t *out_n, struct error *err) MUST_USE;
 /* Verifies everything; say() gets one line per problem. */
 enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
-/* ---- eval: BEIR folder (corpus.jsonl, queries.jsonl, qrels/test.tsv) ---- */
-struct engine_eval_result {
-    size_t n_documents, n_queries, n_chunks;
-    double ndcg_10, recall_10, recall_100, mrr_10;
-    double p50_ms, p95_ms;
-};
-/* Indexes the corpus into `data_folder` of the engine (skipped when it is there already and
- * unchanged), then runs every query that has judgements. */
-enum status engine_eval(struct engine *engine, const char *folder, enum engine_mode mode,
-                        const struct cancel *cancel,
-                        void (*on_progress)(void *ctx, const struct engine_progress *progress),
-                        void *ctx, struct engine_eval_result *out, struct error *err) MUST_USE;
+#include "engine/engine_eval.h" /* the part of this door that measures quality */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "embed/embed.h"
 #include "engine/engine.h"
+#include "engine/snapshot.h"
 #include "lexical/lexical.h"
 #include "store/store.h"
 
@@ -19,6 +20,8 @@ struct engine {
     struct embedder *embedder;
     struct embedder_work *embed_work;
     struct analyzer *analyzer;
+    struct snapshot_cache segments; /* of the reader */
+    struct cross_encoder *reranker;
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
@@ -35,6 +38,10 @@ enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
 /* The embedder that `options` name, for a caller of its own. */
 enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
                                  struct error *err) MUST_USE;
+
+/* After changes: tails become segments, segments become one, files of nobody go, and what can't be
+ * read any more is made anew. */
+enum status engine_keep_up(struct engine *engine, struct error *err) MUST_USE;
 
 unsigned engine_n_threads(const struct engine *engine);
 

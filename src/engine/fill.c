@@ -86,6 +86,8 @@ static enum status run_fill(struct engine *engine, struct fill *fill,
     enum status status = ingest_run(engine, &source, &options, &result, err);
     io_result->n_vectors_filled += result.n_vectors_filled;
     io_result->elapsed_ms += result.elapsed_ms;
+    if (result.index_error.status)
+        io_result->index_error = result.index_error;
     if (status == STATUS_CANCELLED)
         status = error_set(err, STATUS_CANCELLED, "stopped after %zu vectors for %zu passages",
                            result.n_vectors_filled, fill->n_passages);

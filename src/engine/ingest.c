@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/metadata.h"
 #include "engine/pipeline.h"
 
 #define THREADS_MAX 64
@@ -37,6 +38,10 @@ static void run_threads(struct pipeline *p, unsigned n_threads, enum status *out
 static enum status check_meta(struct store *store, const char *key, const char *ours,
                               const char *what, bool *out_is_set, struct error *err)
 {
+    static const char *const remedy_model =
+        "set it back, use another data directory, or `ragged clear` and add again";
+    static const char *const remedy_words = "`ragged reindex` makes the index anew";
+    const char *remedy = strcmp(key, ENGINE_META_ANALYZER) == 0 ? remedy_words : remedy_model;
     struct arena arena = {0};
     const char *stored = NULL;
     enum status status = store_get_meta(store, key, &arena, &stored, err);
@@ -44,7 +49,7 @@ static enum status check_meta(struct store *store, const char *key, const char *
     if (!status && *out_is_set && strcmp(stored, ours) != 0) {
         status = error_set(err, STATUS_INVALID, "the library was made with %s \"%s\", not \"%s\"",
                            what, stored, ours);
-        error_hint(err, "set it back, use another data directory, or `ragged clear` and add again");
+        error_hint(err, "%s", remedy);
     }
     arena_clear(&arena);
     return status;
@@ -129,6 +134,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     struct pipeline p = {
         .context = {.engine = engine,
                     .collection = options->collection ? options->collection : "default",
+                    .given = "",
                     .cancel = options->cancel,
                     .is_deferred = options->is_deferred},
         .source = source,
@@ -139,10 +145,16 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         .job_done = PTHREAD_COND_INITIALIZER,
     };
     struct known known = {0};
+    struct arena arena = {0};
     engine->options.is_bulk = !options->is_deferred;
-    enum status status = engine_get_embedder(engine, &p.context.embedder, err);
-    if (status)
+    enum status status =
+        metadata_given_parse(options->metas, options->n_metas, &arena, &p.context.given, err);
+    if (!status)
+        status = engine_get_embedder(engine, &p.context.embedder, err);
+    if (status) {
+        arena_clear(&arena);
         return status;
+    }
     p.context.dim = embedder_dim(p.context.embedder);
     p.known = &known;
     status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
@@ -155,7 +167,15 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     if (!status && (!p.ring || !p.ring_bytes))
         status = error_nomem(err);
     if (!status)
+        status =
+            keeper_start(&p.keeper, engine->options.data_folder, engine_n_threads(engine), err);
+    if (!status)
         status = run_pipeline(&p, err);
+    /* Everything is stored and found: a segment that could not be built only makes that slower. */
+    struct error *index_error = &p.result.index_error;
+    index_error->status = keeper_stop(&p.keeper, index_error);
+    if (!status && !index_error->status)
+        index_error->status = engine_keep_up(engine, index_error);
     p.result.elapsed_ms = clock_monotonic_ms() - p.start_ms;
     if (!status || status == STATUS_CANCELLED)
         *out = p.result;
@@ -163,6 +183,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         status = store_checkpoint(p.writer, false, err);
     clear_ring(&p);
     known_clear(&known);
+    arena_clear(&arena);
     store_close(p.writer);
     return status;
 }

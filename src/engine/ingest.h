@@ -24,6 +24,7 @@ struct ingest_known {
     int64_t mtime_ns;
     bool is_ready;
     char hash[HASH_SHA256_HEX];
+    const char *given; /* metadata of the user, as of engine/metadata.h */
 };
 
 /* Passages of the library that have no vector: those of them with after < id <= until. */
@@ -57,6 +58,8 @@ struct ingest_job {
     bool is_fatal;      /* the failure is not this document's: stop everything */
     enum ingest_change change;
     struct store_document document;
+    const char *given; /* metadata of the user: what was there before, and now */
+    bool is_given_changed;
     char hash[HASH_SHA256_HEX];
     struct store_chunk *chunks;
     size_t n_chunks;
@@ -83,6 +86,7 @@ struct ingest_context {
     struct engine *engine;
     struct embedder *embedder;
     const char *collection;
+    const char *given; /* metadata of the user for every document; "": none */
     const struct cancel *cancel;
     size_t dim;
     bool is_deferred; /* nothing is embedded */

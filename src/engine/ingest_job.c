@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/ingest.h"
+#include "engine/metadata.h"
 #include "vector/vector.h"
 
 #define HEADING_TOKENS_MAX 48
@@ -226,6 +227,9 @@ static enum status read_document(struct ingest_worker *worker, const struct inge
     job->document.title = title_of(&loaded, job);
     job->document.warning = loaded.warning ? loaded.warning : "";
     job->document.n_pages = loaded.n_pages;
+    status = metadata_join(loaded.meta, job->given, &job->arena, &job->document.meta, err);
+    if (status)
+        return status;
     return index_blocks(worker, context, job->document.title, loaded.blocks, loaded.n_blocks, job,
                         err);
 }
@@ -242,7 +246,8 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     status = hash_sha256_fd(fd, job->path, job->hash, err);
     if (status)
         return status;
-    if (job->known && job->known->is_ready && strcmp(job->known->hash, job->hash) == 0) {
+    if (job->known && job->known->is_ready && !job->is_given_changed &&
+        strcmp(job->known->hash, job->hash) == 0) {
         job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
     }
@@ -264,7 +269,7 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
     enum status status = file_stat(job->path, FILE_FOLLOW, &info, err);
     if (status)
         return status;
-    if (is_same_file(job->known, &info)) {
+    if (!job->is_given_changed && is_same_file(job->known, &info)) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }
@@ -279,6 +284,15 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
                       : job->known                      ? ENGINE_FILE_UPDATED
                                                         : ENGINE_FILE_ADDED;
     return status;
+}
+
+/* What the user gave before stays, also when the file can't be read now. */
+static enum status join_given(const struct ingest_context *context, struct ingest_job *job,
+                              struct error *err)
+{
+    enum status status = metadata_given_join(job->known ? job->known->given : "", context->given,
+                                             &job->arena, &job->given, &job->is_given_changed, err);
+    return status ? status : metadata_join("", job->given, &job->arena, &job->document.meta, err);
 }
 
 /* A document that came as blocks: its identity is its text. */
@@ -380,7 +394,9 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
     } else if (job->record) {
         status = prepare_record(worker, context, job, &job->error);
     } else {
-        status = prepare_file(worker, context, job, &job->error);
+        status = join_given(context, job, &job->error);
+        if (!status)
+            status = prepare_file(worker, context, job, &job->error);
         if (status == STATUS_BUSY)
             status = prepare_file(worker, context, job, &job->error);
     }

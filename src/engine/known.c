@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include "base/mem.h"
+#include "engine/metadata.h"
 
 struct known_slot {
     const char *path; /* NULL: free */
@@ -44,6 +45,10 @@ static enum status add(void *ctx, const struct store_document *document, struct 
     const char *path = arena_text(&known->arena, document->path, strlen(document->path));
     if (!path)
         return error_nomem(err);
+    const char *given;
+    enum status status = metadata_given_of(document->meta, &known->arena, &given, err);
+    if (status)
+        return status;
     struct known_slot *slot = slot_of(known->slots, known->n_slots, path);
     *slot = (struct known_slot){
         .path = path,
@@ -51,7 +56,8 @@ static enum status add(void *ctx, const struct store_document *document, struct 
                      .size_bytes = document->size_bytes,
                      .inode = document->inode,
                      .mtime_ns = document->mtime_ns,
-                     .is_ready = document->state == STORE_DOCUMENT_READY},
+                     .is_ready = document->state == STORE_DOCUMENT_READY,
+                     .given = given},
     };
     strncpy(slot->document.hash, document->hash, sizeof slot->document.hash - 1);
     known->n_used++;

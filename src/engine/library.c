@@ -1,4 +1,4 @@
-/* What is in the library: list, remove, clear, status, check. */
+/* What is in the library: list, remove, clear, status. */
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -7,25 +7,33 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/engine_internal.h"
+#include "engine/metadata.h"
+#include "engine/where.h"
 
 /* ---- list ---- */
 
 struct lister {
     const struct engine_list_options *options;
+    const struct where *where; /* NULL: all */
     void (*each)(void *ctx, const struct engine_document *document);
     void *ctx;
 };
 
 static enum status list_one(void *ctx, const struct store_document *d, struct error *err)
 {
-    (void)err;
     const struct lister *lister = ctx;
     const struct engine_list_options *o = lister->options;
     bool is_failed = d->state == STORE_DOCUMENT_FAILED;
     if ((o->is_failed_only && !is_failed) ||
         (o->collection && strcmp(o->collection, d->collection) != 0) ||
-        (o->glob && !path_matches(d->path, o->glob)))
+        (o->glob && !path_matches(d->path, o->glob)) ||
+        (lister->where && !where_matches(lister->where, d)))
         return STATUS_OK;
+    struct arena arena = {0};
+    const char *meta;
+    enum status status = metadata_show(d->meta, &arena, &meta, err);
+    if (status)
+        return status;
     lister->each(lister->ctx, &(struct engine_document){
                                   .id = d->id,
                                   .path = d->path,
@@ -35,6 +43,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .error = d->error,
                                   .warning = d->warning,
                                   .hash = d->hash,
+                                  .meta = meta,
                                   .is_failed = is_failed,
                                   .size_bytes = d->size_bytes,
                                   .mtime_ms = d->mtime_ns / 1000000,
@@ -42,6 +51,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .n_chunks = d->n_chunks,
                                   .n_pages = d->n_pages,
                               });
+    arena_clear(&arena);
     return STATUS_OK;
 }
 
@@ -50,11 +60,17 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
                         struct error *err)
 {
     struct store *store;
-    enum status status = engine_get_reader(engine, &store, err);
-    if (status)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct arena arena = {0};
     struct lister lister = {.options = options, .each = each, .ctx = ctx};
-    return store_each_document(store, list_one, &lister, err);
+    enum status status = where_compile_filter(&options->filter, &arena, &lister.where, err);
+    if (!status)
+        status = engine_get_reader(engine, &store, err);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK;
+    else if (!status)
+        status = store_each_document(store, list_one, &lister, err);
+    arena_clear(&arena);
+    return status;
 }
 
 /* ---- remove ---- */
@@ -140,9 +156,11 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
     }
     if (!status && !is_dry_run)
         status = remove_ids(store, &r, err);
+    store_close(store);
+    if (!status && !is_dry_run)
+        status = engine_keep_up(engine, err);
     if (!status)
         *out_n = r.n;
-    store_close(store);
     mem_free(r.ids);
     mem_free(r.folder);
     mem_free(pattern);
@@ -184,13 +202,15 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
         status = clear_all(store, &n, err);
     if (!status)
         status = store_compact(store, err);
+    store_close(store);
+    if (!status)
+        status = engine_keep_up(engine, err);
     if (!status)
         *out_n = n;
-    store_close(store);
     return status;
 }
 
-/* ---- status and check ---- */
+/* ---- status ---- */
 
 static enum status meta_text(struct engine *engine, struct store *store, const char *key,
                              const char **out, struct error *err)
@@ -200,6 +220,14 @@ static enum status meta_text(struct engine *engine, struct store *store, const c
     if (!status)
         *out = value ? value : "";
     return status;
+}
+
+static enum status add_segment_bytes(void *ctx, const struct store_segment *segment,
+                                     struct error *err)
+{
+    (void)err;
+    *(uint64_t *)ctx += segment->size_bytes;
+    return STATUS_OK;
 }
 
 enum status engine_status(struct engine *engine, struct engine_status *out, struct error *err)
@@ -225,6 +253,8 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
         return status;
     status = store_count(store, &counts, err);
     if (!status)
+        status = store_each_segment(store, add_segment_bytes, &s.index_bytes, err);
+    if (!status)
         status = store_generation(store, &s.generation, err);
     if (!status)
         status = meta_text(engine, store, ENGINE_META_FINGERPRINT, &s.fingerprint, err);
@@ -241,24 +271,10 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
     s.n_missing_vectors = counts.n_missing_vectors;
     s.text_bytes = counts.text_bytes;
     s.database_bytes = counts.database_bytes;
+    s.vector_bytes = counts.vector_file_bytes;
+    s.n_segments = counts.n_segments;
+    s.n_tail = counts.n_tail;
     s.dim = (size_t)strtoul(dim, NULL, 10);
     *out = s;
     return STATUS_OK;
-}
-
-enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
-                         size_t *out_n_problems, struct error *err)
-{
-    struct store *store;
-    enum status status = engine_get_reader(engine, &store, err);
-    if (status == STATUS_NOT_FOUND) {
-        *out_n_problems = 0;
-        return STATUS_OK;
-    }
-    const char *dim = "";
-    if (!status)
-        status = meta_text(engine, store, ENGINE_META_DIM, &dim, err);
-    if (!status)
-        status = store_check(store, (size_t)strtoul(dim, NULL, 10), say, ctx, out_n_problems, err);
-    return status;
 }

@@ -7,6 +7,7 @@
 
 #include "engine/eta.h"
 #include "engine/ingest.h"
+#include "engine/keeper.h"
 #include "engine/known.h"
 
 struct pipeline {
@@ -15,6 +16,7 @@ struct pipeline {
     const struct engine_add_options *options;
     const struct known *known;
     struct store *writer;
+    struct keeper keeper;
     int64_t start_ms;
 
     pthread_mutex_t mutex;

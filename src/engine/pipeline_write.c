@@ -33,6 +33,15 @@ static enum status put_job(struct pipeline *p, const struct ingest_job *job, str
     return STATUS_OK;
 }
 
+static enum status note_tail(struct pipeline *p, struct error *err)
+{
+    size_t n_lexical = 0, n_vector = 0;
+    enum status status = store_count_tail(p->writer, &n_lexical, &n_vector, err);
+    if (!status)
+        keeper_note_tail(&p->keeper, n_lexical > n_vector ? n_lexical : n_vector);
+    return status;
+}
+
 /* One transaction for a group of finished jobs; nothing is waited for inside it. */
 static enum status commit_group(struct pipeline *p, size_t first, size_t n, struct error *err)
 {
@@ -50,7 +59,8 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
         store_write_rollback(p->writer);
         return status;
     }
-    return store_write_commit(p->writer, err);
+    status = store_write_commit(p->writer, err);
+    return status ? status : note_tail(p, err);
 }
 
 static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes)

@@ -1,16 +1,18 @@
 #include "engine/search.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "engine/fuse.h"
-#include "vector/vector.h"
+#include "engine/hits.h"
+#include "engine/lexical_leg.h"
+#include "engine/query_syntax.h"
+#include "engine/rerank.h"
+#include "engine/vector_leg.h"
 
-#define LEG_ROWS 100
+#define LEG_ROWS ((size_t)100)
 #define COVERAGE_PASSAGES 5
 #define COVERAGE_WEIGHT 0.5
 #define LEXICAL_ONLY_FLOOR 0.5
@@ -23,17 +25,20 @@ struct search {
     struct search_query *query;
     struct store *store;
     struct analyzer *analyzer;
-    struct lexical_scorer *scorer;
-    int64_t *allowed; /* sorted document ids; NULL: no filter */
-    size_t n_allowed, n_allowed_max;
-    struct fuse_row *rows;
-    size_t n_rows, n_rows_max;
-    size_t n_allowed_rows, n_bare_rows; /* the filter lets through; of them without a vector */
+    struct snapshot snapshot;
+    const char *text; /* of the query: what is wanted, without signs */
+    int64_t start_us;
+    struct filter_wheres wheres;
+    struct filter filter;
+    struct lexical_leg lexical;
+    struct vector_leg vector;
+    struct chunk_set only; /* what phrases and exclusions leave; empty when nothing restricts */
 };
 
 struct engine_search_options engine_search_options_default(void)
 {
-    return (struct engine_search_options){.mode = ENGINE_MODE_HYBRID, .n = 10};
+    return (struct engine_search_options){
+        .mode = ENGINE_MODE_HYBRID, .n = 10, .n_rerank = 50, .deadline_ms = 500};
 }
 
 const char *engine_mode_name(enum engine_mode mode)
@@ -77,7 +82,7 @@ static enum status degrade(struct search *s, enum engine_mode mode, const char *
                 err);
 }
 
-static enum status embed_query(struct search *s, const char *text, struct error *err)
+static enum status embed_query(struct search *s, struct error *err)
 {
     struct error why = {0};
     struct embedder_work *work;
@@ -88,7 +93,7 @@ static enum status embed_query(struct search *s, const char *text, struct error 
         vector = arena_zalloc(&s->hits->arena, s->query->dim, sizeof *vector);
         if (!vector)
             return error_nomem(err);
-        struct embed_text one = {.text = text, .len = strlen(text)};
+        struct embed_text one = {.text = s->text, .len = strlen(s->text)};
         status = embedder_embed(work, EMBED_QUERY, &one, 1, s->options->cancel, vector, &why);
     }
     if (!status) {
@@ -137,261 +142,44 @@ static enum status check_analyzer(struct search *s, struct error *err)
         return degrade(s, ENGINE_MODE_VECTOR, "the library's words were made with ", stored, err);
     error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
               ours);
-    error_hint(err, "set the language back, or `ragged clear` and add again");
+    error_hint(err, "set the language back, or run `ragged reindex`");
     return STATUS_INVALID;
 }
 
-/* ---- filters ---- */
-
-struct filter {
-    struct search *s;
-    bool has_collection;
-};
-
-static enum status filter_document(void *ctx, const struct store_document *document,
-                                   struct error *err)
-{
-    struct filter *filter = ctx;
-    struct search *s = filter->s;
-    if (s->options->collection) {
-        if (strcmp(s->options->collection, document->collection) != 0)
-            return STATUS_OK;
-        filter->has_collection = true;
-    }
-    if (s->options->path_glob && !path_matches(document->path, s->options->path_glob))
-        return STATUS_OK;
-    void *allowed = s->allowed;
-    enum status status =
-        mem_reserve(&allowed, &s->n_allowed_max, s->n_allowed + 1, sizeof *s->allowed, err);
-    if (!status) {
-        s->allowed = allowed;
-        s->allowed[s->n_allowed++] = document->id;
-    }
-    return status;
-}
-
-static enum status add_name(void *ctx, const char *collection, size_t n_documents,
-                            struct error *err)
-{
-    (void)n_documents, (void)err;
-    struct buf *names = ctx;
-    buf_printf(names, "%s%s", names->len ? ", " : "", collection);
-    return STATUS_OK;
-}
-
-static enum status no_collection(struct search *s, struct error *err)
-{
-    struct buf names = {0};
-    enum status status = store_each_collection(s->store, add_name, &names, err);
-    if (!status)
-        status = buf_status(&names, err);
-    if (!status) {
-        status = error_set(err, STATUS_NOT_FOUND, "there is no collection \"%s\"",
-                           s->options->collection);
-        error_hint(err, "collections: %s", names.len ? buf_text(&names) : "none yet");
-    }
-    buf_clear(&names);
-    return status;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static enum status build_filter(struct search *s, struct error *err)
-{
-    if (!s->options->collection && !s->options->path_glob)
-        return STATUS_OK;
-    void *allowed = NULL;
-    enum status status = mem_reserve(&allowed, &s->n_allowed_max, 1, sizeof *s->allowed, err);
-    if (status)
-        return status;
-    s->allowed = allowed;
-    struct filter filter = {.s = s};
-    status = store_each_document(s->store, filter_document, &filter, err);
-    if (!status && s->options->collection && !filter.has_collection)
-        status = no_collection(s, err);
-    if (!status && s->n_allowed > 1)
-        qsort(s->allowed, s->n_allowed, sizeof *s->allowed, compare_ids);
-    return status;
-}
-
-/* ---- the scan ---- */
-
-static enum status scan_row(void *ctx, const struct store_tail_row *row, struct error *err)
-{
-    struct search *s = ctx;
-    if (s->n_rows % 1024 == 0 && is_cancelled(s->options->cancel))
-        return error_set(err, STATUS_CANCELLED, "stopped");
-    void *rows = s->rows;
-    enum status status = mem_reserve(&rows, &s->n_rows_max, s->n_rows + 1, sizeof *s->rows, err);
-    s->rows = rows;
-    if (!status)
-        status = lexical_scorer_add(s->scorer, row->terms, row->terms_len, row->n_terms, err);
-    if (status)
-        return status;
-    bool has_vector = s->query->vector && row->vector && row->vector_bytes == 2 * s->query->dim;
-    bool is_allowed = !s->allowed || bsearch(&row->document_id, s->allowed, s->n_allowed,
-                                             sizeof *s->allowed, compare_ids) != NULL;
-    s->rows[s->n_rows++] = (struct fuse_row){
-        .chunk_id = row->chunk_id,
-        .document_id = row->document_id,
-        .cosine = has_vector ? vector_dot_fp16(s->query->vector, row->vector, s->query->dim)
-                             : FUSE_NO_VECTOR,
-        .is_allowed = is_allowed,
-    };
-    s->n_allowed_rows += is_allowed;
-    s->n_bare_rows += is_allowed && !has_vector;
-    return STATUS_OK;
-}
-
-static enum status scan_tail(struct search *s, const float **out_lexical, struct error *err)
-{
-    /* The scorer runs in vector mode too: its idf is what coverage weighs words with. */
-    enum status status =
-        lexical_scorer_new(&s->query->terms, LEXICAL_PARAMS_DEFAULT, &s->scorer, err);
-    unsigned want = STORE_TAIL_TERMS | (s->query->vector ? STORE_TAIL_VECTORS : 0u);
-    if (!status)
-        status = store_each_tail(s->store, want, scan_row, s, err);
-    size_t n = 0;
-    if (!status)
-        status = lexical_scorer_finish(s->scorer, out_lexical, &n, err);
-    return status;
-}
+/* ---- what is not searched ---- */
 
 static enum status warn_of_missing(struct search *s, struct error *err)
 {
-    if (!s->query->vector || s->n_bare_rows == 0)
+    size_t n_all = s->lexical.n_allowed, n_with = s->vector.n_allowed;
+    if (!s->query->vector || n_with >= n_all)
         return STATUS_OK;
     return warn(s,
                 arena_printf(&s->hits->arena, "%zu of %zu passages have no vector yet and %s",
-                             s->n_bare_rows, s->n_allowed_rows,
+                             n_all - n_with, n_all,
                              s->hits->mode == ENGINE_MODE_VECTOR ? "can't be found by meaning"
                                                                  : "are found by words only"),
                 err);
 }
 
-/* ---- results ---- */
-
-static void fill_hit(const struct store_passage *passage, const struct fuse_candidate *candidate,
-                     double lexical, const struct fuse_row *row, struct engine_hit *hit)
+static enum status warn_of_kind(struct search *s, const struct snapshot_kind *kind,
+                                const char *what, struct error *err)
 {
-    *hit = (struct engine_hit){
-        .chunk_id = passage->chunk_id,
-        .document_id = passage->document_id,
-        .score = candidate->score,
-        .lexical_rank = candidate->lexical_rank,
-        .vector_rank = candidate->vector_rank,
-        .lexical_score = lexical,
-        .has_vector = fuse_has_vector(row),
-        .vector_score = fuse_has_vector(row) ? (double)row->cosine : 0,
-        .lexical_part = candidate->lexical_part,
-        .vector_part = candidate->vector_part,
-        .path = passage->path,
-        .short_path = passage->path,
-        .title = passage->title,
-        .heading = passage->chunk.heading,
-        .kind = passage->kind,
-        .collection = passage->collection,
-        .text = passage->chunk.text,
-        .ord = passage->ord,
-        .page = passage->chunk.page,
-        .page_end = passage->chunk.page_end,
-        .line = passage->chunk.line,
-        .line_end = passage->chunk.line_end,
-        .byte_start = passage->chunk.byte_start,
-        .byte_end = passage->chunk.byte_end,
-        .mtime_ms = passage->mtime_ns / 1000000,
-    };
-}
-
-/* One neighbour's text before (step -1) or after the hit; past the ends of a document nothing
- * happens. */
-static enum status join_neighbour(struct search *s, struct engine_hit *hit, uint32_t ord,
-                                  bool is_before, struct error *err)
-{
-    struct store_passage near;
-    struct error none;
-    enum status status =
-        store_get_neighbour(s->store, hit->document_id, ord, &s->hits->arena, &near, &none);
-    if (status == STATUS_NOT_FOUND)
+    if (!kind || kind->n_lost_rows == 0)
         return STATUS_OK;
-    if (status) {
-        if (err)
-            *err = none;
-        return status;
-    }
-    const char *first = is_before ? near.chunk.text : hit->text;
-    const char *second = is_before ? hit->text : near.chunk.text;
-    hit->text = arena_printf(&s->hits->arena, "%s\n\n%s", first, second);
-    if (!hit->text)
-        return error_nomem(err);
-    if (is_before) {
-        hit->page = near.chunk.page;
-        hit->line = near.chunk.line;
-        hit->byte_start = near.chunk.byte_start;
-    } else {
-        hit->page_end = near.chunk.page_end;
-        hit->line_end = near.chunk.line_end;
-        hit->byte_end = near.chunk.byte_end;
-    }
-    return STATUS_OK;
+    return warn(s,
+                arena_printf(&s->hits->arena,
+                             "%zu passages are not found by %s (%s); `ragged reindex` repairs that",
+                             kind->n_lost_rows, what, kind->lost),
+                err);
 }
 
-static enum status join_context(struct search *s, struct engine_hit *hit, struct error *err)
+static enum status warn_of_lost(struct search *s, struct error *err)
 {
-    enum status status = STATUS_OK;
-    for (uint32_t step = 1; step <= s->options->n_context && !status; step++) {
-        if (hit->ord >= step)
-            status = join_neighbour(s, hit, hit->ord - step, true, err);
-        if (!status)
-            status = join_neighbour(s, hit, hit->ord + step, false, err);
-    }
-    return status;
+    enum status status = warn_of_kind(s, s->snapshot.lexical, "words", err);
+    return status ? status : warn_of_kind(s, s->snapshot.vector, "meaning", err);
 }
 
-/* The same passage in two files, or one document too often. */
-static bool is_redundant(const struct search *s, const struct store_passage *passage,
-                         const struct hash128 *hashes)
-{
-    size_t n_same_document = 0;
-    for (size_t i = 0; i < s->hits->n; i++) {
-        n_same_document += s->hits->hit[i].document_id == passage->document_id;
-        if (memcmp(&hashes[i], &passage->chunk.hash, sizeof hashes[i]) == 0)
-            return true;
-    }
-    return s->options->n_per_document && n_same_document >= s->options->n_per_document;
-}
-
-static enum status fetch_hits(struct search *s, const struct fuse_candidate *candidates, size_t n,
-                              const float *lexical, struct error *err)
-{
-    struct engine_hits *hits = s->hits;
-    size_t n_wanted = s->options->n < n ? s->options->n : n;
-    hits->hit = arena_zalloc(&hits->arena, n_wanted + 1, sizeof *hits->hit);
-    struct hash128 *hashes = arena_zalloc(&hits->arena, n_wanted + 1, sizeof *hashes);
-    if (!hits->hit || !hashes)
-        return error_nomem(err);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < n && hits->n < n_wanted && !status; i++) {
-        if (candidates[i].score < s->options->min_score)
-            break;
-        const struct fuse_row *row = &s->rows[candidates[i].i_row];
-        struct store_passage passage;
-        status = store_get_passage(s->store, row->chunk_id, &hits->arena, &passage, err);
-        if (status || is_redundant(s, &passage, hashes))
-            continue;
-        hashes[hits->n] = passage.chunk.hash;
-        fill_hit(&passage, &candidates[i], (double)lexical[candidates[i].i_row], row,
-                 &hits->hit[hits->n]);
-        status = join_context(s, &hits->hit[hits->n], err);
-        hits->n++;
-    }
-    return status;
-}
-
+/* ---- results ---- */
 static enum status cover(struct search *s, const struct engine_hit *hit, double *out,
                          struct error *err)
 {
@@ -407,12 +195,9 @@ static enum status cover(struct search *s, const struct engine_hit *hit, double 
 
 /* cos_top1 + 0.5 * coverage, and whether it clears the floor (RETRIEVAL study, section 6). Passages
  * without a vector are judged by their words, as all are where there is none. */
-static enum status judge(struct search *s, struct error *err)
+static enum status judge(struct search *s, double best_cosine, struct error *err)
 {
-    double best_cosine = 0, best_coverage = 0, best_bare_coverage = 0;
-    for (size_t i = 0; i < s->n_rows; i++)
-        if (s->rows[i].is_allowed && (double)s->rows[i].cosine > best_cosine)
-            best_cosine = (double)s->rows[i].cosine;
+    double best_coverage = 0, best_bare_coverage = 0;
     for (size_t i = 0; i < s->hits->n && i < COVERAGE_PASSAGES; i++) {
         const struct engine_hit *hit = &s->hits->hit[i];
         double coverage = 0;
@@ -424,7 +209,7 @@ static enum status judge(struct search *s, struct error *err)
         if (!hit->has_vector && coverage > best_bare_coverage)
             best_bare_coverage = coverage;
     }
-    bool has_vectors = s->query->vector && s->n_bare_rows < s->n_allowed_rows;
+    bool has_vectors = s->vector.n_allowed > 0;
     s->hits->relevance =
         has_vectors ? best_cosine + COVERAGE_WEIGHT * best_coverage : best_coverage;
     s->hits->is_relevant =
@@ -433,70 +218,163 @@ static enum status judge(struct search *s, struct error *err)
     return STATUS_OK;
 }
 
-static enum status rank_and_fetch(struct search *s, const float *lexical, struct error *err)
+/* Each candidate gets the score of the leg that did not find it too. */
+static enum status complete(struct search *s, struct fuse_candidate *candidates, size_t n,
+                            struct error *err)
 {
-    struct engine_hits *hits = s->hits;
-    size_t n_leg = 2 * s->options->n > LEG_ROWS ? 2 * s->options->n : LEG_ROWS;
-    struct fuse_input input = {
-        .rows = s->rows,
-        .lexical = lexical,
-        .n_rows = s->n_rows,
-        .mode = hits->mode,
-        .n_leg = n_leg,
-    };
-    int64_t start_us = clock_monotonic_us();
-    struct fuse_candidate *candidates = NULL;
-    size_t n = 0;
-    enum status status = fuse_rank(&input, &hits->arena, &candidates, &n, err);
-    hits->took.fuse_us = clock_monotonic_us() - start_us;
+    for (size_t i = 0; i < n; i++)
+        candidates[i].has_vector =
+            vector_leg_cosine(&s->vector, candidates[i].chunk_id, &candidates[i].cosine);
+    return lexical_leg_score(&s->lexical, candidates, n, err);
+}
+
+static enum status find_candidates(struct search *s, struct fuse_candidate **out, size_t *out_n,
+                                   struct error *err)
+{
+    struct arena *arena = &s->hits->arena;
+    size_t n_leg = size_max(2 * rerank_depth(s->options), LEG_ROWS);
+    size_t n_lexical = 0, n_vector = 0;
+    struct leg_hit *lexical = arena_zalloc(arena, n_leg, sizeof *lexical);
+    struct leg_hit *vector = arena_zalloc(arena, n_leg, sizeof *vector);
+    struct fuse_candidate *candidates = arena_zalloc(arena, 2 * n_leg, sizeof *candidates);
+    if (!lexical || !vector || !candidates)
+        return error_nomem(err);
+    enum status status = STATUS_OK;
+    if (s->hits->mode != ENGINE_MODE_VECTOR)
+        status = lexical_leg_search(&s->lexical, n_leg, lexical, &n_lexical, err);
+    if (!status && s->hits->mode != ENGINE_MODE_LEXICAL)
+        status = vector_leg_search(&s->vector, n_leg, vector, &n_vector, err);
     if (status)
         return status;
+    *out = candidates;
+    *out_n = fuse_union(lexical, n_lexical, vector, n_vector, candidates);
+    return complete(s, candidates, *out_n, err);
+}
+
+static enum status rank_and_fetch(struct search *s, struct error *err)
+{
+    struct engine_hits *hits = s->hits;
+    struct fuse_candidate *candidates = NULL;
+    size_t n = 0;
+    int64_t start_us = clock_monotonic_us();
+    enum status status = find_candidates(s, &candidates, &n, err);
+    int64_t scanned_us = clock_monotonic_us();
+    hits->took.scan_us += scanned_us - start_us;
+    if (status)
+        return status;
+    fuse_rank(hits->mode, s->options->fusion, candidates, n);
+    double best_cosine = 0;
+    for (size_t i = 0; i < n; i++)
+        if (candidates[i].has_vector && candidates[i].cosine > best_cosine)
+            best_cosine = candidates[i].cosine;
+    int64_t fused_us = clock_monotonic_us();
+    hits->took.fuse_us = fused_us - scanned_us;
     hits->n_candidates = n;
-    start_us = clock_monotonic_us();
-    status = fetch_hits(s, candidates, n, lexical, err);
+    status = hits_fetch(s->store, s->options, candidates, n, rerank_depth(s->options),
+                        rerank_min_score(s->options), hits, err);
     if (!status)
-        status = judge(s, err);
-    hits->took.fetch_us = clock_monotonic_us() - start_us;
+        status = rerank_step(s->engine, s->text, s->options, s->start_us, hits, err);
+    if (!status)
+        status = hits_join(s->store, s->options, hits, err);
+    if (!status)
+        status = judge(s, best_cosine, err);
+    hits->took.fetch_us = clock_monotonic_us() - fused_us - hits->took.rerank_us;
     return status;
+}
+
+/* Both legs, ready to be asked. The lexical one is opened in vector mode too: its idf is what
+ * coverage weighs words with. */
+static enum status open_legs(struct search *s, struct error *err)
+{
+    const struct lexical_leg_options lexical = {
+        .snapshot = &s->snapshot,
+        .filter = &s->filter,
+        .query = &s->query->terms,
+        .cancel = s->options->cancel,
+    };
+    enum status status = lexical_leg_init(&s->lexical, &lexical, err);
+    bool is_restricted = lexical_query_is_restricted(&s->query->terms);
+    if (status || !s->query->vector)
+        return status;
+    if (is_restricted)
+        status = lexical_leg_chunks(&s->lexical, &s->only, err);
+    const struct vector_leg_options vector = {
+        .snapshot = &s->snapshot,
+        .filter = &s->filter,
+        .only = is_restricted ? &s->only : NULL,
+        .query = s->query->vector,
+        .dim = s->query->dim,
+        .n_threads = engine_n_threads(s->engine),
+        .cancel = s->options->cancel,
+    };
+    return status ? status : vector_leg_init(&s->vector, &vector, err);
+}
+
+static enum status search_snapshot(struct search *s, struct error *err)
+{
+    int64_t start_us = clock_monotonic_us();
+    s->hits->generation = s->snapshot.generation;
+    enum status status = check_fingerprint(s, err);
+    if (!status)
+        status = check_analyzer(s, err);
+    if (!status)
+        status = filter_init(&s->filter, s->store, s->options, &s->wheres, err);
+    if (!status)
+        status = open_legs(s, err);
+    if (!status)
+        status = warn_of_missing(s, err);
+    if (!status)
+        status = warn_of_lost(s, err);
+    s->hits->took.scan_us = clock_monotonic_us() - start_us;
+    return status ? status : rank_and_fetch(s, err);
 }
 
 static enum status run_snapshot(struct search *s, struct error *err)
 {
-    enum status status = store_read_begin(s->store, err);
-    if (status)
-        return status;
-    const float *lexical = NULL;
-    int64_t start_us = clock_monotonic_us();
-    status = store_generation(s->store, &s->hits->generation, err);
+    unsigned want = SNAPSHOT_LEXICAL | (s->query->vector ? SNAPSHOT_VECTOR : 0u);
+    enum status status = snapshot_begin(&s->engine->segments, s->store,
+                                        s->engine->options.data_folder, want, &s->snapshot, err);
     if (!status)
-        status = check_fingerprint(s, err);
-    if (!status)
-        status = check_analyzer(s, err);
-    if (!status)
-        status = build_filter(s, err);
-    if (!status)
-        status = scan_tail(s, &lexical, err);
-    if (!status)
-        status = warn_of_missing(s, err);
-    s->hits->took.scan_us = clock_monotonic_us() - start_us;
-    if (!status && s->n_rows > 0)
-        status = rank_and_fetch(s, lexical, err);
-    store_read_end(s->store);
+        status = search_snapshot(s, err);
+    vector_leg_clear(&s->vector);
+    lexical_leg_clear(&s->lexical);
+    filter_clear(&s->filter);
+    mem_free(s->only.chunk_ids);
+    snapshot_end(&s->snapshot);
     return status;
 }
 
-static enum status run_search(struct search *s, const char *text, struct error *err)
+/* What the words ask for: terms, conditions on documents, and the text to embed. */
+static enum status read_query(struct search *s, struct error *err)
+{
+    struct arena *arena = &s->hits->arena;
+    struct query_syntax syntax;
+    enum status status =
+        where_compile_filter(&s->options->filter, arena, &s->wheres.wheres[0], err);
+    if (!status && !s->options->has_query_syntax)
+        return lexical_query_parse(s->analyzer, s->text, strlen(s->text), arena, &s->query->terms,
+                                   err);
+    if (!status)
+        status = query_syntax_parse(s->text, arena, &syntax, err);
+    if (status)
+        return status;
+    s->text = syntax.text;
+    s->wheres.wheres[1] = syntax.where;
+    return lexical_query_build(s->analyzer, syntax.clauses, syntax.n_clauses, arena,
+                               &s->query->terms, err);
+}
+
+static enum status run_search(struct search *s, struct error *err)
 {
     enum status status = engine_get_reader(s->engine, &s->store, err);
     if (status)
         return status;
     status = engine_get_analyzer(s->engine, &s->analyzer, err);
     if (!status)
-        status = lexical_query_parse(s->analyzer, text, strlen(text), &s->hits->arena,
-                                     &s->query->terms, err);
+        status = read_query(s, err);
     int64_t start_us = clock_monotonic_us();
     if (!status && s->options->mode != ENGINE_MODE_LEXICAL)
-        status = embed_query(s, text, err);
+        status = embed_query(s, err);
     s->hits->took.embed_us = clock_monotonic_us() - start_us;
     return status ? status : run_snapshot(s, err);
 }
@@ -511,20 +389,21 @@ enum status search_run(struct engine *engine, const char *text,
                          RAGGED_LIMIT_QUERY);
     struct engine_hits hits = {.mode = options->mode, .warning = ""};
     struct search_query query = {0};
-    struct search s = {.engine = engine, .options = options, .hits = &hits, .query = &query};
-    int64_t start_us = clock_monotonic_us();
-    enum status status = run_search(&s, text, err);
+    struct search s = {.engine = engine,
+                       .options = options,
+                       .hits = &hits,
+                       .query = &query,
+                       .text = text,
+                       .start_us = clock_monotonic_us()};
+    enum status status = run_search(&s, err);
     /* No library yet is an empty one. */
     if (status == STATUS_NOT_FOUND && !s.store)
         status = STATUS_OK;
-    lexical_scorer_free(s.scorer);
-    mem_free(s.allowed);
-    mem_free(s.rows);
     if (status) {
         engine_hits_clear(&hits);
         return status;
     }
-    hits.took.total_us = clock_monotonic_us() - start_us;
+    hits.took.total_us = clock_monotonic_us() - s.start_us;
     *out = hits;
     *out_query = query;
     return STATUS_OK;

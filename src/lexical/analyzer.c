@@ -2,16 +2,15 @@
 #include <libstemmer.h>
 #include <stdio.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "lexical/fold.h"
 #include "lexical/lexical.h"
 #include "lexical/stop_words.h"
 #include "lexical/word.h"
 
-#define TERM_BYTES_MAX 255
 #define CACHE_SLOTS 4096 /* a power of two; most text repeats few thousand words */
 #define CACHE_BYTES 30
 
@@ -32,9 +31,10 @@ struct analyzer {
 struct emitter {
     struct analyzer *analyzer;
     enum analyzer_mode mode;
-    void (*emit)(void *ctx, const char *term, size_t len);
+    void (*emit)(void *ctx, const struct analyzer_term *term);
     void *ctx;
-    bool is_out_of_memory;
+    uint32_t position, i_word; /* of the next term */
+    bool is_compound, is_out_of_memory;
 };
 
 static enum status unknown_language(const char *language, struct error *err)
@@ -62,7 +62,7 @@ enum status analyzer_new(const char *language, struct analyzer **out, struct err
         }
     }
     analyzer->is_english = strcmp(language, "english") == 0;
-    snprintf(analyzer->id, sizeof analyzer->id, "%s-1", language);
+    snprintf(analyzer->id, sizeof analyzer->id, "%s-2", language);
     *out = analyzer;
     return STATUS_OK;
 }
@@ -81,47 +81,15 @@ const char *analyzer_id(const struct analyzer *analyzer)
     return analyzer->id;
 }
 
-/* Lower case; characters that only look different become one: the apostrophe of print, full-width
- * ASCII, the Greek sigma at a word's end (its capital tells no difference). */
-static uint32_t fold(uint32_t codepoint)
-{
-    if (codepoint == 0x2019)
-        return '\'';
-    if (codepoint >= 0xFF01 && codepoint <= 0xFF5E)
-        codepoint -= 0xFF01 - '!';
-    codepoint = (uint32_t)utf8proc_tolower((utf8proc_int32_t)codepoint);
-    return codepoint == 0x03C2 ? 0x03C3 : codepoint;
-}
-
-/* Folds text[0..len-1], at most TERM_BYTES_MAX bytes in whole characters. */
-static size_t lower(const char *text, size_t len, char out[TERM_BYTES_MAX])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < len;) {
-        unsigned char c = (unsigned char)text[i];
-        if (c < 0x80) {
-            if (n == TERM_BYTES_MAX)
-                break;
-            out[n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-            i++;
-            continue;
-        }
-        uint32_t codepoint;
-        char bytes[4];
-        i += utf8_decode(text + i, len - i, &codepoint);
-        size_t n_bytes = utf8_encode(fold(codepoint), bytes);
-        if (n + n_bytes > TERM_BYTES_MAX)
-            break;
-        memcpy(out + n, bytes, n_bytes);
-        n += n_bytes;
-    }
-    return n;
-}
-
 static void send(struct emitter *e, const char *term, size_t len)
 {
+    struct analyzer_term out = {.bytes = term,
+                                .len = len,
+                                .position = e->position,
+                                .i_word = e->i_word,
+                                .is_compound = e->is_compound};
     if (len > 0)
-        e->emit(e->ctx, term, len);
+        e->emit(e->ctx, &out);
 }
 
 static struct cached_stem *cache_slot(struct analyzer *analyzer, const char *word, size_t len)
@@ -170,9 +138,9 @@ static size_t without_possessive(const char *word, size_t len)
 
 static void send_english(struct emitter *e, const char *word, size_t len)
 {
-    if (e->mode == ANALYZER_QUERY && stop_words_contain(word, len))
-        return;
-    stem_and_send(e, word, without_possessive(word, len));
+    if (e->mode != ANALYZER_QUERY || !stop_words_contain(word, len))
+        stem_and_send(e, word, without_possessive(word, len));
+    e->position++;
 }
 
 /* A folded word of letters. An apostrophe holds an English word together (don't) and divides the
@@ -186,8 +154,10 @@ static void send_plain(struct emitter *e, const char *word, size_t len)
     for (size_t at = 0; at < len;) {
         const char *apostrophe = memchr(word + at, '\'', len - at);
         size_t end = apostrophe ? (size_t)(apostrophe - word) : len;
-        if (end > at)
+        if (end > at) {
             stem_and_send(e, word + at, end - at);
+            e->position++;
+        }
         at = end + 1;
     }
 }
@@ -199,35 +169,46 @@ static bool ends_part(const char *text, size_t at)
     return is_upper && was_lower;
 }
 
+static size_t end_of_part(const char *text, size_t len, size_t at, enum word_class *out_class)
+{
+    uint32_t codepoint;
+    size_t n = utf8_decode(text + at, len - at, &codepoint);
+    enum word_class class = word_class_of(codepoint);
+    *out_class = class;
+    do
+        at += n;
+    while (at < len && !ends_part(text, at) &&
+           (n = utf8_decode(text + at, len - at, &codepoint), word_class_of(codepoint) == class));
+    return at;
+}
+
+static void send_folded(struct emitter *e, const char *text, size_t len, bool is_plain)
+{
+    char term[TERM_BYTES_MAX];
+    size_t n = fold_text(text, len, term);
+    if (is_plain) {
+        send_plain(e, term, n);
+        return;
+    }
+    send(e, term, without_possessive(term, n));
+    e->position++;
+}
+
 /* The whole, then its parts: runs of one class, cut where camelCase turns. */
 static void send_compound(struct emitter *e, const char *text, size_t len, enum word_kind kind)
 {
-    char term[TERM_BYTES_MAX];
-    size_t n_whole = lower(text, len, term);
-    if (kind == WORD_CAMEL)
-        send_plain(e, term, n_whole);
-    else
-        send(e, term, without_possessive(term, n_whole));
-    for (size_t at = 0; at < len;) {
-        uint32_t codepoint;
-        size_t n = utf8_decode(text + at, len - at, &codepoint), start = at;
-        enum word_class class = word_class_of(codepoint);
-        if (class == WORD_CLASS_OTHER) {
-            at += n;
-            continue;
-        }
-        do
-            at += n;
-        while (
-            at < len && !ends_part(text, at) &&
-            (n = utf8_decode(text + at, len - at, &codepoint), word_class_of(codepoint) == class));
-        if (at - start == len)
-            return; /* the part is the whole */
-        size_t n_part = lower(text + start, at - start, term);
-        if (class == WORD_CLASS_LETTER)
-            send_plain(e, term, n_part);
-        else
-            send(e, term, n_part);
+    enum word_class class;
+    uint32_t first = e->position;
+    e->is_compound = end_of_part(text, len, 0, &class) < len;
+    send_folded(e, text, len, kind == WORD_CAMEL);
+    if (!e->is_compound)
+        return;
+    e->is_compound = false;
+    e->position = first;
+    for (size_t at = 0, end; at < len; at = end) {
+        end = end_of_part(text, len, at, &class);
+        if (class != WORD_CLASS_OTHER)
+            send_folded(e, text + at, end - at, class == WORD_CLASS_LETTER);
     }
 }
 
@@ -237,18 +218,20 @@ static void send_bigrams(struct emitter *e, const char *text, size_t len)
     size_t first = utf8_decode(text, len, &codepoint);
     if (first == len) {
         send(e, text, len);
+        e->position++;
         return;
     }
     for (size_t at = 0; at + first < len;) {
         size_t second = utf8_decode(text + at + first, len - at - first, &codepoint);
         send(e, text + at, first + second);
+        e->position++;
         at += first;
         first = second;
     }
 }
 
 enum status analyzer_terms(struct analyzer *analyzer, enum analyzer_mode mode, const char *text,
-                           size_t len, void (*emit)(void *ctx, const char *term, size_t len),
+                           size_t len, void (*emit)(void *ctx, const struct analyzer_term *term),
                            void *ctx, struct error *err)
 {
     struct emitter e = {.analyzer = analyzer, .mode = mode, .emit = emit, .ctx = ctx};
@@ -257,11 +240,12 @@ enum status analyzer_terms(struct analyzer *analyzer, enum analyzer_mode mode, c
         char term[TERM_BYTES_MAX];
         const char *start = text + word.start;
         if (word.kind == WORD_PLAIN)
-            send_plain(&e, term, lower(start, word.len, term));
+            send_plain(&e, term, fold_text(start, word.len, term));
         else if (word.kind == WORD_UNSPACED)
             send_bigrams(&e, start, word.len);
         else
             send_compound(&e, start, word.len, word.kind);
+        e.i_word++;
     }
     return e.is_out_of_memory ? error_nomem(err) : STATUS_OK;
 }

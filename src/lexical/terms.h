@@ -1,5 +1,6 @@
-/* lexical/terms.h - the blob of one document's terms: {u8 length, bytes, varint tf}*, strictly
- * ascending by bytes. Private to lexical/. */
+/* lexical/terms.h - reading the blob of one row's terms: {u8 length, bytes, varint tf}* strictly
+ * ascending by bytes, then a zero byte and the positions (lexical_terms_encode()); blobs of older
+ * libraries end with the terms. Private to lexical/. */
 #ifndef RAGGED_LEXICAL_TERMS_H
 #define RAGGED_LEXICAL_TERMS_H
 
@@ -51,17 +52,17 @@ static inline bool term_entry_read_fast(struct span_reader *reader, struct term_
     return true;
 }
 
-/* False at the end, or with reader->is_short set when the blob is damaged. */
+/* False at the end of the terms, or with reader->is_short set when the blob is damaged. */
 static inline bool term_entry_read(struct span_reader *reader, struct term_entry *out)
 {
-    if (reader->n_left == 0)
+    if (reader->n_left == 0 || reader->at[0] == 0)
         return false;
     if (term_entry_read_fast(reader, out))
         return true;
     out->len = span_take_u8(reader);
     out->term = span_take(reader, out->len);
     out->tf = span_take_varint(reader);
-    reader->is_short |= out->len == 0 || out->tf == 0 || out->tf > UINT32_MAX;
+    reader->is_short |= out->tf == 0 || out->tf > UINT32_MAX;
     if (!reader->is_short)
         out->prefix = term_prefix(out->term, out->len);
     return !reader->is_short;

@@ -9,13 +9,14 @@
 
 void document_init(struct document_builder *builder, struct arena *arena)
 {
-    *builder = (struct document_builder){.arena = arena,
-                                         .document = {.kind = "", .title = "", .warning = ""}};
+    *builder = (struct document_builder){
+        .arena = arena, .document = {.kind = "", .title = "", .warning = "", .meta = ""}};
 }
 
 void document_clear(struct document_builder *builder)
 {
     mem_free(builder->blocks);
+    metadata_clear(&builder->metadata);
     *builder = (struct document_builder){0};
 }
 
@@ -108,6 +109,24 @@ static enum status add_pages(struct document_builder *builder, const struct reco
     return STATUS_OK;
 }
 
+static enum status add_meta(struct document_builder *builder, const struct record *record,
+                            struct error *err)
+{
+    struct span_reader reader = span_reader_init(record->payload, record->len);
+    unsigned form = span_take_u8(&reader);
+    size_t n_name = span_take_u8(&reader);
+    const char *name = span_take(&reader, n_name), *value = (const char *)reader.at;
+    char clean_name[METADATA_NAME_BYTES_MAX + 1];
+    if (!name || form >= METADATA_FORM_COUNT || !is_printable(name, n_name) || reader.n_left == 0 ||
+        reader.n_left > METADATA_VALUE_BYTES_MAX || !is_printable(value, reader.n_left))
+        return malformed(err, "metadata");
+    enum status status = metadata_name(name, n_name, clean_name, err);
+    if (status)
+        return status == STATUS_INVALID ? malformed(err, "metadata") : status;
+    return metadata_add(&builder->metadata, clean_name, (enum metadata_form)form, value,
+                        reader.n_left, err);
+}
+
 static enum status add_fail(struct document_builder *builder, const struct record *record,
                             struct error *err)
 {
@@ -146,6 +165,8 @@ enum status document_add(struct document_builder *builder, const struct record *
         return add_block(builder, record, err);
     case RECORD_PAGES:
         return add_pages(builder, record, err);
+    case RECORD_META:
+        return add_meta(builder, record, err);
     case RECORD_END:
         builder->has_ended = record->len == 0 && builder->n_blocks > 0;
         return builder->has_ended ? STATUS_OK : malformed(err, "end");
@@ -162,7 +183,12 @@ enum status document_take(struct document_builder *builder, struct load_document
     if (!blocks)
         return error_nomem(err);
     memcpy(blocks, builder->blocks, builder->n_blocks * sizeof *blocks);
+    const char *meta = "";
+    enum status status = metadata_write(&builder->metadata, builder->arena, &meta, err);
+    if (status)
+        return status;
     *out = builder->document;
+    out->meta = meta;
     out->blocks = blocks;
     out->n_blocks = builder->n_blocks;
     return STATUS_OK;

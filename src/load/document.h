@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "load/load.h"
+#include "load/metadata.h"
 #include "load/record.h"
 
 struct document_builder {
@@ -16,6 +17,7 @@ struct document_builder {
     struct text_block *blocks;
     size_t n_blocks, n_blocks_max, n_text;
     struct load_document document;
+    struct metadata metadata;
     bool has_begun, has_ended;
     bool was_refused; /* a well-formed FAIL came before any parser ran: the worker is still good */
 };

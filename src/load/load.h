@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/status.h"
+#include "load/metadata.h" /* the other half of this door */
 #include "text/text.h"
 
 struct load_worker; /* one child process, started when first needed, restarted after it died */
@@ -37,6 +38,7 @@ struct load_document {
     uint32_t n_pages;              /* 0: the format has none */
     uint32_t n_pages_without_text; /* scans: said to the user, never silent */
     const char *warning;           /* "" or one sentence */
+    const char *meta;              /* JSON as in load/metadata.h; "" when it says nothing */
 };
 
 /* Parses the open regular file; `name` (the path) is for messages and for its extension. Everything

@@ -23,7 +23,8 @@ struct loader_input {
 struct loader {
     const char *kind; /* one of load_kinds() */
 
-    /* Sends everything to `sink` (title, blocks, pages). The worker adds begin and end. */
+    /* Sends everything to `sink` (title, blocks, pages, metadata). The worker adds begin and end.
+     */
     enum status (*parse)(const struct loader_input *input, struct sink *sink, struct error *err);
 };
 

@@ -7,6 +7,7 @@
  * tag makes some, also look at the time. */
 #include <gumbo.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -287,6 +288,38 @@ static void leave(struct walker *walker)
         buf_append_char(&walker->text, '\n');
 }
 
+static const char *attribute(const GumboElement *element, const char *name)
+{
+    const GumboAttribute *found = gumbo_get_attribute(&element->attributes, name);
+    return found ? found->value : "";
+}
+
+/* The few names of <meta> that say something about the text to a reader. */
+static void send_meta(struct sink *sink, const GumboElement *element)
+{
+    static const struct {
+        const char *names, *key; /* names: separated by blanks */
+    } rows[] = {
+        {" author dc.creator dcterms.creator article:author ", "author"},
+        {" description dc.description dcterms.abstract ", "description"},
+        {" keywords dc.subject ", "keywords"},
+        {" date dc.date dcterms.date dcterms.created article:published_time ", "date"},
+    };
+    const char *name = attribute(element, "name");
+    if (!*name)
+        name = attribute(element, "property");
+    char wanted[METADATA_NAME_BYTES_MAX];
+    int len = snprintf(wanted, sizeof wanted, " %s ", name);
+    const char *value = attribute(element, "content");
+    if (len < 3 || len >= (int)sizeof wanted || strchr(name, ' '))
+        return;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcasestr(rows[i].names, wanted) && strcmp(rows[i].key, "keywords") == 0)
+            sink_meta_list(sink, rows[i].key, value, strlen(value));
+        else if (strcasestr(rows[i].names, wanted))
+            sink_meta(sink, rows[i].key, METADATA_TEXT, value, strlen(value));
+}
+
 static void add_text(struct walker *walker, const GumboText *text, bool is_blank)
 {
     if (is_blank && walker->text.len == 0)
@@ -309,7 +342,9 @@ static enum status walk(struct walker *walker, const GumboNode *document, struct
             continue;
         }
         const GumboNode *child = children->data[top->i_child++];
-        if (child->type == GUMBO_NODE_ELEMENT || child->type == GUMBO_NODE_TEMPLATE)
+        if (child->type == GUMBO_NODE_ELEMENT && child->v.element.tag == GUMBO_TAG_META)
+            send_meta(walker->sink, &child->v.element);
+        else if (child->type == GUMBO_NODE_ELEMENT || child->type == GUMBO_NODE_TEMPLATE)
             status = enter(walker, child, err);
         else if (child->type != GUMBO_NODE_COMMENT)
             add_text(walker, &child->v.text, child->type == GUMBO_NODE_WHITESPACE);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "load/entity.h"
+#include "load/front_matter.h"
 #include "load/loader.h"
 
 #define N_FRONT_MATTER_BYTES ((size_t)64 * 1024)
@@ -211,6 +212,8 @@ static size_t skip_front_matter(struct markdown *md, struct span text)
         if (n >= 3 && (memcmp(line, "---", 3) == 0 || memcmp(line, "...", 3) == 0)) {
             if (title.len)
                 sink_title(md->sink, title.bytes, title.len);
+            const char *first = (const char *)memchr(all, '\n', text.len) + 1;
+            front_matter_send((struct span){first, (size_t)(line - first)}, md->sink);
             return (size_t)(line - all) + n;
         }
         if (n > 6 && memcmp(line, "title:", 6) == 0)

@@ -40,6 +40,17 @@ void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text
     put_uint(out, n_without_text, 4);
 }
 
+void record_put_meta(struct buf *out, const char *name, enum metadata_form form, const char *value,
+                     size_t len)
+{
+    size_t n_name = strlen(name);
+    put_head(out, RECORD_META, 2 + n_name + len);
+    put_uint(out, (uint32_t)form, 1);
+    put_uint(out, (uint32_t)n_name, 1);
+    buf_append(out, name, n_name);
+    buf_append(out, value, len);
+}
+
 void record_put_fail(struct buf *out, enum status status, const struct error *err)
 {
     size_t n_message = strlen(err->message), n_hint = strlen(err->hint);

@@ -7,10 +7,11 @@
  *     BLOCK    kind u8, level u8, page u32, line u32, text
  *     PAGES    pages u32, pages without text u32
  *     WARNING  sentence
+ *     META     enum metadata_form u8, length of the name u8, name, value
  *     FAIL     status u8, length of the sentence u16, sentence, hint
  *     END      nothing
  *
- * One document is BEGIN (TITLE | BLOCK | PAGES | WARNING)* END, or a FAIL at any place. */
+ * One document is BEGIN (TITLE | BLOCK | PAGES | WARNING | META)* END, or a FAIL at any place. */
 #ifndef RAGGED_LOAD_RECORD_H
 #define RAGGED_LOAD_RECORD_H
 
@@ -19,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "load/metadata.h"
 #include "text/text.h"
 
 enum record_type {
@@ -29,6 +31,7 @@ enum record_type {
     RECORD_WARNING,
     RECORD_FAIL,
     RECORD_END,
+    RECORD_META,
     RECORD_TYPE_LIMIT
 };
 
@@ -45,6 +48,9 @@ struct record {
 void record_put_text(struct buf *out, enum record_type type, const char *text, size_t len);
 void record_put_block(struct buf *out, const struct text_block *block);
 void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text);
+/* name: at most METADATA_NAME_BYTES_MAX bytes. */
+void record_put_meta(struct buf *out, const char *name, enum metadata_form form, const char *value,
+                     size_t len);
 void record_put_fail(struct buf *out, enum status status, const struct error *err);
 
 /* Looks at bytes[0..len-1]: the size of the first record (then *out is set), 0 when it is not

@@ -79,6 +79,38 @@ void sink_title(struct sink *sink, const char *text, size_t len)
     sink->has_title = true;
 }
 
+void sink_meta(struct sink *sink, const char *name, enum metadata_form form, const char *text,
+               size_t len)
+{
+    char clean_name[METADATA_NAME_BYTES_MAX + 1];
+    if (sink->failed)
+        return;
+    enum status status = metadata_name(name, strlen(name), clean_name, &sink->error);
+    if (status) {
+        sink->failed = status == STATUS_INVALID ? STATUS_OK : status;
+        return;
+    }
+    buf_reset(&sink->scratch);
+    text_normalize(text, cut_length(text, len, 4 * METADATA_VALUE_BYTES_MAX), TEXT_SPACE_COLLAPSE,
+                   &sink->scratch);
+    check(sink, &sink->scratch);
+    size_t n = cut_length(buf_text(&sink->scratch), sink->scratch.len, METADATA_VALUE_BYTES_MAX);
+    if (!sink->failed && n > 0)
+        record_put_meta(&sink->records, clean_name, form, sink->scratch.data, n);
+    flush_when_full(sink);
+}
+
+void sink_meta_list(struct sink *sink, const char *name, const char *text, size_t len)
+{
+    char separator = memchr(text, ';', len) ? ';' : ',';
+    for (size_t at = 0; at < len && !sink->failed;) {
+        const char *end = memchr(text + at, separator, len - at);
+        size_t n = end ? (size_t)(end - text) - at : len - at;
+        sink_meta(sink, name, METADATA_ITEM, text + at, n);
+        at += n + 1;
+    }
+}
+
 static bool is_blank(const struct buf *text)
 {
     for (size_t i = 0; i < text->len; i++)

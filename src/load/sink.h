@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "load/metadata.h"
 #include "text/text.h"
 
 struct sink {
@@ -31,6 +32,12 @@ void sink_title(struct sink *sink, const char *text, size_t len); /* the first o
 
 /* Any bytes: they are normalised (lines kept for TEXT_BLOCK_CODE, else collapsed). */
 void sink_block(struct sink *sink, const struct text_block *block);
+/* What the document says of itself; the text is normalised to one line, blank ones are dropped, and
+ * so is what can't be a name. */
+void sink_meta(struct sink *sink, const char *name, enum metadata_form form, const char *text,
+               size_t len);
+/* The parts of a text between commas (semicolons where there are any), as a list. */
+void sink_meta_list(struct sink *sink, const char *name, const char *text, size_t len);
 void sink_pages(struct sink *sink, uint32_t n_pages, uint32_t n_without_text);
 void sink_warning(struct sink *sink, const char *format, ...) PRINTF_LIKE(2, 3);
 void sink_end(struct sink *sink);

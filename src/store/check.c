@@ -1,4 +1,5 @@
 /* store_check(): the invariants of schema.c, asked of a real database. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,17 +29,52 @@ static const struct rule {
      "HAVING min(ord) <> 0 OR max(ord) + 1 <> count(*))",
      "documents with a gap in the order of their chunks"},
     {"SELECT count(*) FROM chunks WHERE length(hash) <> 16", "chunks with a wrong hash"},
+    {"SELECT count(*) FROM (SELECT 1 FROM chunks GROUP BY doc_id "
+     "HAVING max(id) - min(id) + 1 <> count(*))",
+     "documents whose chunks have ids with a gap"},
+    {"SELECT count(*) FROM chunks WHERE id < 1 OR id >= (SELECT next_chunk_id FROM library)",
+     "chunks with an id that was never given out"},
     {"SELECT count(*) FROM vectors WHERE length(hash) <> 16", "vectors with a wrong hash"},
-    {"SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk_id FROM tail)",
-     "chunks that can't be searched"},
+    {"SELECT count(*) FROM vectors WHERE id < 0 OR id >= (SELECT next_slot FROM library)",
+     "vectors in a place that was never given out"},
     {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id WHERE t.doc_id <> c.doc_id",
      "tail rows that name another document than their chunk"},
-    {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id "
-     "JOIN vectors v ON v.id = t.vector_id WHERE v.hash <> c.hash",
+    {"SELECT count(*) FROM vector_tail t JOIN chunks c ON c.id = t.chunk_id "
+     "WHERE t.doc_id <> c.doc_id",
+     "vector tail rows that name another document than their chunk"},
+    {"SELECT count(*) FROM vector_tail t JOIN chunks c ON c.id = t.chunk_id "
+     "JOIN vectors v ON v.id = t.slot WHERE v.hash <> c.hash",
      "chunks with the vector of another text"},
-    {"SELECT count(*) FROM tail t JOIN chunks c ON c.id = t.chunk_id "
-     "WHERE t.vector_id IS NULL AND c.hash IN (SELECT hash FROM vectors)",
+    {"SELECT count(*) FROM missing m JOIN chunks c ON c.id = m.chunk_id "
+     "WHERE c.hash IN (SELECT hash FROM vectors)",
      "chunks that miss a vector which is there"},
+    {"SELECT count(*) FROM chunks WHERE hash NOT IN (SELECT hash FROM vectors) "
+     "AND id NOT IN (SELECT chunk_id FROM missing)",
+     "chunks without a vector that are not known to miss it"},
+    {"SELECT count(*) FROM missing WHERE chunk_id IN (SELECT chunk_id FROM vector_tail)",
+     "chunks that have a vector and miss it"},
+    {"SELECT max(0, (SELECT count(*) FROM chunks) - (SELECT count(*) FROM tail) - "
+     "(SELECT coalesce(sum(n_rows), 0) FROM segments WHERE kind = 1))",
+     "chunks that can't be found by their words"},
+    {"SELECT max(0, (SELECT count(*) FROM chunks) - (SELECT count(*) FROM vector_tail) - "
+     "(SELECT count(*) FROM missing) - "
+     "(SELECT coalesce(sum(n_rows), 0) FROM segments WHERE kind = 2))",
+     "chunks that can't be found by their vector"},
+    {"SELECT (SELECT n_tail FROM library) <> (SELECT count(*) FROM tail)",
+     "wrong count of the tail"},
+    {"SELECT (SELECT n_vector_tail FROM library) <> (SELECT count(*) FROM vector_tail)",
+     "wrong count of the vector tail"},
+    {"SELECT count(*) FROM segments WHERE kind NOT IN (1, 2) OR n_rows < 0",
+     "segments of an unknown kind"},
+    {"SELECT count(*) FROM dead WHERE kind NOT IN (1, 2) OR first < 1 OR first >= until "
+     "OR until > (SELECT next_chunk_id FROM library)",
+     "dead ranges of ids that were never given out"},
+    {"SELECT count(*) FROM dead d WHERE EXISTS "
+     "(SELECT 1 FROM chunks c WHERE c.id >= d.first AND c.id < d.until)",
+     "dead ranges with living chunks in them"},
+    {"SELECT count(*) FROM holes h WHERE first >= until OR EXISTS "
+     "(SELECT 1 FROM vectors v WHERE v.id >= h.first AND v.id < h.until)",
+     "holes where vectors are"},
 };
 
 void check_say(struct check *check, const char *format, ...)
@@ -115,9 +151,11 @@ static enum status say_leftover(void *ctx, const char *path, struct error *err)
     return STATUS_OK;
 }
 
+/* A vector file of a larger number may be another process's new one. */
 static enum status check_leftovers(struct check *check, struct error *err)
 {
-    return leftover_each(check->store->folder, say_leftover, check, err);
+    return leftover_each(check->store->folder, check->store->library.vector_file, INT64_MAX,
+                         say_leftover, check, err);
 }
 
 static enum status check_all(struct check *check, struct error *err)
@@ -132,22 +170,37 @@ static enum status check_all(struct check *check, struct error *err)
     return status;
 }
 
+/* In one snapshot. BUSY, with nothing said: the vector file was replaced before it was opened. */
+static enum status check_snapshot(struct check *check, struct error *err)
+{
+    struct store *store = check->store;
+    bool is_own = !store->is_reading;
+    enum status status = is_own ? as_problem(check, store_read_begin(store, err), err) : STATUS_OK;
+    if (!status && check->n_problems == 0)
+        status = as_problem(check, check_open_vectors(check, err), err);
+    if (!status && (!is_own || store->is_reading))
+        status = check_all(check, err);
+    check_close_vectors(check);
+    if (is_own)
+        store_read_end(store);
+    return status;
+}
+
 enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
                         void *ctx, size_t *out_n_problems, struct error *err)
 {
+    assert(!store->is_writing);
     struct error unwanted;
-    struct check check = {
-        .store = store, .say = say, .ctx = ctx, .vector_bytes = dim * sizeof(uint16_t)};
+    struct check check = {.store = store,
+                          .say = say,
+                          .ctx = ctx,
+                          .vector_bytes = dim * sizeof(uint16_t),
+                          .vector_fd = -1};
     if (!err)
         err = &unwanted;
-    bool is_own_snapshot = !store->is_reading && !store->is_writing;
-    enum status status = STATUS_OK;
-    if (is_own_snapshot)
-        status = as_problem(&check, store_read_begin(store, err), err);
-    if (!status && check.n_problems == 0)
-        status = check_all(&check, err);
-    if (is_own_snapshot)
-        store_read_end(store);
+    enum status status = check_snapshot(&check, err);
+    if (status == STATUS_BUSY && !store->is_reading && check.n_problems == 0)
+        status = check_snapshot(&check, err);
     if (!status)
         *out_n_problems = check.n_problems;
     return status;

@@ -4,22 +4,37 @@
 
 #include "store/statement.h"
 
-/* Runs a statement whose only parameter is a document's id. */
-static enum status run_for(struct store *store, enum sql sql, int64_t document_id,
-                           size_t *out_n_rows, struct error *err)
+/* The chunk ids [*out_first, *out_until) of a document; *out_n 0: it has none. */
+static enum status get_range(struct store *store, int64_t document_id, int64_t *out_first,
+                             int64_t *out_until, size_t *out_n, struct error *err)
 {
-    struct statement statement = {0};
-    enum status status = statement_get(store, sql, &statement, err);
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_get(store, SQL_CHUNKS_RANGE, &st, err);
     if (status)
         return status;
-    statement_bind_int(&statement, document_id);
-    return statement_run(&statement, out_n_rows, err);
+    statement_bind_int(&st, document_id);
+    status = statement_step(&st, &has_row, err);
+    if (!status) {
+        *out_first = statement_take_int(&st);
+        *out_until = statement_take_int(&st);
+        *out_n = (size_t)statement_take_int(&st);
+    }
+    statement_release(&st);
+    return status;
 }
 
 static enum status remove_chunks(struct store *store, int64_t document_id, struct error *err)
 {
-    enum status status = run_for(store, SQL_TAIL_REMOVE, document_id, NULL, err);
-    return status ? status : run_for(store, SQL_CHUNKS_REMOVE, document_id, NULL, err);
+    int64_t first = 0, until = 0;
+    size_t n = 0;
+    enum status status = get_range(store, document_id, &first, &until, &n, err);
+    if (status || n == 0)
+        return status;
+    status = tail_remove_range(store, first, until, n, err);
+    if (!status)
+        status = statement_run_with(store, SQL_CHUNKS_REMOVE, &document_id, 1, NULL, err);
+    return status;
 }
 
 static enum status put_row(struct store *store, const struct store_document *d, size_t n_chunks,
@@ -58,13 +73,14 @@ static enum status put_row(struct store *store, const struct store_document *d, 
     return status;
 }
 
-static enum status add_chunk_row(struct store *store, int64_t document_id, size_t ord,
-                                 const struct store_chunk *chunk, struct error *err)
+static enum status add_chunk_row(struct store *store, int64_t chunk_id, int64_t document_id,
+                                 size_t ord, const struct store_chunk *chunk, struct error *err)
 {
     struct statement st = {0};
     enum status status = statement_get(store, SQL_CHUNK_ADD, &st, err);
     if (status)
         return status;
+    statement_bind_int(&st, chunk_id);
     statement_bind_int(&st, document_id);
     statement_bind_int(&st, (int64_t)ord);
     statement_bind_int(&st, chunk->page);
@@ -79,31 +95,22 @@ static enum status add_chunk_row(struct store *store, int64_t document_id, size_
     return statement_run(&st, NULL, err);
 }
 
-static enum status add_tail_row(struct store *store, int64_t document_id,
-                                const struct store_chunk *chunk, struct error *err)
-{
-    struct statement st = {0};
-    int64_t chunk_id = sqlite3_last_insert_rowid(store->db);
-    enum status status = statement_get(store, SQL_TAIL_ADD, &st, err);
-    if (status)
-        return status;
-    statement_bind_int(&st, chunk_id);
-    statement_bind_int(&st, document_id);
-    statement_bind_blob(&st, chunk->hash.bytes, sizeof chunk->hash.bytes);
-    statement_bind_int(&st, chunk->n_terms);
-    statement_bind_blob(&st, chunk->terms, chunk->terms_len);
-    return statement_run(&st, NULL, err);
-}
-
 static enum status add_chunk(struct store *store, int64_t document_id, size_t ord,
                              const struct store_chunk *chunk, struct error *err)
 {
+    int64_t chunk_id = store->library.next_chunk_id;
     enum status status = STATUS_OK;
+    if (chunk_id == INT64_MAX)
+        return store_fail_change(store, error_set(err, STATUS_FORMAT,
+                                                  "\"%s\" is damaged: it has no "
+                                                  "more passage ids",
+                                                  store->path));
+    store->library.next_chunk_id++;
     if (chunk->vector)
         status = store_put_vector(store, chunk->hash, chunk->vector, chunk->vector_bytes, err);
     if (!status)
-        status = add_chunk_row(store, document_id, ord, chunk, err);
-    return status ? status : add_tail_row(store, document_id, chunk, err);
+        status = add_chunk_row(store, chunk_id, document_id, ord, chunk, err);
+    return status ? status : tail_add_chunk(store, chunk_id, document_id, chunk, err);
 }
 
 enum status store_put_document(struct store *store, const struct store_document *document,
@@ -149,7 +156,8 @@ enum status store_remove_document(struct store *store, int64_t document_id, stru
 {
     assert(store->is_writing);
     size_t n_rows = 0;
-    enum status status = run_for(store, SQL_DOCUMENT_REMOVE, document_id, &n_rows, err);
+    enum status status =
+        statement_run_with(store, SQL_DOCUMENT_REMOVE, &document_id, 1, &n_rows, err);
     if (!status && n_rows == 0)
         return no_document(document_id, err);
     return status ? status : remove_chunks(store, document_id, err);
@@ -157,9 +165,12 @@ enum status store_remove_document(struct store *store, int64_t document_id, stru
 
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err)
 {
-    static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL, SQL_REMOVE_ALL_CHUNKS,
+    static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL,     SQL_VECTOR_TAIL_REMOVE_ALL,
+                                     SQL_REMOVE_ALL_MISSING,  SQL_REMOVE_ALL_DEAD,
+                                     SQL_REMOVE_ALL_SEGMENTS, SQL_REMOVE_ALL_CHUNKS,
                                      SQL_REMOVE_ALL_DOCUMENTS};
     assert(store->is_writing);
+    store->library.n_tail = store->library.n_vector_tail = 0;
     return statement_run_all(store, steps, sizeof steps / sizeof steps[0], out_n, err);
 }
 

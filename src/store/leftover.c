@@ -1,5 +1,7 @@
-/* Temporary files in the data folder that a stopped process left behind. */
+/* Files in the data folder that a stopped process left behind: temporary ones, and vector files
+ * that were replaced. */
 #include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,7 +18,15 @@ static bool is_leftover(const char *path, int64_t now_ns)
            now_ns - info.mtime_ns > LEFTOVER_AGE_NS;
 }
 
-enum status leftover_each(const char *folder,
+static bool is_other_vector_file(const char *name, int64_t first_kept, int64_t last_kept)
+{
+    long long number;
+    int len = 0;
+    return sscanf(name, "vectors-%lld.f16%n", &number, &len) == 1 && len > 0 && !name[len] &&
+           (number < first_kept || number > last_kept);
+}
+
+enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_kept,
                           enum status (*each)(void *ctx, const char *path, struct error *err),
                           void *ctx, struct error *err)
 {
@@ -27,7 +37,8 @@ enum status leftover_each(const char *folder,
         char *path = path_join(folder, entry->d_name);
         if (!path)
             status = error_nomem(err);
-        else if (is_leftover(path, now_ns))
+        else if (is_leftover(path, now_ns) ||
+                 is_other_vector_file(entry->d_name, first_kept, last_kept))
             status = each(ctx, path, err);
         mem_free(path);
     }

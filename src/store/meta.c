@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "store/statement.h"
 
 enum status store_set_meta(struct store *store, const char *key, const char *value,
@@ -65,27 +66,44 @@ static enum status add_file_size(const char *path, uint64_t *total, struct error
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status store_count(struct store *store, struct store_counts *out, struct error *err)
+static enum status count_files(struct store *store, struct store_counts *out, struct error *err)
 {
-    int64_t documents[4] = {0}, vectors[2] = {0};
-    uint64_t database_bytes = 0;
-    enum status status = read_ints(store, SQL_COUNT_DOCUMENTS, documents, 4, err);
-    if (!status)
-        status = read_ints(store, SQL_COUNT_VECTORS, vectors, 2, err);
-    if (!status)
-        status = add_file_size(store->path, &database_bytes, err);
-    if (!status)
-        status = add_file_size(store->wal_path, &database_bytes, err);
+    struct library library;
+    enum status status = library_get(store, &library, err);
     if (status)
         return status;
-    *out = (struct store_counts){
-        .n_documents = (size_t)documents[0],
-        .n_failed = (size_t)documents[1],
-        .n_chunks = (size_t)documents[2],
-        .n_vectors = (size_t)vectors[0],
-        .n_missing_vectors = (size_t)vectors[1],
-        .text_bytes = (uint64_t)documents[3],
-        .database_bytes = database_bytes,
-    };
+    out->n_tail = (size_t)library.n_tail;
+    out->n_vector_tail = (size_t)library.n_vector_tail;
+    char *path = vector_file_path(store, library.vector_file);
+    if (!path)
+        return error_nomem(err);
+    status = add_file_size(store->path, &out->database_bytes, err);
+    if (!status)
+        status = add_file_size(store->wal_path, &out->database_bytes, err);
+    if (!status && library.next_slot > 0)
+        status = add_file_size(path, &out->vector_file_bytes, err);
+    mem_free(path);
+    return status;
+}
+
+enum status store_count(struct store *store, struct store_counts *out, struct error *err)
+{
+    int64_t documents[4] = {0}, index[3] = {0};
+    struct store_counts counts = {0};
+    enum status status = read_ints(store, SQL_COUNT_DOCUMENTS, documents, 4, err);
+    if (!status)
+        status = read_ints(store, SQL_COUNT_VECTORS, index, 3, err);
+    if (!status)
+        status = count_files(store, &counts, err);
+    if (status)
+        return status;
+    counts.n_documents = (size_t)documents[0];
+    counts.n_failed = (size_t)documents[1];
+    counts.n_chunks = (size_t)documents[2];
+    counts.text_bytes = (uint64_t)documents[3];
+    counts.n_vectors = (size_t)index[0];
+    counts.n_missing_vectors = (size_t)index[1];
+    counts.n_segments = (size_t)index[2];
+    *out = counts;
     return STATUS_OK;
 }

@@ -1,4 +1,4 @@
-/* A chunk together with its document, for showing and citing. */
+/* Chunks: one together with its document, for showing and citing; all of them, for indexing. */
 #include <string.h>
 
 #include "store/statement.h"
@@ -23,13 +23,14 @@ static enum status take_passage(struct statement *st, struct store_passage *p, s
     p->kind = statement_take_text(st);
     p->collection = statement_take_text(st);
     p->mtime_ns = statement_take_int(st);
+    p->meta = statement_take_text(st);
     return statement_status(st, err);
 }
 
 static enum status copy_texts(struct arena *arena, struct store_passage *p, struct error *err)
 {
-    const char **texts[] = {&p->chunk.heading, &p->chunk.text, &p->path,
-                            &p->title,         &p->kind,       &p->collection};
+    const char **texts[] = {&p->chunk.heading, &p->chunk.text, &p->path, &p->title,
+                            &p->kind,          &p->collection, &p->meta};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_text(arena, *texts[i], strlen(*texts[i]));
         if (!*texts[i])
@@ -78,4 +79,47 @@ enum status store_get_neighbour(struct store *store, int64_t document_id, uint32
     statement_bind_int(&st, document_id);
     statement_bind_int(&st, ord);
     return read_passage(&st, arena, out, err);
+}
+
+enum status store_each_chunk(struct store *store, int64_t after_chunk_id, size_t n_max,
+                             enum status (*each)(void *ctx, int64_t chunk_id, int64_t document_id,
+                                                 const struct store_chunk *chunk,
+                                                 struct error *err),
+                             void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_CHUNK_EACH, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, after_chunk_id);
+    statement_bind_limit(&st, n_max);
+    while (statement_next(&st, &status, err)) {
+        struct store_chunk chunk = {0};
+        int64_t chunk_id = statement_take_int(&st), document_id = statement_take_int(&st);
+        chunk.heading = statement_take_text(&st);
+        chunk.text = statement_take_text(&st);
+        chunk.hash = statement_take_hash(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = each(ctx, chunk_id, document_id, &chunk, err);
+    }
+    statement_release(&st);
+    return status;
+}
+
+enum status store_each_chunk_range(struct store *store,
+                                   enum status (*each)(void *ctx, int64_t document_id,
+                                                       int64_t first, int64_t end,
+                                                       struct error *err),
+                                   void *ctx, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, SQL_CHUNK_RANGE_EACH, &st, err);
+    while (statement_next(&st, &status, err)) {
+        int64_t document_id = statement_take_int(&st);
+        int64_t first = statement_take_int(&st), end = statement_take_int(&st);
+        status = each(ctx, document_id, first, end, err);
+    }
+    statement_release(&st);
+    return status;
 }

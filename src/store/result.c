@@ -76,3 +76,9 @@ enum status store_fail(struct store *store, int rc, struct error *err)
         error_hint(err, "%s", result->hint);
     return result->status;
 }
+
+enum status store_fail_change(struct store *store, enum status status)
+{
+    store->is_failed = true;
+    return status;
+}

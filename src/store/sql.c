@@ -4,17 +4,19 @@
     "id, path, title, kind, collection, size, inode, mtime_ns, added_ms, hash, state, error, " \
     "warning, n_pages, n_chunks, meta"
 
-#define PASSAGE                                                                                 \
-    "SELECT c.id, c.doc_id, c.ord, c.page, c.page_end, c.line, c.line_end, c.byte_start, "      \
-    "c.byte_end, c.heading, c.text, c.hash, d.path, d.title, d.kind, d.collection, d.mtime_ns " \
-    "FROM chunks c JOIN documents d ON d.id = c.doc_id "
+#define PASSAGE                                                                            \
+    "SELECT c.id, c.doc_id, c.ord, c.page, c.page_end, c.line, c.line_end, c.byte_start, " \
+    "c.byte_end, c.heading, c.text, c.hash, d.path, d.title, d.kind, d.collection, "       \
+    "d.mtime_ns, d.meta FROM chunks c JOIN documents d ON d.id = c.doc_id "
 
 const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
     [SQL_COMMIT] = "COMMIT",
-    [SQL_GENERATION] = "SELECT generation FROM library",
-    [SQL_GENERATION_ADD] = "UPDATE library SET generation = generation + 1",
+    [SQL_LIBRARY_GET] = "SELECT generation, next_chunk_id, next_slot, vector_file, vector_bytes, "
+                        "n_tail, n_vector_tail FROM library",
+    [SQL_LIBRARY_SET] = "UPDATE library SET generation = ?, next_chunk_id = ?, next_slot = ?, "
+                        "vector_file = ?, vector_bytes = ?, n_tail = ?, n_vector_tail = ?",
     [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?",
     [SQL_META_SET] = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET "
                      "value = excluded.value WHERE value IS NOT excluded.value",
@@ -30,47 +32,82 @@ const char *const sql_texts[SQL_COUNT] = {
         "meta = excluded.meta RETURNING id",
     [SQL_DOCUMENT_TOUCH] =
         "UPDATE documents SET size = ?, inode = ?, mtime_ns = ? WHERE id = ? RETURNING id",
-    [SQL_DOCUMENT_REMOVE] = "DELETE FROM documents WHERE id = ? RETURNING id",
+    [SQL_DOCUMENT_REMOVE] = "DELETE FROM documents WHERE id = ?",
     [SQL_DOCUMENT_GET] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE id = ?",
     [SQL_DOCUMENT_FIND] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE path = ?",
     [SQL_DOCUMENT_EACH] = "SELECT " DOCUMENT_COLUMNS " FROM documents ORDER BY path",
     [SQL_PATH_EACH] = "SELECT path FROM documents", /* reads the index only */
     [SQL_COLLECTION_EACH] =
         "SELECT collection, count(*) FROM documents GROUP BY collection ORDER BY collection",
-    [SQL_CHUNK_ADD] = "INSERT INTO chunks(doc_id, ord, page, page_end, line, line_end, byte_start, "
-                      "byte_end, heading, text, hash) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_CHUNK_ADD] = "INSERT INTO chunks(id, doc_id, ord, page, page_end, line, line_end, "
+                      "byte_start, byte_end, heading, text, hash) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_CHUNKS_REMOVE] = "DELETE FROM chunks WHERE doc_id = ?",
-    [SQL_TAIL_ADD] = "INSERT INTO tail(chunk_id, doc_id, vector_id, n_terms, terms) "
-                     "VALUES(?, ?, (SELECT id FROM vectors WHERE hash = ?), ?, ?)",
-    [SQL_TAIL_REMOVE] =
-        "DELETE FROM tail WHERE chunk_id IN (SELECT id FROM chunks WHERE doc_id = ?)",
-    [SQL_TAIL_LINK] = "UPDATE tail SET vector_id = (SELECT id FROM vectors WHERE hash = ?1) "
-                      "WHERE vector_id IS NULL AND chunk_id IN "
-                      "(SELECT id FROM chunks WHERE hash = ?1)",
-    [SQL_TAIL_UNLINK_ALL] = "UPDATE tail SET vector_id = NULL WHERE vector_id IS NOT NULL",
-    [SQL_TAIL_EACH_ID] = "SELECT chunk_id, doc_id, n_terms, NULL, NULL FROM tail ORDER BY chunk_id",
-    [SQL_TAIL_EACH_TERMS] =
-        "SELECT chunk_id, doc_id, n_terms, terms, NULL FROM tail ORDER BY chunk_id",
-    [SQL_TAIL_EACH_VECTOR] = "SELECT t.chunk_id, t.doc_id, t.n_terms, NULL, v.fp16 FROM tail t "
-                             "LEFT JOIN vectors v ON v.id = t.vector_id ORDER BY t.chunk_id",
-    [SQL_TAIL_EACH_BOTH] = "SELECT t.chunk_id, t.doc_id, t.n_terms, t.terms, v.fp16 FROM tail t "
-                           "LEFT JOIN vectors v ON v.id = t.vector_id ORDER BY t.chunk_id",
-    [SQL_VECTOR_ADD] = "INSERT INTO vectors(hash, fp16) VALUES(?, ?) ON CONFLICT(hash) DO NOTHING",
+    [SQL_CHUNKS_RANGE] = "SELECT min(id), max(id) + 1, count(*) FROM chunks WHERE doc_id = ?",
+    [SQL_CHUNKS_COUNT] = "SELECT count(*) FROM chunks WHERE id >= ? AND id < ?",
+    [SQL_CHUNK_HAS] = "SELECT 1 FROM chunks WHERE id = ? AND doc_id = ?",
+    [SQL_CHUNK_EACH] =
+        "SELECT id, doc_id, heading, text, hash FROM chunks WHERE id > ? ORDER BY id LIMIT ?",
+    [SQL_CHUNK_RANGE_EACH] =
+        "SELECT doc_id, min(id), max(id) + 1 FROM chunks GROUP BY doc_id ORDER BY 2",
+    [SQL_TAIL_ADD] = "INSERT INTO tail(chunk_id, doc_id, n_terms, terms) VALUES(?, ?, ?, ?)",
+    [SQL_TAIL_REMOVE] = "DELETE FROM tail WHERE chunk_id >= ? AND chunk_id < ?",
+    [SQL_TAIL_EACH] = "SELECT chunk_id, doc_id, n_terms, terms FROM tail WHERE chunk_id > ? "
+                      "ORDER BY chunk_id LIMIT ?",
+    [SQL_VECTOR_TAIL_ADD] =
+        "INSERT INTO vector_tail(chunk_id, doc_id, slot) SELECT c.id, c.doc_id, v.id "
+        "FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+    [SQL_VECTOR_TAIL_REMOVE] = "DELETE FROM vector_tail WHERE chunk_id >= ? AND chunk_id < ?",
+    [SQL_VECTOR_TAIL_REMOVE_ALL] = "DELETE FROM vector_tail",
+    [SQL_VECTOR_TAIL_EACH] = "SELECT chunk_id, doc_id, slot FROM vector_tail WHERE chunk_id > ? "
+                             "ORDER BY chunk_id LIMIT ?",
+    [SQL_MISSING_ADD] = "INSERT INTO missing(chunk_id) VALUES(?)",
+    [SQL_MISSING_ADD_ALL] =
+        "INSERT INTO missing(chunk_id) SELECT id FROM chunks WHERE true ON CONFLICT DO NOTHING",
+    [SQL_MISSING_REMOVE] = "DELETE FROM missing WHERE chunk_id >= ? AND chunk_id < ?",
+    [SQL_MISSING_UNLINK] = "DELETE FROM missing WHERE chunk_id IN "
+                           "(SELECT id FROM chunks WHERE hash = ?)",
+    [SQL_VECTOR_ADD] =
+        "INSERT INTO vectors(id, hash, checksum) VALUES(?, ?, ?) ON CONFLICT(hash) DO NOTHING",
+    [SQL_VECTOR_LINK] =
+        "INSERT INTO vector_tail(chunk_id, doc_id, slot) SELECT c.id, c.doc_id, v.id "
+        "FROM vectors v CROSS JOIN chunks c ON c.hash = v.hash "
+        "CROSS JOIN missing m ON m.chunk_id = c.id WHERE v.hash = ?",
     [SQL_VECTOR_HAS] = "SELECT 1 FROM vectors WHERE hash = ?",
+    [SQL_VECTOR_OF_CHUNK] =
+        "SELECT v.id FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+    [SQL_VECTOR_EACH_SLOT] = "SELECT id FROM vectors ORDER BY id",
     [SQL_VECTOR_MISSING] =
-        "SELECT c.id, c.heading, c.text, c.hash FROM tail t JOIN chunks c ON c.id = t.chunk_id "
-        "WHERE t.vector_id IS NULL AND t.chunk_id > ? ORDER BY t.chunk_id LIMIT ?",
-    [SQL_VECTOR_MISSING_ID] = "SELECT chunk_id FROM tail WHERE vector_id IS NULL ORDER BY chunk_id",
+        "SELECT c.id, c.heading, c.text, c.hash FROM missing m CROSS JOIN chunks c "
+        "ON c.id = m.chunk_id WHERE m.chunk_id > ? ORDER BY m.chunk_id LIMIT ?",
+    [SQL_VECTOR_MISSING_ID] = "SELECT chunk_id FROM missing ORDER BY chunk_id",
     [SQL_VECTORS_REMOVE_ALL] = "DELETE FROM vectors",
     [SQL_VECTORS_REMOVE_UNUSED] = "DELETE FROM vectors WHERE NOT EXISTS "
                                   "(SELECT 1 FROM chunks WHERE chunks.hash = vectors.hash)",
+    [SQL_HOLE_EACH] = "SELECT first, until FROM holes ORDER BY first",
+    [SQL_HOLE_ADD] = "INSERT INTO holes(first, until) VALUES(?, ?)",
+    [SQL_HOLES_REMOVE_ALL] = "DELETE FROM holes",
+    [SQL_SEGMENT_EACH] = "SELECT name, kind, n_rows, size, inode, mtime_ns, checksum, maker "
+                         "FROM segments ORDER BY kind, name",
+    [SQL_SEGMENT_PUT] = "INSERT OR REPLACE INTO segments(name, kind, n_rows, size, inode, "
+                        "mtime_ns, checksum, maker) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQL_SEGMENT_REMOVE] = "DELETE FROM segments WHERE name = ? RETURNING name",
+    [SQL_SEGMENTS_REMOVE_VECTOR] = "DELETE FROM segments WHERE kind = 2",
+    [SQL_DEAD_EACH] = "SELECT first, until FROM dead WHERE kind = ? ORDER BY first",
+    [SQL_DEAD_ADD] = "INSERT INTO dead(kind, first, until) VALUES(?, ?, ?) "
+                     "ON CONFLICT(kind, first) DO UPDATE SET until = max(until, excluded.until)",
+    [SQL_DEAD_REMOVE] = "DELETE FROM dead WHERE kind = ? AND first = ?",
+    [SQL_DEAD_REMOVE_VECTOR] = "DELETE FROM dead WHERE kind = 2",
     [SQL_REMOVE_ALL_TAIL] = "DELETE FROM tail",
+    [SQL_REMOVE_ALL_MISSING] = "DELETE FROM missing",
+    [SQL_REMOVE_ALL_SEGMENTS] = "DELETE FROM segments",
+    [SQL_REMOVE_ALL_DEAD] = "DELETE FROM dead",
     [SQL_REMOVE_ALL_CHUNKS] = "DELETE FROM chunks",
     [SQL_REMOVE_ALL_DOCUMENTS] = "DELETE FROM documents",
     [SQL_PASSAGE_GET] = PASSAGE "WHERE c.id = ?",
     [SQL_PASSAGE_AT] = PASSAGE "WHERE c.doc_id = ? AND c.ord = ?",
     [SQL_COUNT_DOCUMENTS] = "SELECT count(*), total(state = 1), total(n_chunks), "
                             "total(text_bytes) FROM documents",
-    [SQL_COUNT_VECTORS] = "SELECT (SELECT count(*) FROM vectors), "
-                          "(SELECT count(*) FROM tail WHERE vector_id IS NULL)",
+    [SQL_COUNT_VECTORS] = "SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM missing), "
+                          "(SELECT count(*) FROM segments)",
 };

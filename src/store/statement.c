@@ -61,6 +61,11 @@ void statement_bind_int(struct statement *statement, int64_t value)
     note(statement, sqlite3_bind_int64(statement->handle, ++statement->i_bind, value));
 }
 
+void statement_bind_limit(struct statement *statement, size_t n_max)
+{
+    statement_bind_int(statement, n_max > INT64_MAX ? INT64_MAX : (int64_t)n_max);
+}
+
 void statement_bind_text(struct statement *statement, const char *text)
 {
     note(statement, sqlite3_bind_text64(statement->handle, ++statement->i_bind, text ? text : "",
@@ -128,6 +133,21 @@ enum status statement_run_all(struct store *store, const enum sql *list, size_t 
     return STATUS_OK;
 }
 
+enum status statement_run_with(struct store *store, enum sql sql, const int64_t *values, size_t n,
+                               size_t *out_n_changed, struct error *err)
+{
+    struct statement statement = {0};
+    enum status status = statement_get(store, sql, &statement, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < n; i++)
+        statement_bind_int(&statement, values[i]);
+    status = statement_run(&statement, NULL, err);
+    if (!status && out_n_changed)
+        *out_n_changed = (size_t)sqlite3_changes64(store->db);
+    return status;
+}
+
 int64_t statement_take_int(struct statement *statement)
 {
     return sqlite3_column_int64(statement->handle, ++statement->i_column);
@@ -136,6 +156,19 @@ int64_t statement_take_int(struct statement *statement)
 uint32_t statement_take_u32(struct statement *statement)
 {
     return (uint32_t)statement_take_int(statement);
+}
+
+enum status statement_take_slot(struct statement *statement, uint32_t *out, struct error *err)
+{
+    int64_t slot = statement_take_int(statement);
+    enum status status = statement_status(statement, err);
+    if (status)
+        return status;
+    if (slot < 0 || slot >= statement->store->library.next_slot)
+        return error_set(err, STATUS_FORMAT, "\"%s\" is damaged: there is no vector %lld",
+                         statement->store->path, (long long)slot);
+    *out = (uint32_t)slot;
+    return STATUS_OK;
 }
 
 const char *statement_take_text(struct statement *statement)

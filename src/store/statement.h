@@ -26,6 +26,7 @@ enum status statement_prepare(struct store *store, const char *text, struct stat
 void statement_release(struct statement *statement);
 
 void statement_bind_int(struct statement *statement, int64_t value);
+void statement_bind_limit(struct statement *statement, size_t n_max);    /* of rows */
 void statement_bind_text(struct statement *statement, const char *text); /* NULL: "" */
 void statement_bind_blob(struct statement *statement, const void *bytes, size_t len);
 
@@ -42,10 +43,17 @@ enum status statement_run(struct statement *statement, size_t *out_n_rows,
  * the last one changed, may be NULL. */
 enum status statement_run_all(struct store *store, const enum sql *list, size_t n,
                               size_t *out_n_changed, struct error *err) MUST_USE;
+/* Runs a statement whose parameters are whole numbers. *out_n_changed, the rows it changed, may be
+ * NULL. */
+enum status statement_run_with(struct store *store, enum sql sql, const int64_t *values, size_t n,
+                               size_t *out_n_changed, struct error *err) MUST_USE;
 enum status statement_status(struct statement *statement, struct error *err) MUST_USE;
 
 int64_t statement_take_int(struct statement *statement);
 uint32_t statement_take_u32(struct statement *statement);
+/* A slot of the vector file, inside a transaction; FORMAT: it was never given out. */
+enum status statement_take_slot(struct statement *statement, uint32_t *out,
+                                struct error *err) MUST_USE;
 const char *statement_take_text(struct statement *statement);                  /* terminated, "" */
 const void *statement_take_blob(struct statement *statement, size_t *out_len); /* may be NULL */
 struct hash128 statement_take_hash(struct statement *statement);

@@ -70,6 +70,7 @@ enum status store_open(const char *folder, enum store_open_mode mode, struct sto
         return error_nomem(err);
     store->mode = mode;
     store->lock = FILE_LOCK_NONE;
+    store->writer.fd = -1;
     store->folder = mem_text(folder);
     store->path = path_join(folder, "ragged.db");
     store->wal_path = path_join(folder, "ragged.db-wal");
@@ -94,6 +95,7 @@ void store_close(struct store *store)
     store_write_rollback(store);
     store_read_end(store);
     connection_close(store);
+    vector_map_clear(&store->map);
     mem_free(store->folder);
     mem_free(store->path);
     mem_free(store->wal_path);
@@ -112,6 +114,7 @@ static enum status run(struct store *store, enum sql sql, struct error *err)
 static void end_transaction(struct store *store)
 {
     store->is_writing = store->is_reading = store->is_failed = false;
+    vector_file_forget(store);
     if (store->db && !sqlite3_get_autocommit(store->db) &&
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL))
         store->is_broken = true;
@@ -130,11 +133,15 @@ enum status store_write_begin(struct store *store, struct error *err)
         return status;
     store->is_writing = true;
     status = run(store, SQL_BEGIN_WRITE, err);
-    if (status)
+    if (!status)
+        status = library_load(store, err);
+    if (status) {
         end_transaction(store);
-    else
-        store->n_changes_at_begin = sqlite3_total_changes64(store->db);
-    return status;
+        return status;
+    }
+    store->n_changes_at_begin = sqlite3_total_changes64(store->db);
+    store->vector_file_at_begin = store->library.vector_file;
+    return STATUS_OK;
 }
 
 static enum status commit(struct store *store, struct error *err)
@@ -143,8 +150,13 @@ static enum status commit(struct store *store, struct error *err)
         return error_set(err, STATUS_INVALID, "nothing was saved in \"%s\": a change before failed",
                          store->path);
     enum status status = STATUS_OK;
-    if (sqlite3_total_changes64(store->db) != store->n_changes_at_begin)
-        status = run(store, SQL_GENERATION_ADD, err);
+    if (sqlite3_total_changes64(store->db) != store->n_changes_at_begin ||
+        store->library.vector_file != store->vector_file_at_begin) {
+        store->library.generation++;
+        status = vector_file_sync(store, err);
+        if (!status)
+            status = library_save(store, err);
+    }
     if (!status && fault_hit("store.commit"))
         status = store_fail(store, SQLITE_IOERR, err);
     if (!status)
@@ -152,14 +164,26 @@ static enum status commit(struct store *store, struct error *err)
     return status;
 }
 
+/* Where this fails, or the process is killed before it, the next compact does it. */
+static void remove_old_vectors(const struct store *store, int64_t number)
+{
+    char *path = vector_file_path(store, number);
+    enum status status = path ? file_remove(path, NULL) : STATUS_NOMEM;
+    (void)status;
+    mem_free(path);
+}
+
 enum status store_write_commit(struct store *store, struct error *err)
 {
     assert(store->is_writing);
     enum status status = commit(store, err);
     end_transaction(store);
-    if (!status)
-        (void)fault_hit("store.committed");
-    return status;
+    if (status)
+        return status;
+    (void)fault_hit("store.committed");
+    if (store->library.vector_file != store->vector_file_at_begin)
+        remove_old_vectors(store, store->vector_file_at_begin);
+    return STATUS_OK;
 }
 
 void store_write_rollback(struct store *store)
@@ -175,9 +199,9 @@ enum status store_read_begin(struct store *store, struct error *err)
     if (status)
         return status;
     store->is_reading = true;
-    int64_t generation;
+    store->n_snapshots++;
     /* The snapshot is taken by the first read, not by BEGIN. */
-    status = store_generation(store, &generation, err);
+    status = library_load(store, err);
     if (status)
         end_transaction(store);
     return status;
@@ -191,16 +215,10 @@ void store_read_end(struct store *store)
 
 enum status store_generation(struct store *store, int64_t *out, struct error *err)
 {
-    struct statement statement = {0};
-    bool has_row = false;
-    enum status status = statement_get(store, SQL_GENERATION, &statement, err);
+    struct library library;
+    enum status status = library_get(store, &library, err);
     if (!status)
-        status = statement_step(&statement, &has_row, err);
-    if (!status && !has_row)
-        status = error_set(err, STATUS_FORMAT, "\"%s\" has no generation", store->path);
-    if (!status)
-        *out = statement_take_int(&statement);
-    statement_release(&statement);
+        *out = library.generation;
     return status;
 }
 
@@ -232,26 +250,4 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
         status = checkpoint_locked(store, err);
     end_transaction(store);
     return status;
-}
-
-static enum status remove_leftover(void *ctx, const char *path, struct error *err)
-{
-    (void)ctx;
-    return file_remove(path, err);
-}
-
-enum status store_compact(struct store *store, struct error *err)
-{
-    enum status status = store_write_begin(store, err);
-    if (status)
-        return status;
-    status = run(store, SQL_VECTORS_REMOVE_UNUSED, err);
-    if (!status)
-        status = connection_run(store, "PRAGMA incremental_vacuum", err);
-    if (!status)
-        status = leftover_each(store->folder, remove_leftover, NULL, err);
-    if (!status)
-        status = store_write_commit(store, err);
-    store_write_rollback(store);
-    return status ? status : store_checkpoint(store, true, err);
 }

@@ -1,4 +1,5 @@
-/* store/store.h - the SQLite database of one data directory: truth, manifest and memtable.
+/* store/store.h - one data directory: the SQLite database that is truth, manifest and memtable, and
+ * the file of the vectors. Its other half, store/store_index.h: segments, tails, the vector file.
  *
  * A document exists when, and only when, one transaction says so. Every writing transaction and
  * every checkpoint happens under <data>/write.lock (WAL-reset race of older SQLite libraries).
@@ -53,7 +54,7 @@ struct store_chunk {
     struct hash128 hash;        /* of heading and text: key of the vector */
     const uint16_t *vector;     /* fp16 [dim]; NULL: none yet, or already stored under this hash */
     size_t vector_bytes;        /* 2 * dim */
-    const void *terms;          /* lexical_terms_encode() blob */
+    const void *terms;          /* lexical_terms_encode() blob, of the tail */
     size_t terms_len;
     uint32_t n_terms;
 };
@@ -62,16 +63,19 @@ struct store_chunk {
  * After a change failed with anything but NOT_FOUND the commit fails too: roll back. */
 /* Takes write.lock and BEGIN IMMEDIATE; keep it short, nothing slow inside. BUSY after 10 s. */
 enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
-/* Inserts, or replaces the document of that path (which keeps its id) with all its chunks. A vector
+/* Inserts, or replaces the document of that path (which keeps its id) with all its chunks, which
+ * get ids that were never given out before and follow each other. A vector
  * is kept once per hash and linked to every chunk of that hash, also to those stored before it;
  * it stays when its last chunk goes, until store_compact(). FAILED: n_chunks must be 0. */
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
                                struct error *err) MUST_USE;
-/* A vector for chunks stored without one. A hash that is stored already keeps its vector. */
+/* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
+ * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
                              size_t vector_bytes, struct error *err) MUST_USE;
-/* Drops every vector: the library changes its model. */
+/* Drops every vector, and the vector segments with their dead ranges: the library changes its
+ * model. Every chunk is a missing one then. */
 enum status store_remove_vectors(struct store *store, struct error *err) MUST_USE;
 /* Only size, inode, mtime of an unchanged document. NOT_FOUND. */
 enum status store_touch_document(struct store *store, int64_t document_id, uint64_t size_bytes,
@@ -79,6 +83,7 @@ enum status store_touch_document(struct store *store, int64_t document_id, uint6
 /* With its chunks. NOT_FOUND. */
 enum status store_remove_document(struct store *store, int64_t document_id,
                                   struct error *err) MUST_USE;
+/* Every document; segments and dead ranges too. */
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err) MUST_USE;
 enum status store_set_meta(struct store *store, const char *key, const char *value,
                            struct error *err) MUST_USE;
@@ -90,7 +95,9 @@ void store_write_rollback(struct store *store); /* none open is fine */
  * on, and what they still need stays. Call it after a bulk load: the first process that opens a
  * library reads its whole log (0.6 ms per MiB). */
 enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
-/* Gives the space of removed rows, of unused vectors and of files of stopped processes back. */
+/* Gives the space of removed rows, of unused vectors and of files of stopped processes back. The
+ * vector file gets holes where the compact before this one had already found no vector: a snapshot
+ * older than that compact reads zeros there, any other never looks. */
 enum status store_compact(struct store *store, struct error *err) MUST_USE;
 
 /* --- reading: a snapshot sees one generation until it is released ---
@@ -144,28 +151,12 @@ enum status store_each_missing_id(struct store *store,
                                                       struct error *err),
                                   void *ctx, struct error *err) MUST_USE;
 
-/* One row per chunk that is not in a segment, ordered by chunk id; pointers are borrowed during the
- * call. vector: fp16 [dim] or NULL. want_vectors = false skips reading them. */
-struct store_tail_row {
-    int64_t chunk_id, document_id;
-    const void *terms;
-    size_t terms_len;
-    uint32_t n_terms;
-    const void *vector;
-    size_t vector_bytes;
-};
-enum store_tail_want { STORE_TAIL_TERMS = 1, STORE_TAIL_VECTORS = 2 };
-enum status store_each_tail(struct store *store, unsigned want,
-                            enum status (*each)(void *ctx, const struct store_tail_row *row,
-                                                struct error *err),
-                            void *ctx, struct error *err) MUST_USE;
-
 /* A chunk with its document's path and title; texts from `arena`. */
 struct store_passage {
     int64_t chunk_id, document_id;
     uint32_t ord;             /* position in its document, 0-based */
     struct store_chunk chunk; /* vector, terms: NULL */
-    const char *path, *title, *kind, *collection;
+    const char *path, *title, *kind, *collection, *meta;
     int64_t mtime_ns;
 };
 enum status store_get_passage(struct store *store, int64_t chunk_id, struct arena *arena,
@@ -177,13 +168,18 @@ enum status store_get_neighbour(struct store *store, int64_t document_id, uint32
 
 struct store_counts {
     size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors;
-    uint64_t text_bytes, database_bytes;
+    size_t n_tail, n_vector_tail, n_segments;
+    uint64_t text_bytes, database_bytes, vector_file_bytes; /* holes count too */
 };
 enum status store_count(struct store *store, struct store_counts *out, struct error *err) MUST_USE;
 
-/* The oracle: integrity_check, counts agree, nothing dangling, blobs parse, vectors finite and of
- * the library's dimension. say() gets one line per problem. *out_n_problems counts them. */
+/* The oracle: integrity_check, counts agree, nothing dangling, blobs parse, vectors are what was
+ * written, finite and of the library's dimension. What is in the segments it does not know: the
+ * engine asks them. say() gets one line per problem. *out_n_problems counts them. Not inside a
+ * write. */
 enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
                         void *ctx, size_t *out_n_problems, struct error *err) MUST_USE;
+
+#include "store/store_index.h"
 
 #endif

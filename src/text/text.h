@@ -5,6 +5,7 @@
 #ifndef RAGGED_TEXT_TEXT_H
 #define RAGGED_TEXT_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,12 @@ struct text_block {
  * leaves blanks, tabs and line breaks as they are (code). Sticky failure in `out`. */
 enum text_space { TEXT_SPACE_COLLAPSE, TEXT_SPACE_KEEP };
 void text_normalize(const char *text, size_t len, enum text_space space, struct buf *out);
+
+/* Case folding (Unicode, one language as all others) of text in NFC: what differs in case only
+ * becomes the same. The comparisons allocate nothing; < 0, 0 or > 0 as memcmp(). */
+void text_fold(const char *text, size_t len, struct buf *out);
+int text_compare_folded(const char *a, size_t a_len, const char *b, size_t b_len);
+bool text_contains_folded(const char *text, size_t len, const char *part, size_t part_len);
 
 /* The end of the sentence that begins at `from` (< len): an offset in (from, len], trailing white
  * space included, so that walking from 0 covers the text exactly. Knows abbreviations, initials,

@@ -56,55 +56,12 @@ void vector_from_fp16(const uint16_t *in, size_t dim, float *out)
         out[i] = from_fp16(in[i]);
 }
 
-static int scalar_runs_here(void)
-{
-    return 1;
-}
-
-static float scalar_dot(const float *a, const float *b, size_t dim)
-{
-    float sum = 0;
-    for (size_t i = 0; i < dim; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-static float scalar_dot_fp16(const float *query, const void *row, size_t dim)
-{
-    float sum = 0;
-    for (size_t i = 0; i < dim; i++) {
-        uint16_t half;
-        memcpy(&half, (const unsigned char *)row + 2 * i, sizeof half);
-        sum += query[i] * from_fp16(half);
-    }
-    return sum;
-}
-
-const struct vector_kernel vector_kernel_scalar = {
-    .name = "scalar",
-    .runs_here = scalar_runs_here,
-    .dot = scalar_dot,
-    .dot_fp16 = scalar_dot_fp16,
-};
-
-const struct vector_kernel *const vector_kernels[] = {&vector_kernel_avx2, &vector_kernel_scalar};
-const size_t vector_n_kernels = sizeof vector_kernels / sizeof vector_kernels[0];
-
-/* A load and a test a call: cheaper than a global to initialise, beside 384 multiply-adds. */
-static const struct vector_kernel *best(void)
-{
-    size_t i = 0;
-    while (!vector_kernels[i]->runs_here())
-        i++;
-    return vector_kernels[i];
-}
-
 float vector_dot(const float *a, const float *b, size_t dim)
 {
-    return best()->dot(a, b, dim);
+    return vector_kernel_best()->dot(a, b, dim);
 }
 
 float vector_dot_fp16(const float *query, const void *row, size_t dim)
 {
-    return best()->dot_fp16(query, row, dim);
+    return vector_kernel_best()->dot_fp16(query, row, dim);
 }

@@ -121,3 +121,53 @@ def test_the_tool_that_times_the_encoder_encodes_what_embed_does(ragged, tmp_pat
     embedded = subprocess.run(ragged.command("embed", "--format", "f32", tmp_path / "texts"),
                               env=ragged.environment, capture_output=True, check=True)
     assert (tmp_path / "vectors").read_bytes() == embedded.stdout
+
+
+QUERY_PARTS = {"hybrid": {"process", "warm", "embed", "scan", "fuse", "fetch"},
+               "lexical": {"process", "warm", "scan", "fuse", "fetch"},
+               "vector": {"process", "warm", "embed", "scan", "fuse", "fetch"}}
+
+
+@pytest.fixture
+def questions(tmp_path):
+    path = tmp_path / "questions"
+    path.write_text("# two questions\n\n  tomato plants \r\n--help me\n#\n")
+    return path
+
+
+def test_questions_are_timed_in_every_mode(library, questions):
+    answer = library.json("benchmark", "query", "--queries", questions, "--runs", "2", "--warmup", "0",
+                          "--mode", "all")
+    figures = named(answer)
+    assert set(figures) == {"%s_%s" % (mode, part) for mode, parts in QUERY_PARTS.items() for part in parts}
+    for row in figures.values():
+        assert row["samples"] == 4 and row["unit"] == "ms"
+        assert row["min"] <= row["median"] <= row["p95"] <= row["p99"] <= row["max"]
+    for mode, parts in QUERY_PARTS.items():
+        rows = {part: figures["%s_%s" % (mode, part)] for part in parts}
+        assert rows["process"]["min"] > rows["warm"]["min"] > 0
+        assert sum(row["min"] for part, row in rows.items() if part not in ("process", "warm")) <= \
+            rows["warm"]["max"]
+
+
+def test_the_mode_is_the_configured_one(library, questions, tmp_path):
+    (tmp_path / "one").write_text("tomato")
+    answer = library.json("benchmark", "query", "--queries", questions, "--runs", "1", "--warmup", "0",
+                          "--save", "before", env={"RAGGED_RETRIEVAL_METHOD": "lexical"})
+    assert {name.split("_")[0] for name in named(answer)} == {"lexical"}
+    answer = library.json("benchmark", "query", "--queries", tmp_path / "one", "--mode", "lexical",
+                          "--runs", "1", "--compare", "before")
+    assert all(row["gain"] is not None and row["samples"] == 1 for row in answer["results"])
+
+
+@pytest.mark.parametrize("words, code, said", [
+    ((), 2, "--queries FILE"),
+    (("--queries", "/no/such/file"), 1, "/no/such/file"),
+    (("--queries", "QUESTIONS", "--model", "x"), 2, "--model"),
+    (("--queries", "QUESTIONS", "--threads", "2"), 2, "--threads"),
+    (("--queries", "QUESTIONS"), 1, "ragged add"),
+    (("--queries", "/dev/null"), 2, "no question"),
+])
+def test_what_can_not_be_asked_is_told(ragged, questions, words, code, said):
+    words = [questions if word == "QUESTIONS" else word for word in words]
+    assert said in ragged.run("benchmark", "query", *words, code=code).stderr

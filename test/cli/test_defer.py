@@ -24,10 +24,14 @@ def notes(tmp_path):
 def vectors_of(ragged):
     """Every passage's vector, by document and position."""
     with sqlite3.connect(ragged.data / "ragged.db") as database:
-        return database.execute(
-            "SELECT d.path, c.ord, v.fp16 FROM chunks c JOIN documents d ON d.id = c.doc_id "
-            "JOIN tail t ON t.chunk_id = c.id LEFT JOIN vectors v ON v.id = t.vector_id "
-            "ORDER BY d.path, c.ord").fetchall()
+        number, size = database.execute("SELECT vector_file, vector_bytes FROM library").fetchone()
+        rows = database.execute(
+            "SELECT d.path, c.ord, v.id FROM chunks c JOIN documents d ON d.id = c.doc_id "
+            "LEFT JOIN vectors v ON v.hash = c.hash ORDER BY d.path, c.ord").fetchall()
+    file = ragged.data / f"vectors-{number}.f16"
+    vectors = file.read_bytes() if file.exists() else b""
+    return [(path, ord_, None if slot is None else vectors[slot * size:][:size])
+            for path, ord_, slot in rows]
 
 
 @pytest.fixture

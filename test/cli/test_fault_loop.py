@@ -20,7 +20,10 @@ SCENARIOS = {
     "add": lambda documents: ("add", documents),
     "defer": lambda documents: ("add", "--defer-vectors", documents),
     "fill": lambda documents: ("add", documents),
+    "compact": lambda documents: ("compact",),
+    "reindex": lambda documents: ("reindex",),
     "search": lambda documents: ("search", QUESTIONS[0]),
+    "search-segments": lambda documents: ("search", QUESTIONS[0]),
     "query": lambda documents: ("query", QUESTIONS[1]),
     "embed": lambda documents: ("embed", documents / "letter.txt"),
     "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
@@ -37,6 +40,8 @@ def prepare(ragged, scenario, documents):
         ragged.run("add", "--defer-vectors", documents, env=EXTRACTIVE)
     elif scenario not in WRITERS:
         ragged.run("add", documents, env=EXTRACTIVE)
+    if scenario in ("reindex", "search-segments"):
+        ragged.run("compact", env=EXTRACTIVE)
 
 
 def reached_sites(ragged, words, path):

@@ -105,7 +105,7 @@ def test_search_json_has_the_promised_members(library):
             "line_end", "byte_start", "byte_end", "heading", "score", "snippet", "explain",
             "mtime"} <= set(hit)
     assert hit["uri"].startswith("file:///") and len(hit["snippet"]) <= 303
-    assert set(hit["explain"]) == {"lexical", "vector"}
+    assert set(hit["explain"]) == {"lexical", "vector", "fused", "rerank"}
     full = library.json("search", "--full", "tomato")["results"][0]
     assert len(full["text"]) >= len(hit["snippet"].removesuffix("..."))
 

@@ -34,6 +34,11 @@ static inline void fixture_folder_remove(const char *folder)
     rmdir(folder);
 }
 
+static inline void fixture_vectors_path(const char *folder, int number, char out[128])
+{
+    snprintf(out, 128, "%s/vectors-%d.f16", folder, number);
+}
+
 /* A document named /doc/<number> whose chunks have the texts "text <first_text + i>". */
 struct fixture_document {
     char path[64], texts[FIXTURE_CHUNKS_MAX][48];
@@ -132,5 +137,45 @@ static inline size_t fixture_n_problems(struct store *store)
     assert_ok(store_check(store, FIXTURE_DIM, fixture_say, NULL, &n, &err));
     return n;
 }
+
+/* An empty library in a folder of its own, for one test. */
+struct fixture_library {
+    char folder[64];
+    struct store *store;
+};
+
+static inline int fixture_set_up(void **state)
+{
+    struct error err;
+    struct fixture_library *f = calloc(1, sizeof *f);
+    fixture_folder_make(f->folder);
+    assert_ok(store_open(f->folder, STORE_OPEN_WRITE, &f->store, &err));
+    *state = f;
+    return 0;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    struct fixture_library *f = *state;
+    store_close(f->store);
+    fixture_folder_remove(f->folder);
+    free(f);
+    return 0;
+}
+
+static inline void fixture_must_save(struct fixture_library *f, int number, int first_text,
+                                     size_t n_chunks, enum fixture_vectors vectors)
+{
+    struct error err;
+    assert_ok(fixture_save(f->store, number, first_text, n_chunks, vectors, &err));
+}
+
+/* One change in a transaction of its own; `err` is the caller's. */
+#define assert_write(f, call)                            \
+    do {                                                 \
+        assert_ok(store_write_begin((f)->store, &err));  \
+        assert_ok(call);                                 \
+        assert_ok(store_write_commit((f)->store, &err)); \
+    } while (0)
 
 #endif

@@ -8,13 +8,20 @@
 
 static struct error err;
 
-static void collect(void *ctx, const char *term, size_t len)
+static void collect(void *ctx, const struct analyzer_term *term)
 {
     struct buf *out = ctx;
-    assert_true(len > 0 && len <= 255);
+    assert_true(term->len > 0 && term->len <= 255);
     if (out->len > 0)
         buf_append_char(out, ' ');
-    buf_append(out, term, len);
+    buf_append(out, term->bytes, term->len);
+}
+
+static void collect_positions(void *ctx, const struct analyzer_term *term)
+{
+    struct buf *out = ctx;
+    collect(ctx, term);
+    buf_printf(out, "%s%u/%u", term->is_compound ? "*" : ":", term->position, term->i_word);
 }
 
 static struct analyzer *new_analyzer(const char *language)
@@ -132,6 +139,54 @@ static void test_analyzer__speaks_other_languages(void **state)
     CHECK("none", ANALYZER_INDEX, none);
 }
 
+static void test_analyzer__numbers_positions_and_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *language, *text, *terms;
+        enum analyzer_mode mode;
+    } cases[] = {
+        {"english", "the big dog", "the:0/0 big:1/1 dog:2/2", ANALYZER_INDEX},
+        {"english", "the big dog", "big:1/1 dog:2/2", ANALYZER_QUERY},
+        {"english", "a foo.bar b", "a:0/0 foo.bar*1/1 foo:1/1 bar:2/1 b:3/2", ANALYZER_INDEX},
+        {"english", "getFileName of", "getfilenam*0/0 get:0/0 file:1/0 name:2/0 of:3/1",
+         ANALYZER_INDEX},
+        {"english", "2026 C# v1", "2026:0/0 c#*1/1 c:1/1 v1*2/2 v:2/2 1:3/2", ANALYZER_INDEX},
+        {"english", "東京都 x", "東京:0/0 京都:1/0 x:2/1", ANALYZER_INDEX},
+        {"english", "東 x", "東:0/0 x:1/1", ANALYZER_INDEX},
+        {"french", "l'eau x", "l:0/0 eau:1/0 x:2/1", ANALYZER_INDEX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct analyzer *analyzer = new_analyzer(cases[i].language);
+        struct buf out = {0};
+        assert_ok(analyzer_terms(analyzer, cases[i].mode, cases[i].text, strlen(cases[i].text),
+                                 collect_positions, &out, &err));
+        assert_string_equal(buf_text(&out), cases[i].terms);
+        buf_clear(&out);
+        analyzer_free(analyzer);
+    }
+}
+
+static void test_analyzer__encodes_terms_then_positions(void **state)
+{
+    (void)state;
+    struct analyzer *analyzer = new_analyzer("none");
+    const char *texts[] = {"b a b", "a"};
+    const size_t lens[] = {5, 1};
+    static const unsigned char expected[] = {1, 'a', 2, 1, 'b', 2, 0, 1, 18, 0, 2};
+    struct buf blob = {0};
+    uint32_t n_terms = 0;
+    assert_ok(lexical_terms_encode(analyzer, texts, lens, 2, &blob, &n_terms, &err));
+    assert_int_equal(n_terms, 4);
+    assert_int_equal(blob.len, sizeof expected);
+    assert_memory_equal(blob.data, expected, sizeof expected);
+    buf_reset(&blob);
+    assert_ok(lexical_terms_encode(analyzer, texts, lens, 0, &blob, &n_terms, &err));
+    assert_true(n_terms == 0 && blob.len == 0);
+    buf_clear(&blob);
+    analyzer_free(analyzer);
+}
+
 static void test_analyzer__refuses_unknown_languages(void **state)
 {
     (void)state;
@@ -244,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_analyzer__cuts_unspaced_scripts_in_bigrams),
         cmocka_unit_test(test_analyzer__drops_function_words_from_queries_only),
         cmocka_unit_test(test_analyzer__speaks_other_languages),
+        cmocka_unit_test(test_analyzer__numbers_positions_and_words),
+        cmocka_unit_test(test_analyzer__encodes_terms_then_positions),
         cmocka_unit_test(test_analyzer__refuses_unknown_languages),
         cmocka_unit_test(test_analyzer__names_itself),
         cmocka_unit_test(test_analyzer__cuts_long_words_at_a_character),

@@ -118,21 +118,25 @@ static void test_bm25__equals_the_formula(void **state)
         }
         struct arena arena = {0};
         struct lexical_query query;
-        struct lexical_scorer *scorer;
+        struct lexical_tail *tail;
+        struct lexical_stats stats = {0};
         parse(library, text.data, &arena, &query);
-        assert_ok(lexical_scorer_new(&query, params[round % 4], &scorer, &err));
+        assert_ok(lexical_tail_new(&query, &tail, &err));
         for (size_t i = 0; i < N_ROWS; i++)
-            assert_ok(lexical_scorer_add(scorer, library->blob[i].data, library->blob[i].len,
-                                         library->n_terms[i], &err));
-        const float *scores;
+            assert_ok(lexical_tail_add(tail, library->blob[i].data, library->blob[i].len,
+                                       library->n_terms[i], &err));
+        const int32_t *scores;
         size_t n;
-        assert_ok(lexical_scorer_finish(scorer, &scores, &n, &err));
+        lexical_tail_count(tail, &stats, &query);
+        lexical_query_weigh(&query, &stats, params[round % 4]);
+        assert_ok(lexical_tail_scores(tail, &scores, &n, &err));
         assert_int_equal(n, N_ROWS);
         for (size_t i = 0; i < n; i++) {
             double expected = expected_score(library, i, words, n_words, params[round % 4]);
-            assert_true(fabs(scores[i] - expected) <= 1e-6 * fmax(1, expected));
+            assert_true(fabs(scores[i] / query.scale - expected) <=
+                        1e-6 * fmax(1, expected) + .5 * (double)n_words / query.scale);
         }
-        lexical_scorer_free(scorer);
+        lexical_tail_free(tail);
         arena_clear(&arena);
         buf_clear(&text);
     }
@@ -178,22 +182,69 @@ static void test_bm25__scores_nothing(void **state)
     struct library *library = library_new();
     struct arena arena = {0};
     struct lexical_query query;
-    struct lexical_scorer *scorer;
-    const float *scores;
+    struct lexical_tail *tail;
+    struct lexical_stats stats = {0};
+    const int32_t *scores;
     size_t n;
     parse(library, "absent", &arena, &query);
-    assert_ok(lexical_scorer_new(&query, LEXICAL_PARAMS_DEFAULT, &scorer, &err));
-    assert_ok(lexical_scorer_finish(scorer, &scores, &n, &err));
+    assert_ok(lexical_tail_new(&query, &tail, &err));
+    lexical_tail_count(tail, &stats, &query);
+    lexical_query_weigh(&query, &stats, LEXICAL_PARAMS_DEFAULT);
+    assert_ok(lexical_tail_scores(tail, &scores, &n, &err));
     assert_int_equal(n, 0);
-    assert_ok(lexical_scorer_add(scorer, library->blob[0].data, library->blob[0].len,
-                                 library->n_terms[0], &err));
-    assert_ok(lexical_scorer_add(scorer, "", 0, 0, &err));
-    assert_ok(lexical_scorer_finish(scorer, &scores, &n, &err));
+    assert_ok(lexical_tail_add(tail, library->blob[0].data, library->blob[0].len,
+                               library->n_terms[0], &err));
+    assert_ok(lexical_tail_add(tail, "", 0, 0, &err));
+    lexical_tail_count(tail, &stats, &query);
+    lexical_query_weigh(&query, &stats, LEXICAL_PARAMS_DEFAULT);
+    assert_ok(lexical_tail_scores(tail, &scores, &n, &err));
     assert_int_equal(n, 2);
     assert_true(scores[0] == 0 && scores[1] == 0);
     assert_true(query.terms[0].idf > 0);
-    lexical_scorer_free(scorer);
-    lexical_scorer_free(NULL);
+    lexical_tail_free(tail);
+    lexical_tail_free(NULL);
+    arena_clear(&arena);
+    library_clear(library);
+}
+
+/* A word that every row has weighs next to nothing, but its rows are hits. */
+static void test_bm25__finds_what_is_everywhere(void **state)
+{
+    (void)state;
+    struct library *library = library_new();
+    struct arena arena = {0};
+    struct lexical_query query;
+    struct lexical_tail *tail;
+    struct lexical_stats stats = {.n_rows = 100000000, .n_terms = 1000000000};
+    const int32_t *scores;
+    size_t n;
+    parse(library, "aa", &arena, &query);
+    query.terms[0].df = stats.n_rows;
+    assert_ok(lexical_tail_new(&query, &tail, &err));
+    assert_ok(lexical_tail_add(tail, "\2aa\1", 4, 900000, &err));
+    lexical_tail_count(tail, &stats, &query);
+    lexical_query_weigh(&query, &stats, LEXICAL_PARAMS_DEFAULT);
+    assert_ok(lexical_tail_scores(tail, &scores, &n, &err));
+    assert_int_equal(scores[0], 1);
+    assert_int_equal(stats.n_terms, 1000000000 + LEXICAL_LENGTH_MAX);
+    lexical_tail_free(tail);
+    arena_clear(&arena);
+    library_clear(library);
+}
+
+/* However long the question: the sum of its scores stays a 32-bit number. */
+static void test_bm25__keeps_sums_in_range(void **state)
+{
+    (void)state;
+    struct library *library = library_new();
+    struct arena arena = {0};
+    struct lexical_query query;
+    struct lexical_stats stats = {.n_rows = 1000000000, .n_terms = 1000000000};
+    parse(library, "aa", &arena, &query);
+    query.terms[0].weight = 30000;
+    lexical_query_weigh(&query, &stats, LEXICAL_PARAMS_DEFAULT);
+    assert_true(query.scale < 65536 && query.terms[0].factor <= (float)(1 << 30));
+    assert_true(query.terms[0].factor > (float)(1 << 28));
     arena_clear(&arena);
     library_clear(library);
 }
@@ -206,7 +257,11 @@ static void test_bm25__refuses_damaged_rows(void **state)
     struct library *library = library_new();
     struct arena arena = {0};
     struct lexical_query query;
-    parse(library, "aa longbeginnab longbeginnzz zz", &arena, &query);
+    const struct lexical_clause clauses[] = {
+        {"aa longbeginnab longbeginnzz zz", 31, LEXICAL_WORDS, 0},
+        {"long", 4, LEXICAL_PREFIX, 0},
+        {"longbeginnab aa", 15, LEXICAL_PHRASE, 1}};
+    assert_ok(lexical_query_build(library->analyzer, clauses, 3, &arena, &query, &err));
     const struct buf *blob = &library->blob[1];
     size_t n_refused = 0;
     for (size_t at = 0; at < blob->len; at++) {
@@ -219,18 +274,21 @@ static void test_bm25__refuses_damaged_rows(void **state)
             memcpy(copy, blob->data, len);
             if (v < sizeof values)
                 copy[at] = (char)values[v];
-            struct lexical_scorer *scorer;
-            assert_ok(lexical_scorer_new(&query, LEXICAL_PARAMS_DEFAULT, &scorer, &err));
-            enum status status = lexical_scorer_add(scorer, copy, len, 5, &err);
+            struct lexical_tail *tail;
+            struct lexical_stats stats = {0};
+            assert_ok(lexical_tail_new(&query, &tail, &err));
+            enum status status = lexical_tail_add(tail, copy, len, 5, &err);
             assert_true(status == STATUS_OK || status == STATUS_FORMAT);
-            const float *scores;
+            const int32_t *scores;
             size_t n;
-            assert_ok(lexical_scorer_add(scorer, "", 0, 0, &err));
-            assert_ok(lexical_scorer_finish(scorer, &scores, &n, &err));
+            assert_ok(lexical_tail_add(tail, "", 0, 0, &err));
+            lexical_tail_count(tail, &stats, &query);
+            lexical_query_weigh(&query, &stats, LEXICAL_PARAMS_DEFAULT);
+            assert_ok(lexical_tail_scores(tail, &scores, &n, &err));
             assert_int_equal(n, status == STATUS_OK ? 2 : 1);
             assert_true(scores[n - 1] == 0);
             n_refused += status == STATUS_FORMAT;
-            lexical_scorer_free(scorer);
+            lexical_tail_free(tail);
             free(copy);
         }
     }
@@ -261,34 +319,51 @@ static void test_bm25__weighs_coverage_by_rarity(void **state)
 }
 
 #ifdef RAGGED_FAULT
-static enum status run_all(struct analyzer *analyzer, float *out)
+static enum status score_all(const struct buf *blob, uint32_t n_terms, struct lexical_query *query,
+                             int32_t *out)
+{
+    struct lexical_tail *tail = NULL;
+    struct lexical_stats stats = {0};
+    const int32_t *scores = NULL;
+    size_t n = 0;
+    enum status status = lexical_tail_new(query, &tail, &err);
+    if (!status)
+        status = lexical_tail_add(tail, blob->data, blob->len, n_terms, &err);
+    if (!status) {
+        lexical_tail_count(tail, &stats, query);
+        lexical_query_weigh(query, &stats, LEXICAL_PARAMS_DEFAULT);
+        status = lexical_tail_scores(tail, &scores, &n, &err);
+    }
+    if (!status)
+        *out = scores[0];
+    lexical_tail_free(tail);
+    return status;
+}
+
+static enum status run_all(struct analyzer *analyzer, int32_t *out)
 {
     const char *texts[] = {"first title", "the first body of words"};
     const size_t lens[] = {strlen(texts[0]), strlen(texts[1])};
+    const struct lexical_clause clauses[] = {{"first words", 11, LEXICAL_WORDS, false},
+                                             {"first body", 10, LEXICAL_PHRASE, false},
+                                             {"tit", 3, LEXICAL_PREFIX, false}};
     struct buf blob = {0};
     struct arena arena = {0};
     struct lexical_query query = {0};
-    struct lexical_scorer *scorer = NULL;
-    const float *scores = NULL;
     uint32_t n_terms = 0;
-    size_t n = 0;
+    int32_t score = 0;
     double share;
     enum status status = lexical_terms_encode(analyzer, texts, lens, 2, &blob, &n_terms, &err);
     if (status)
         assert_true(blob.len == 0 && n_terms == 0);
     if (!status)
-        status = lexical_query_parse(analyzer, "first words", 11, &arena, &query, &err);
+        status = lexical_query_build(analyzer, clauses, 3, &arena, &query, &err);
     if (!status)
-        status = lexical_scorer_new(&query, LEXICAL_PARAMS_DEFAULT, &scorer, &err);
-    if (!status)
-        status = lexical_scorer_add(scorer, blob.data, blob.len, n_terms, &err);
-    if (!status)
-        status = lexical_scorer_finish(scorer, &scores, &n, &err);
+        status = score_all(&blob, n_terms, &query, &score);
     if (!status)
         status = lexical_coverage(analyzer, &query, texts[0], lens[0], &share, &err);
     if (!status)
-        *out = scores[0];
-    lexical_scorer_free(scorer);
+        *out = score;
     arena_clear(&arena);
     buf_clear(&blob);
     return status;
@@ -303,7 +378,7 @@ static void test_bm25__reports_each_lack_of_memory(void **state)
 #else
     struct analyzer *analyzer;
     assert_ok(analyzer_new("english", &analyzer, &err));
-    float score = -1;
+    int32_t score = -1;
     int n = 1;
     for (;; n++) {
         char plan[32];
@@ -328,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_bm25__counts_repeated_query_words),
         cmocka_unit_test(test_bm25__keeps_a_query_of_function_words),
         cmocka_unit_test(test_bm25__scores_nothing),
+        cmocka_unit_test(test_bm25__finds_what_is_everywhere),
+        cmocka_unit_test(test_bm25__keeps_sums_in_range),
         cmocka_unit_test(test_bm25__refuses_damaged_rows),
         cmocka_unit_test(test_bm25__weighs_coverage_by_rarity),
         cmocka_unit_test(test_bm25__reports_each_lack_of_memory),

@@ -16,22 +16,6 @@ static const char *const passages[] = {"d", "", "e f g h i j", "a b c",
                                        "k l m n o p q r s t u v w x y z a b c d e f g h i j k"};
 #define N_PASSAGES (sizeof passages / sizeof passages[0])
 
-static double reference_score(const struct model *m, const int32_t *ids, const uint8_t *types,
-                              size_t n)
-{
-    static double x[N_POSITIONS * WIDTH_MAX];
-    double pooled[WIDTH_MAX], score;
-    size_t dim = m->shape->dim;
-    reference_hidden(m, ids, types, n, x);
-    reference_linear(tensor(m, "pooler.", "dense.weight"), tensor(m, "pooler.", "dense.bias"), x, 1,
-                     dim, dim, pooled);
-    for (size_t i = 0; i < dim; i++)
-        pooled[i] = tanh(pooled[i]);
-    reference_linear(tensor(m, "classifier.", "weight"), tensor(m, "classifier.", "bias"), pooled,
-                     1, dim, 1, &score);
-    return score;
-}
-
 static size_t encode_pair(const struct model *m, const char *passage, int32_t *ids, uint8_t *types,
                           size_t n_max)
 {

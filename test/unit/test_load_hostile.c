@@ -70,6 +70,23 @@ static const struct act acts[] = {
     {"records:01040000007465787402010000000a", STATUS_REMOTE, "title"},
     {"records:01040000007465787405010000001b", STATUS_REMOTE, "warning"},
     {"records:01040000007465787404080000000100000002000000", STATUS_REMOTE, "pages"},
+    {"records:0104000000746578740800000000", STATUS_REMOTE, "metadata"},
+    {"records:0104000000746578740804000000000161"
+     "1b",
+     STATUS_REMOTE, "metadata"}, /* ESC in the value */
+    {"records:0104000000746578740804000000040161"
+     "41",
+     STATUS_REMOTE, "metadata"}, /* form 4 */
+    {"records:0104000000746578740804000000000941"
+     "41",
+     STATUS_REMOTE, "metadata"}, /* name over the end */
+    {"records:010400000074657874080300000000015f", STATUS_REMOTE, "metadata"}, /* "_", no value */
+    {"records:0104000000746578740804000000"
+     "00015f41",
+     STATUS_REMOTE, "metadata"}, /* a name of ours */
+    {"records:0104000000746578740804000000"
+     "0001ff41",
+     STATUS_REMOTE, "metadata"}, /* not UTF-8 */
     {"records:0604000000040100"
      "1b",
      STATUS_REMOTE, "failure"},                             /* ESC in the sentence */

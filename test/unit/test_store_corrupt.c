@@ -17,7 +17,25 @@ static uint64_t next_random(uint64_t *seed)
     return *seed >> 33;
 }
 
-static void make_library(const char *folder, struct buf *out)
+/* Two segments have the rows of the first document, which is replaced, and of the second. */
+static enum status make_index(struct store *store, struct error *err)
+{
+    static const int64_t ids[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    struct store_segment segment = {.name = "a", .n_rows = 2 * N_CHUNKS, .maker = "maker"};
+    struct fixture_document f;
+    enum status status = STATUS_OK;
+    for (int kind = STORE_KIND_LEXICAL; kind <= STORE_KIND_VECTOR && !status; kind++) {
+        segment.kind = (enum store_kind)kind;
+        segment.name = kind == STORE_KIND_VECTOR ? "b" : "a";
+        status = store_put_segment(store, &segment, err);
+        if (!status)
+            status = store_take_tail(store, segment.kind, ids, 2 * N_CHUNKS, err);
+    }
+    fixture_document_init(&f, 0, 0, N_CHUNKS, FIXTURE_WITH_VECTORS);
+    return status ? status : fixture_put(store, &f, err);
+}
+
+static void make_library(const char *folder, struct buf *out, struct buf *out_vectors)
 {
     struct error err;
     struct store *store;
@@ -25,10 +43,15 @@ static void make_library(const char *folder, struct buf *out)
     assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
     for (int i = 0; i < N_DOCUMENTS; i++)
         assert_ok(fixture_save(store, i, i * N_CHUNKS, N_CHUNKS, FIXTURE_WITH_VECTORS, &err));
+    assert_ok(store_write_begin(store, &err));
+    assert_ok(make_index(store, &err));
+    assert_ok(store_write_commit(store, &err));
     assert_ok(store_checkpoint(store, true, &err));
     store_close(store);
     snprintf(path, sizeof path, "%s/ragged.db", folder);
     assert_ok(file_read(path, RAGGED_LIMIT_FILE, out, &err));
+    fixture_vectors_path(folder, 1, path);
+    assert_ok(file_read(path, RAGGED_LIMIT_FILE, out_vectors, &err));
     fixture_folder_remove(folder);
 }
 
@@ -55,8 +78,22 @@ static enum status touch_row(void *ctx, const struct store_tail_row *row, struct
     (void)err;
     for (size_t i = 0; i < row->terms_len; i++)
         *sum += ((const unsigned char *)row->terms)[i];
-    for (size_t i = 0; i < row->vector_bytes; i++)
-        *sum += ((const unsigned char *)row->vector)[i];
+    return STATUS_OK;
+}
+
+struct touched {
+    struct store_vectors vectors;
+    size_t sum;
+};
+
+static enum status touch_vector(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    struct touched *touched = ctx;
+    const unsigned char *vector = touched->vectors.rows;
+    (void)err;
+    assert_true(row->slot < touched->vectors.n_slots);
+    for (size_t i = 0; i < touched->vectors.row_bytes; i++)
+        touched->sum += vector[row->slot * touched->vectors.row_bytes + i];
     return STATUS_OK;
 }
 
@@ -69,6 +106,70 @@ static enum status touch_document(void *ctx, const struct store_document *docume
     return STATUS_OK;
 }
 
+static enum status touch_segment(void *ctx, const struct store_segment *segment, struct error *err)
+{
+    size_t *sum = ctx;
+    (void)err;
+    assert_true(segment->kind == STORE_KIND_LEXICAL || segment->kind == STORE_KIND_VECTOR);
+    *sum += strlen(segment->name) + strlen(segment->maker);
+    return STATUS_OK;
+}
+
+static enum status touch_dead(void *ctx, int64_t first, int64_t end, struct error *err)
+{
+    size_t *sum = ctx;
+    (void)err;
+    assert_true(first < end);
+    *sum += 1;
+    return STATUS_OK;
+}
+
+static enum status touch_chunk(void *ctx, int64_t chunk_id, int64_t document_id,
+                               const struct store_chunk *chunk, struct error *err)
+{
+    size_t *sum = ctx;
+    (void)chunk_id, (void)document_id, (void)err;
+    *sum += strlen(chunk->heading) + strlen(chunk->text);
+    return STATUS_OK;
+}
+
+static enum status touch_range(void *ctx, int64_t document_id, int64_t first, int64_t end,
+                               struct error *err)
+{
+    (void)document_id;
+    return touch_dead(ctx, first, end, err);
+}
+
+static void read_index(struct store *store, size_t *sum)
+{
+    struct error err;
+    enum status status = store_each_segment(store, touch_segment, sum, &err);
+    status = store_each_dead(store, STORE_KIND_LEXICAL, touch_dead, sum, &err);
+    status = store_each_dead(store, STORE_KIND_VECTOR, touch_dead, sum, &err);
+    status = store_each_chunk(store, 0, SIZE_MAX, touch_chunk, sum, &err);
+    status = store_each_chunk_range(store, touch_range, sum, &err);
+    (void)status;
+}
+
+static void read_vectors(struct store *store)
+{
+    struct error err;
+    struct touched touched = {0};
+    if (store_read_begin(store, &err))
+        return;
+    enum status status = store_map_vectors(store, &touched.vectors, &err);
+    if (!status)
+        status = store_each_vector_tail(store, 0, SIZE_MAX, touch_vector, &touched, &err);
+    for (int64_t id = 1; id <= N_DOCUMENTS * N_CHUNKS; id++) {
+        struct store_vector_row row = {0};
+        bool has_vector = false;
+        if (!status && !store_get_chunk_vector(store, id, &row.slot, &has_vector, &err) &&
+            has_vector)
+            status = touch_vector(&touched, &row, &err);
+    }
+    store_read_end(store);
+}
+
 /* Every read, each on its own: one that fails does not spare the others. */
 static void read_everything(struct store *store)
 {
@@ -79,7 +180,9 @@ static void read_everything(struct store *store)
     struct store_passage passage;
     size_t sum = 0;
     enum status status = store_each_document(store, touch_document, &sum, &err);
-    status = store_each_tail(store, 3, touch_row, &sum, &err);
+    status = store_each_tail(store, 0, SIZE_MAX, touch_row, &sum, &err);
+    read_index(store, &sum);
+    read_vectors(store);
     for (int64_t id = 1; id <= N_DOCUMENTS * N_CHUNKS; id++)
         status = store_get_passage(store, id, &arena, &passage, &err);
     for (uint32_t ord = 0; ord <= N_CHUNKS; ord++)
@@ -121,6 +224,17 @@ static void write_something(const char *folder)
         return;
     enum status status = fixture_save(store, 3, 500, N_CHUNKS, FIXTURE_WITH_VECTORS, &err);
     status = store_compact(store, &err);
+    if (!store_write_begin(store, &err)) {
+        static const int64_t ids[] = {20, 21, 22, 23};
+        status = store_take_tail(store, STORE_KIND_VECTOR, ids, N_CHUNKS, &err);
+        status = store_put_tail_row(store, 5, 2, "\1a\1", 3, 1, &err);
+        status = store_put_vector_tail_row(store, 5, 2, &err);
+        status = store_write_commit(store, &err);
+    }
+    if (!store_write_begin(store, &err)) {
+        status = store_remove_vectors(store, &err);
+        status = store_write_commit(store, &err);
+    }
     (void)status;
     store_close(store);
 }
@@ -129,12 +243,13 @@ static void test_store_corrupt__never_crashes(void **state)
 {
     (void)state;
     struct error err;
-    struct buf sound = {0}, bytes = {0};
-    char folder[64], path[128];
+    struct buf sound = {0}, vectors = {0}, bytes = {0};
+    char folder[64], path[128], vectors_path[128];
     size_t n_refused = 0, n_found = 0, n_sound = 0;
     fixture_folder_make(folder);
     snprintf(path, sizeof path, "%s/ragged.db", folder);
-    make_library(folder, &sound);
+    fixture_vectors_path(folder, 1, vectors_path);
+    make_library(folder, &sound, &vectors);
     for (uint64_t i = 0; i < N_CASES; i++) {
         uint64_t seed = i + 1;
         struct store *store;
@@ -143,6 +258,10 @@ static void test_store_corrupt__never_crashes(void **state)
         buf_append(&bytes, sound.data, sound.len);
         size_t len = damage(bytes.data, bytes.len, &seed);
         assert_ok(file_replace(path, bytes.data, len, 0600, &err));
+        buf_reset(&bytes);
+        buf_append(&bytes, vectors.data, vectors.len);
+        len = i % 3 == 0 ? damage(bytes.data, bytes.len, &seed) : bytes.len;
+        assert_ok(file_replace(vectors_path, bytes.data, len, 0600, &err));
         if (store_open(folder, STORE_OPEN_READ, &store, &err)) {
             n_refused++;
         } else {
@@ -157,6 +276,7 @@ static void test_store_corrupt__never_crashes(void **state)
            n_sound);
     assert_true(n_refused > 0 && n_found > 0);
     buf_clear(&sound);
+    buf_clear(&vectors);
     buf_clear(&bytes);
 }
 

@@ -14,7 +14,7 @@
 
 #ifdef RAGGED_FAULT
 
-#define N_MAX 5000
+#define N_MAX 20000
 
 /* --- one process, failing calls --- */
 
@@ -23,8 +23,8 @@
 /* A library that every try begins with, and what the try acknowledged. */
 struct ledger {
     char folder[64];
-    struct buf database; /* before the try: documents 0 to N_DOCUMENTS_BEFORE - 1 */
-    int n_documents;     /* acknowledged: numbers 0 to n_documents - 1 */
+    struct buf database, vectors; /* before the try: documents 0 to N_DOCUMENTS_BEFORE - 1 */
+    int n_documents;              /* acknowledged: numbers 0 to n_documents - 1 */
 };
 
 typedef enum status (*scenario)(struct ledger *ledger, struct error *err);
@@ -73,11 +73,113 @@ static enum status compact(struct ledger *ledger, struct error *err)
     return status;
 }
 
+/* A vector of 2048 bytes for nobody: two of them fill a page. */
+static enum status put_unused(struct store *store, int number, struct error *err)
+{
+    static const uint16_t vector[1024] = {0x3C00};
+    char text[32];
+    snprintf(text, sizeof text, "unused %d", number);
+    return store_put_vector(store, fixture_hash(text), vector, sizeof vector, err);
+}
+
+/* Every vector goes, others come. */
+static enum status change_model(struct store *store, struct error *err)
+{
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = store_remove_vectors(store, err);
+    for (int i = 0; i < 9 && !status; i++)
+        status = put_unused(store, i, err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
+    return status;
+}
+
+/* Then what nobody needs is found by the first compact and punched by the second. */
+static enum status change_and_compact(struct store *store, struct error *err)
+{
+    enum status status = change_model(store, err);
+    if (!status)
+        status = store_compact(store, err);
+    return status ? status : store_compact(store, err);
+}
+
+static enum status replace_vectors(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (status)
+        return status;
+    status = change_and_compact(store, err);
+    store_close(store);
+    return status;
+}
+
+/* The first document's rows go into segments, it is replaced, the second one's rows are given back.
+ */
+static enum status change_index(struct store *store, struct error *err)
+{
+    static const int64_t ids[] = {1, 2, 3, 4, 5, 6};
+    static const char terms[] = {3, 'o', 'n', 'e', 3};
+    struct store_segment segment = {.name = "a", .kind = STORE_KIND_LEXICAL, .n_rows = 6};
+    enum status status = store_put_segment(store, &segment, err);
+    if (!status)
+        status = store_take_tail(store, segment.kind, ids, 6, err);
+    segment.name = "b";
+    segment.kind = STORE_KIND_VECTOR;
+    if (!status)
+        status = store_put_segment(store, &segment, err);
+    if (!status)
+        status = store_take_tail(store, segment.kind, ids, 6, err);
+    struct fixture_document f;
+    fixture_document_init(&f, 0, 50, 2, FIXTURE_WITH_VECTORS);
+    if (!status)
+        status = fixture_put(store, &f, err);
+    for (int64_t id = 4; id <= 6 && !status; id++) {
+        status = store_put_tail_row(store, id, 2, terms, sizeof terms, 3, err);
+        if (!status)
+            status = store_put_vector_tail_row(store, id, 2, err);
+    }
+    if (!status)
+        status = store_remove_dead(store, STORE_KIND_VECTOR, 1, err);
+    return status ? status : store_remove_segment(store, "b", err);
+}
+
+static enum status index_once(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = store_write_begin(store, err);
+    if (!status)
+        status = change_index(store, err);
+    if (!status)
+        status = store_write_commit(store, err);
+    store_close(store); /* rolls back what is open */
+    return status;
+}
+
 static enum status add_terms(void *ctx, const struct store_tail_row *row, struct error *err)
 {
     size_t *n = ctx;
     (void)err;
     *n += row->n_terms;
+    return STATUS_OK;
+}
+
+static enum status touch_vector(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    const struct store_vectors *vectors = ctx;
+    uint16_t half[FIXTURE_DIM];
+    (void)err;
+    assert_int_equal(vectors->row_bytes, sizeof half);
+    memcpy(half, (const char *)vectors->rows + row->slot * sizeof half, sizeof half);
+    int n_ones = 0;
+    for (size_t i = 0; i < FIXTURE_DIM; i++)
+        n_ones += half[i] == 0x3C00;
+    assert_int_equal(n_ones, 1);
     return STATUS_OK;
 }
 
@@ -95,13 +197,17 @@ static enum status read_all(struct store *store, struct arena *arena, struct err
     struct store_document document;
     struct store_passage passage;
     const char *value;
+    struct store_vectors vectors;
     size_t n_terms = 0, n_chunks = 0, n_problems;
     enum status status = store_count(store, &counts, err);
     if (!status)
         status = store_each_document(store, add_chunks, &n_chunks, err);
     if (!status)
-        status =
-            store_each_tail(store, STORE_TAIL_TERMS | STORE_TAIL_VECTORS, add_terms, &n_terms, err);
+        status = store_each_tail(store, 0, SIZE_MAX, add_terms, &n_terms, err);
+    if (!status)
+        status = store_map_vectors(store, &vectors, err);
+    if (!status)
+        status = store_each_vector_tail(store, 0, SIZE_MAX, touch_vector, &vectors, err);
     if (!status)
         status = store_find_document(store, "/doc/000000", arena, &document, err);
     if (!status)
@@ -133,6 +239,16 @@ static enum status read_some(struct ledger *ledger, struct error *err)
     return status;
 }
 
+/* A replaced vector file that could not be removed goes with the next compact. */
+static void assert_sound(struct store *store)
+{
+    struct error err;
+    size_t n_problems = 0;
+    assert_ok(store_compact(store, &err));
+    assert_ok(store_check(store, 0, fixture_say, NULL, &n_problems, &err));
+    assert_int_equal(n_problems, 0);
+}
+
 /* Sound, and everything acknowledged is there and whole. */
 static void assert_library(struct ledger *ledger)
 {
@@ -148,7 +264,7 @@ static void assert_library(struct ledger *ledger)
         assert_ok(store_find_document(store, path, &arena, &document, &err));
         assert_true(document.n_chunks > 0);
     }
-    assert_int_equal(fixture_n_problems(store), 0);
+    assert_sound(store);
     store_close(store);
     arena_clear(&arena);
 }
@@ -164,6 +280,8 @@ static void ledger_init(struct ledger *ledger)
         assert_ok(write_one(ledger, &err));
     snprintf(path, sizeof path, "%s/ragged.db", ledger->folder);
     assert_ok(file_read(path, RAGGED_LIMIT_FILE, &ledger->database, &err));
+    fixture_vectors_path(ledger->folder, 1, path);
+    assert_ok(file_read(path, RAGGED_LIMIT_FILE, &ledger->vectors, &err));
 }
 
 static void ledger_reset(struct ledger *ledger)
@@ -175,6 +293,8 @@ static void ledger_reset(struct ledger *ledger)
     assert_ok(folder_make(ledger->folder, &err));
     snprintf(path, sizeof path, "%s/ragged.db", ledger->folder);
     assert_ok(file_replace(path, ledger->database.data, ledger->database.len, 0600, &err));
+    fixture_vectors_path(ledger->folder, 1, path);
+    assert_ok(file_replace(path, ledger->vectors.data, ledger->vectors.len, 0600, &err));
     ledger->n_documents = N_DOCUMENTS_BEFORE;
 }
 
@@ -182,6 +302,7 @@ static void ledger_clear(struct ledger *ledger)
 {
     fixture_folder_remove(ledger->folder);
     buf_clear(&ledger->database);
+    buf_clear(&ledger->vectors);
 }
 
 static void run_plan(scenario run, struct ledger *ledger, const char *site, const char *suffix)
@@ -217,7 +338,7 @@ static void run_all_plans(scenario run)
     static const char *const sites[] = {"mem",         "sqlite.write", "sqlite.full",
                                         "sqlite.sync", "sqlite.read",  "sqlite.truncate",
                                         "sqlite.lock", "sqlite.open",  "file",
-                                        "store.commit"};
+                                        "vectors",     "store.commit"};
     struct ledger ledger;
     ledger_init(&ledger);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
@@ -243,6 +364,18 @@ static void test_store_fault__compacting(void **state)
 {
     (void)state;
     run_all_plans(compact);
+}
+
+static void test_store_fault__replacing_vectors(void **state)
+{
+    (void)state;
+    run_all_plans(replace_vectors);
+}
+
+static void test_store_fault__indexing(void **state)
+{
+    (void)state;
+    run_all_plans(index_once);
 }
 
 static void test_store_fault__reading(void **state)
@@ -300,12 +433,30 @@ static int child_role(const char *folder)
     return 0;
 }
 
+/* The same with vectors that are replaced, and segments. */
+static int index_child_role(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err))
+        return 1;
+    for (int i = 0; i < 2; i++)
+        if (fixture_save(store, i, 3 * i, 3, FIXTURE_WITH_VECTORS, &err))
+            return 1;
+    if (store_write_begin(store, &err) || change_index(store, &err) ||
+        store_write_commit(store, &err) || change_and_compact(store, &err))
+        return 1;
+    store_close(store);
+    return 0;
+}
+
 /* How many documents the child acknowledged before it ended. */
-static size_t run_child(const char *folder, const char *plan, int *out_wait_status)
+static size_t run_child(const char *role, const char *folder, const char *plan,
+                        int *out_wait_status)
 {
     struct error err;
     struct process child;
-    const char *const argv[] = {"/proc/self/exe", folder, NULL};
+    const char *const argv[] = {"/proc/self/exe", role, folder, NULL};
     char acknowledged[64];
     size_t n_acknowledged = 0;
     ssize_t n;
@@ -335,7 +486,27 @@ static void assert_child_library(const char *folder, size_t n_acknowledged)
     store_close(store);
 }
 
-static void kill_everywhere(const char *site)
+static void assert_index_child_library(const char *folder, size_t n_acknowledged)
+{
+    struct error err;
+    struct store *store;
+    (void)n_acknowledged;
+    assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
+    assert_sound(store);
+    store_close(store);
+}
+
+static const struct role {
+    const char *name;
+    int (*run)(const char *folder);
+    void (*check)(const char *folder, size_t n_acknowledged);
+    size_t n_acknowledged; /* when nobody kills it */
+} roles[] = {
+    {"add", child_role, assert_child_library, N_CHILD_DOCUMENTS},
+    {"index", index_child_role, assert_index_child_library, 0},
+};
+
+static void kill_everywhere(const struct role *role, const char *site)
 {
     int n = 1;
     for (; n < N_MAX; n++) {
@@ -343,17 +514,17 @@ static void kill_everywhere(const char *site)
         int wait_status = 0;
         fixture_folder_make(folder);
         snprintf(plan, sizeof plan, "kill@%s:%d", site, n);
-        size_t n_acknowledged = run_child(folder, plan, &wait_status);
-        assert_child_library(folder, n_acknowledged);
+        size_t n_acknowledged = run_child(role->name, folder, plan, &wait_status);
+        role->check(folder, n_acknowledged);
         fixture_folder_remove(folder);
         if (WIFEXITED(wait_status)) {
             assert_int_equal(WEXITSTATUS(wait_status), 0);
-            assert_int_equal(n_acknowledged, N_CHILD_DOCUMENTS);
+            assert_int_equal(n_acknowledged, role->n_acknowledged);
             break;
         }
         assert_int_equal(WTERMSIG(wait_status), SIGKILL);
     }
-    printf("kill@%s: %d places\n", site, n - 1);
+    printf("%s, kill@%s: %d places\n", role->name, site, n - 1);
     assert_true(n > 1 && n < N_MAX);
 }
 
@@ -361,21 +532,25 @@ static void test_store_fault__killed(void **state)
 {
     (void)state;
     static const char *const sites[] = {"sqlite.write", "sqlite.sync",     "sqlite.truncate",
-                                        "store.commit", "store.committed", "file"};
+                                        "store.commit", "store.committed", "file",
+                                        "vectors"};
     fault_plan(NULL);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++)
-        kill_everywhere(sites[i]);
+        for (size_t j = 0; j < sizeof roles / sizeof roles[0]; j++)
+            kill_everywhere(&roles[j], sites[i]);
 }
 
 int main(int argc, char **argv)
 {
     store_use_mem();
-    if (argc == 2)
-        return child_role(argv[1]);
+    if (argc == 3)
+        return roles[strcmp(argv[1], roles[1].name) == 0].run(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_fault__writing),
         cmocka_unit_test(test_store_fault__writing_on_after_a_failure),
         cmocka_unit_test(test_store_fault__compacting),
+        cmocka_unit_test(test_store_fault__replacing_vectors),
+        cmocka_unit_test(test_store_fault__indexing),
         cmocka_unit_test(test_store_fault__reading),
         cmocka_unit_test(test_store_fault__creating),
         cmocka_unit_test(test_store_fault__a_full_disk_is_said),

@@ -26,7 +26,8 @@ static int write_role(const char *folder, int number)
         return fail_role("writer", &err);
     for (int i = 0; i < N_TRANSACTIONS; i++) {
         int name = number * 1000 + i;
-        if (fixture_save(store, name, name % 97, CHUNKS_PER_DOCUMENT, FIXTURE_WITH_VECTORS, &err))
+        int first_text = i % 3 ? CHUNKS_PER_DOCUMENT * name : name % 97; /* own, or shared */
+        if (fixture_save(store, name, first_text, CHUNKS_PER_DOCUMENT, FIXTURE_WITH_VECTORS, &err))
             return fail_role("writer", &err);
         if (i % 7 == 0 && store_checkpoint(store, true, &err))
             return fail_role("writer", &err);
@@ -44,20 +45,61 @@ static enum status count_row(void *ctx, const struct store_tail_row *row, struct
     return STATUS_OK;
 }
 
+struct vector_reader {
+    struct store *store;
+    struct store_vectors vectors;
+    size_t n_found;
+};
+
+/* The text says which vector it must have. */
+static enum status check_chunk(void *ctx, int64_t chunk_id, int64_t document_id,
+                               const struct store_chunk *chunk, struct error *err)
+{
+    struct vector_reader *r = ctx;
+    uint32_t slot = 0;
+    bool has_vector = false;
+    uint16_t expected[FIXTURE_DIM] = {0};
+    (void)document_id;
+    enum status status = store_get_chunk_vector(r->store, chunk_id, &slot, &has_vector, err);
+    if (status || !has_vector)
+        return status;
+    expected[atoi(chunk->text + strlen("text ")) % FIXTURE_DIM] = 0x3C00;
+    r->n_found++;
+    if (memcmp((const char *)r->vectors.rows + slot * sizeof expected, expected, sizeof expected))
+        return error_set(err, STATUS_FORMAT, "chunk %lld: another vector", (long long)chunk_id);
+    return STATUS_OK;
+}
+
+/* In a snapshot. */
+static enum status read_vectors(struct store *store, size_t *out_n_found, struct error *err)
+{
+    struct vector_reader r = {.store = store};
+    enum status status = store_map_vectors(store, &r.vectors, err);
+    if (!status)
+        status = store_each_chunk(store, 0, SIZE_MAX, check_chunk, &r, err);
+    *out_n_found = r.n_found;
+    return status;
+}
+
 static enum status read_once(struct store *store, struct error *err)
 {
     struct store_counts counts;
     int64_t generation;
-    size_t n_rows = 0;
+    size_t n_rows = 0, n_found = 0;
     enum status status = store_generation(store, &generation, err);
     if (!status)
         status = store_count(store, &counts, err);
     if (!status)
-        status = store_each_tail(store, STORE_TAIL_TERMS, count_row, &n_rows, err);
+        status = store_each_tail(store, 0, SIZE_MAX, count_row, &n_rows, err);
     if (!status && (n_rows != counts.n_chunks || (int64_t)counts.n_documents != generation ||
                     counts.n_chunks != CHUNKS_PER_DOCUMENT * counts.n_documents))
         status = error_set(err, STATUS_FORMAT, "generation %lld: %zu documents, %zu rows",
                            (long long)generation, counts.n_documents, n_rows);
+    if (!status)
+        status = read_vectors(store, &n_found, err);
+    if (!status && n_found != counts.n_chunks)
+        status = error_set(err, STATUS_FORMAT, "%zu of %zu chunks have a vector", n_found,
+                           counts.n_chunks);
     return status;
 }
 
@@ -80,6 +122,61 @@ static int read_role(const char *folder)
         store_close(store);
     }
     return 0;
+}
+
+/* Throws all vectors away, again and again. */
+static int replace_role(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err))
+        return fail_role("replacer", &err);
+    for (int i = 0; i < N_TRANSACTIONS; i++) {
+        if (store_write_begin(store, &err) || store_remove_vectors(store, &err) ||
+            store_write_commit(store, &err))
+            return fail_role("replacer", &err);
+        if (i % 10 == 0 && store_compact(store, &err))
+            return fail_role("replacer", &err);
+        clock_sleep_ms(5);
+    }
+    store_close(store);
+    return 0;
+}
+
+/* What a snapshot finds of the vectors is right; where they are gone, the next snapshot knows. */
+static int read_replaced_role(const char *folder)
+{
+    struct error err;
+    struct store *store;
+    size_t n_found;
+    int64_t end_ms = clock_monotonic_ms() + 2000;
+    int n_busy = 0; /* in a row: the replacer may be that fast, but not for long */
+    if (store_open(folder, STORE_OPEN_READ, &store, &err))
+        return fail_role("reader", &err);
+    while (clock_monotonic_ms() < end_ms) {
+        if (store_read_begin(store, &err))
+            return fail_role("reader", &err);
+        enum status status = read_vectors(store, &n_found, &err);
+        n_busy = status == STATUS_BUSY ? n_busy + 1 : 0;
+        if ((status && status != STATUS_BUSY) || n_busy > 9)
+            return fail_role("reader", &err);
+        store_read_end(store);
+    }
+    store_close(store);
+    return 0;
+}
+
+static const struct role {
+    const char *name;
+    int (*run)(const char *folder);
+} roles[] = {{"read", read_role}, {"replace", replace_role}, {"read-replaced", read_replaced_role}};
+
+static int run_role(const char *name, const char *folder, int number)
+{
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (strcmp(roles[i].name, name) == 0)
+            return roles[i].run(folder);
+    return write_role(folder, number);
 }
 
 static void start(const char *role, const char *folder, int number, struct process *out)
@@ -187,16 +284,40 @@ static void test_store_processes__a_killed_writer_leaves_a_sound_library(void **
     fixture_folder_remove(folder);
 }
 
+static void test_store_processes__vectors_are_replaced_meanwhile(void **state)
+{
+    (void)state;
+    enum { N = 8 };
+    static const char *const names[N] = {"write", "write", "write",         "write",
+                                         "write", "write", "read-replaced", "replace"};
+    struct error err;
+    char folder[64];
+    struct process all[N];
+    struct store *store;
+    struct store_counts counts;
+    fixture_folder_make(folder);
+    assert_ok(store_open(folder, STORE_OPEN_WRITE, &store, &err));
+    for (int i = 0; i < N; i++)
+        start(names[i], folder, i, &all[i]);
+    for (int i = 0; i < N; i++)
+        expect_success(&all[i]);
+    assert_ok(store_count(store, &counts, &err));
+    assert_int_equal(counts.n_documents, 6 * N_TRANSACTIONS);
+    assert_int_equal(fixture_n_problems(store), 0);
+    store_close(store);
+    fixture_folder_remove(folder);
+}
+
 int main(int argc, char **argv)
 {
     store_use_mem();
     if (argc == 4)
-        return strcmp(argv[1], "write") == 0 ? write_role(argv[2], atoi(argv[3]))
-                                             : read_role(argv[2]);
+        return run_role(argv[1], argv[2], atoi(argv[3]));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_processes__writers_and_readers_meet),
         cmocka_unit_test(test_store_processes__all_may_create_it),
         cmocka_unit_test(test_store_processes__a_killed_writer_leaves_a_sound_library),
+        cmocka_unit_test(test_store_processes__vectors_are_replaced_meanwhile),
     };
     return cmocka_run_group_tests_name("store_processes", tests, NULL, NULL);
 }

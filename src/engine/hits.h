@@ -1,0 +1,19 @@
+/* engine/hits.h - from ranked candidates to passages that are worth showing. Private to engine/. */
+#ifndef RAGGED_ENGINE_HITS_H
+#define RAGGED_ENGINE_HITS_H
+
+#include "engine/fuse.h"
+#include "store/store.h"
+
+/* Reads the best candidates (ordered) from the store's snapshot into hits->hit, at most n_hits:
+ * without those under min_score, near duplicates of a better one, and more than n_per_document of
+ * one document. Texts are from hits->arena. */
+enum status hits_fetch(struct store *store, const struct engine_search_options *options,
+                       const struct fuse_candidate *candidates, size_t n, size_t n_hits,
+                       double min_score, struct engine_hits *hits, struct error *err) MUST_USE;
+
+/* Joins the neighbours of every hit that the options ask for. */
+enum status hits_join(struct store *store, const struct engine_search_options *options,
+                      struct engine_hits *hits, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,37 @@
+/* engine/new_segment.h - one segment from its first byte to the manifest. Private to engine/. */
+#ifndef RAGGED_ENGINE_NEW_SEGMENT_H
+#define RAGGED_ENGINE_NEW_SEGMENT_H
+
+#include "engine/maintain.h"
+
+struct new_segment {
+    enum store_kind kind;
+    char name[32], maker[256];
+    char *path; /* owned */
+    struct segment_writer *writer;
+    int64_t *chunk_ids, *document_ids; /* [n], ascending chunk ids, owned */
+    uint32_t *slots;                   /* [n] of a vector segment, owned */
+    size_t n, n_max;
+    struct segment_stamp stamp;
+    bool is_published; /* the file is there: it goes with new_segment_clear() unless it is kept */
+};
+
+/* `maker`: what the content is made with; NULL: what the library says. */
+enum status new_segment_init(struct new_segment *segment, enum store_kind kind, const char *maker,
+                             const struct maintainer *maintainer, struct error *err) MUST_USE;
+/* A row; `slot` is used for vectors only. */
+enum status new_segment_add_row(struct new_segment *segment, int64_t chunk_id, int64_t document_id,
+                                uint32_t slot, struct error *err) MUST_USE;
+/* The rows of a vector segment are its content. */
+enum status new_segment_write_codes(struct new_segment *segment, const struct vector_rows *rows,
+                                    unsigned n_threads, struct error *err) MUST_USE;
+/* Writes the rows, and the file is there. */
+enum status new_segment_publish(struct new_segment *segment, struct error *err) MUST_USE;
+/* Inside a write: into the manifest. */
+enum status new_segment_list(const struct new_segment *segment, struct store *store,
+                             struct error *err) MUST_USE;
+/* Committed: the file stays. */
+void new_segment_keep(struct new_segment *segment);
+void new_segment_clear(struct new_segment *segment); /* zeroed is fine */
+
+#endif

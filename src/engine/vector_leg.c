@@ -1,0 +1,230 @@
+#include "engine/vector_leg.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/mem.h"
+
+/* ---- opening ---- */
+
+struct tail_reader {
+    struct vector_leg *leg;
+    const struct vector_leg_options *options;
+};
+
+static enum status grow_tail(struct vector_leg *leg, struct error *err)
+{
+    size_t n_max = leg->n_tail_max;
+    void *chunk_ids = leg->tail_chunk_ids, *document_ids = leg->tail_document_ids;
+    void *slots = leg->tail_slots;
+    enum status status = mem_reserve(&chunk_ids, &n_max, leg->n_tail + 1, sizeof(int64_t), err);
+    leg->tail_chunk_ids = chunk_ids;
+    n_max = leg->n_tail_max;
+    if (!status)
+        status = mem_reserve(&document_ids, &n_max, leg->n_tail + 1, sizeof(int64_t), err);
+    leg->tail_document_ids = document_ids;
+    n_max = leg->n_tail_max;
+    if (!status)
+        status = mem_reserve(&slots, &n_max, leg->n_tail + 1, sizeof(uint32_t), err);
+    leg->tail_slots = slots;
+    if (!status)
+        leg->n_tail_max = n_max;
+    return status;
+}
+
+static enum status add_tail_row(void *ctx, const struct store_vector_row *row, struct error *err)
+{
+    const struct tail_reader *reader = ctx;
+    const struct vector_leg_options *o = reader->options;
+    struct vector_leg *leg = reader->leg;
+    if (leg->n_tail % 1024 == 0 && is_cancelled(o->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped");
+    if (!filter_has_document(o->filter, row->document_id) ||
+        row->slot >= o->snapshot->rows.n_slots ||
+        (o->only && leg_find(o->only->chunk_ids, o->only->n, row->chunk_id) == o->only->n))
+        return STATUS_OK;
+    enum status status = grow_tail(leg, err);
+    if (status)
+        return status;
+    leg->tail_chunk_ids[leg->n_tail] = row->chunk_id;
+    leg->tail_document_ids[leg->n_tail] = row->document_id;
+    leg->tail_slots[leg->n_tail++] = row->slot;
+    return STATUS_OK;
+}
+
+/* Both ascend by chunk id: one walk. */
+static enum status keep_only(struct vector_leg_segment *s, const struct chunk_set *only,
+                             struct error *err)
+{
+    size_t n_rows = segment_n_rows(s->from->segment), n_words = bitmap_n_words(n_rows);
+    uint64_t *kept = mem_zalloc(n_words, sizeof *kept);
+    if (!kept)
+        return error_nomem(err);
+    for (size_t i = 0, row = 0; i < only->n && row < n_rows;) {
+        int64_t chunk_id = segment_chunk_id(s->from->segment, row);
+        if (chunk_id == only->chunk_ids[i] && (!s->allowed || bitmap_has(s->allowed, row)))
+            bitmap_add(kept, row);
+        row += chunk_id <= only->chunk_ids[i];
+        i += chunk_id > only->chunk_ids[i];
+    }
+    mem_free(s->allowed);
+    s->allowed = kept;
+    s->n_allowed = bitmap_count(kept, n_words);
+    return STATUS_OK;
+}
+
+static enum status open_segment(struct vector_leg *leg, const struct vector_leg_options *o,
+                                const struct snapshot_segment *from, struct error *err)
+{
+    if (vector_index_dim(from->vector) != leg->dim)
+        return STATUS_OK; /* of another model; the fingerprints were compared before */
+    struct vector_leg_segment s = {.from = from};
+    enum status status = filter_rows(o->filter, from, &s.allowed, &s.n_allowed, err);
+    if (!status && o->only)
+        status = keep_only(&s, o->only, err);
+    if (status) {
+        mem_free(s.allowed);
+        return status;
+    }
+    leg->n_allowed += s.n_allowed;
+    leg->segments[leg->n_segments++] = s;
+    return STATUS_OK;
+}
+
+enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_options *options,
+                            struct error *err)
+{
+    const struct snapshot *snapshot = options->snapshot;
+    struct vector_leg l = {
+        .snapshot = snapshot,
+        .query = options->query,
+        .dim = options->dim,
+        .n_threads = options->n_threads,
+    };
+    if (snapshot->rows.n_slots == 0 || snapshot->rows.dim != options->dim) {
+        *leg = l;
+        return STATUS_OK;
+    }
+    struct tail_reader reader = {.leg = &l, .options = options};
+    enum status status = STATUS_OK;
+    l.segments = mem_array(snapshot->vector->n, sizeof *l.segments);
+    if (!l.segments)
+        status = error_nomem(err);
+    for (size_t i = 0; i < snapshot->vector->n && !status; i++)
+        status = open_segment(&l, options, snapshot->vector->segments[i], err);
+    if (!status)
+        status = store_each_vector_tail(snapshot->store, 0, SIZE_MAX, add_tail_row, &reader, err);
+    if (status) {
+        vector_leg_clear(&l);
+        return status;
+    }
+    l.n_allowed += l.n_tail;
+    *leg = l;
+    return STATUS_OK;
+}
+
+void vector_leg_clear(struct vector_leg *leg)
+{
+    for (size_t i = 0; i < leg->n_segments; i++)
+        mem_free(leg->segments[i].allowed);
+    mem_free(leg->segments);
+    mem_free(leg->tail_chunk_ids);
+    mem_free(leg->tail_document_ids);
+    mem_free(leg->tail_slots);
+    *leg = (struct vector_leg){0};
+}
+
+/* ---- searching ---- */
+
+static enum status search_tail(const struct vector_leg *leg, struct leg_hit *out, size_t *out_n,
+                               struct error *err)
+{
+    float *cosines = mem_array(leg->n_tail, sizeof *cosines);
+    if (!cosines)
+        return error_nomem(err);
+    vector_cosines(&leg->snapshot->rows, leg->query, leg->tail_slots, leg->n_tail, cosines);
+    size_t n = 0;
+    for (size_t i = 0; i < leg->n_tail; i++)
+        if (isfinite(cosines[i]))
+            out[n++] = (struct leg_hit){
+                .chunk_id = leg->tail_chunk_ids[i],
+                .document_id = leg->tail_document_ids[i],
+                .score = (double)cosines[i],
+            };
+    *out_n = n;
+    mem_free(cosines);
+    return STATUS_OK;
+}
+
+static enum status search_segment(const struct vector_leg *leg, const struct vector_leg_segment *s,
+                                  size_t n_best, struct vector_hit *hits, struct leg_hit *out,
+                                  size_t *out_n, struct error *err)
+{
+    const struct vector_search search = {
+        .query = leg->query,
+        .rows = &leg->snapshot->rows,
+        .allowed = s->allowed,
+        .k = n_best,
+        .floor = -INFINITY,
+        .n_threads = leg->n_threads,
+    };
+    size_t n = 0;
+    enum status status = vector_index_search(s->from->vector, &search, hits, &n, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct leg_hit){
+            .chunk_id = segment_chunk_id(s->from->segment, hits[i].row),
+            .document_id = segment_document_of_row(s->from->segment, hits[i].row),
+            .score = (double)hits[i].cosine,
+        };
+    *out_n = n;
+    return STATUS_OK;
+}
+
+enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_hit *out,
+                              size_t *out_n, struct error *err)
+{
+    size_t n = 0, n_max = leg->n_tail > n_best ? leg->n_tail : n_best;
+    struct leg_hit *hits = mem_array(n_max + n_best, sizeof *hits);
+    struct vector_hit *found = mem_array(n_best, sizeof *found);
+    enum status status = hits && found ? STATUS_OK : error_nomem(err);
+    if (!status)
+        status = search_tail(leg, hits, &n, err);
+    for (size_t i = 0; i < leg->n_segments && !status; i++) {
+        size_t n_more = 0;
+        n = leg_rank(hits, n, n_best);
+        status = search_segment(leg, &leg->segments[i], n_best, found, hits + n, &n_more, err);
+        n += n_more;
+    }
+    if (!status) {
+        n = leg_rank(hits, n, n_best);
+        memcpy(out, hits, n * sizeof *hits);
+        *out_n = n;
+    }
+    mem_free(hits);
+    mem_free(found);
+    return status;
+}
+
+bool vector_leg_cosine(const struct vector_leg *leg, int64_t chunk_id, double *out)
+{
+    uint32_t slot = 0;
+    size_t row = 0;
+    size_t i = leg_find(leg->tail_chunk_ids, leg->n_tail, chunk_id);
+    bool has = i < leg->n_tail;
+    if (has)
+        slot = leg->tail_slots[i];
+    for (i = 0; i < leg->n_segments && !has; i++) {
+        has = segment_find_row(leg->segments[i].from->segment, chunk_id, &row);
+        if (has)
+            slot = vector_index_slot(leg->segments[i].from->vector, row);
+    }
+    if (!has)
+        return false;
+    float cosine;
+    vector_cosines(&leg->snapshot->rows, leg->query, &slot, 1, &cosine);
+    *out = (double)cosine;
+    return isfinite(cosine);
+}

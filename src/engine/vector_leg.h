@@ -1,0 +1,55 @@
+/* engine/vector_leg.h - searching a snapshot by meaning: the vector tail exactly, segments through
+ * their codes. Private to engine/. One thread at a time. */
+#ifndef RAGGED_ENGINE_VECTOR_LEG_H
+#define RAGGED_ENGINE_VECTOR_LEG_H
+
+#include "base/cancel.h"
+#include "engine/filter.h"
+#include "engine/leg.h"
+
+/* Chunks that may be found, beside the filter. */
+struct chunk_set {
+    int64_t *chunk_ids; /* ascending, owned */
+    size_t n;
+};
+
+struct vector_leg_segment {
+    const struct snapshot_segment *from;
+    uint64_t *allowed; /* bitmap of rows; NULL: all */
+    size_t n_allowed;
+};
+
+struct vector_leg {
+    const struct snapshot *snapshot;
+    const float *query; /* [dim], borrowed */
+    size_t dim;
+    unsigned n_threads;
+    struct vector_leg_segment *segments;
+    size_t n_segments;
+    int64_t *tail_chunk_ids, *tail_document_ids; /* ascending chunk ids [n_tail] */
+    uint32_t *tail_slots;
+    size_t n_tail, n_tail_max;
+    size_t n_allowed; /* rows with a vector that may be found */
+};
+
+struct vector_leg_options {
+    const struct snapshot *snapshot;
+    const struct filter *filter;
+    const struct chunk_set *only; /* NULL: all chunks */
+    const float *query;
+    size_t dim;
+    unsigned n_threads;
+    const struct cancel *cancel;
+};
+enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_options *options,
+                            struct error *err) MUST_USE;
+void vector_leg_clear(struct vector_leg *leg); /* zeroed is fine */
+
+/* The n_best rows by cosine; out: [n_best]. */
+enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_hit *out,
+                              size_t *out_n, struct error *err) MUST_USE;
+
+/* The cosine of any chunk; false: it has no vector. */
+bool vector_leg_cosine(const struct vector_leg *leg, int64_t chunk_id, double *out);
+
+#endif

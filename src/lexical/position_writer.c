@@ -1,0 +1,59 @@
+#include "lexical/index_writer.h"
+#include "lexical/kernel.h"
+#include "lexical/varint.h"
+
+void position_writer_init(struct position_writer *writer, struct segment_writer *out)
+{
+    struct buf held = {.limit_bytes = UINT32_MAX};
+    *writer = (struct position_writer){
+        .out = out, .list = held, .places = held, .groups = {.limit_bytes = SIZE_MAX}};
+    segment_writer_begin(out, INDEX_POSITIONS);
+}
+
+void position_writer_add(struct position_writer *writer, const void *varints, size_t len)
+{
+    if (writer->n_postings > 0 && writer->n_postings % BLOCK_POSTINGS == 0) {
+        uint32_t place = (uint32_t)writer->list.len;
+        buf_append(&writer->places, &place, sizeof place);
+    }
+    buf_append(&writer->list, varints, len);
+    writer->n_postings++;
+}
+
+void position_writer_end_list(struct position_writer *writer)
+{
+    unsigned char size[VARINT_BYTES_MAX];
+    size_t n_bytes = writer->places.len + writer->list.len, n_size = varint_write(n_bytes, size);
+    if (writer->n_lists % GROUP_TERMS == 0)
+        buf_append(&writer->groups, &writer->offset, sizeof writer->offset);
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->list, NULL);
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->places, NULL);
+    segment_writer_append(writer->out, size, n_size);
+    segment_writer_append(writer->out, buf_text(&writer->places), writer->places.len);
+    segment_writer_append(writer->out, buf_text(&writer->list), writer->list.len);
+    writer->offset += n_size + n_bytes;
+    writer->n_lists++;
+    writer->n_postings = 0;
+    buf_reset(&writer->list);
+    buf_reset(&writer->places);
+}
+
+enum status position_writer_finish(struct position_writer *writer, struct error *err)
+{
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->groups, NULL);
+    segment_writer_begin(writer->out, INDEX_POSITION_GROUPS);
+    segment_writer_append(writer->out, buf_text(&writer->groups), writer->groups.len);
+    if (writer->failed == STATUS_LIMIT)
+        return error_set(err, STATUS_LIMIT, "the positions of one word pass 4 GiB");
+    return writer->failed ? error_nomem(err) : STATUS_OK;
+}
+
+void position_writer_clear(struct position_writer *writer)
+{
+    buf_clear(&writer->list);
+    buf_clear(&writer->places);
+    buf_clear(&writer->groups);
+}

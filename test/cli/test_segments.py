@@ -1,0 +1,200 @@
+"""The index in segments: it says what the tail said, survives damage, kill -9 and company, and keeps up with edits.
+
+RAGGED_KILL_ORDINALS: how many times each step is reached before the kill (3; the campaign: 20).
+RAGGED_CROWD_SECONDS: how long readers and writers crowd a library (10)."""
+
+import os
+import random
+import shutil
+import threading
+import time
+
+import pytest
+
+from corpus import WORDS, write_corpus
+from driver import is_fault_build, is_sanitized, library_state
+
+SEED = 20261125
+QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour", "cobalt mark3 comet")
+N_ORDINALS = int(os.environ.get("RAGGED_KILL_ORDINALS", "1" if is_sanitized() else "3"))
+CROWD_S = float(os.environ.get("RAGGED_CROWD_SECONDS", "10"))
+# Everything that changes the disk on the way from a tail to a merged segment.
+STEPS = ("file.open", "file.write", "file.fsync", "file.rename", "file.mkdir", "file.map", "file.lock",
+         "file.remove", "segment.published", "segment.replaced", "store.commit", "store.committed",
+         "vectors.write", "vectors.sync", "sqlite.write", "sqlite.sync")
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    write_corpus(folder, 20, seed=SEED, n_sentences=4)
+    return folder
+
+
+@pytest.fixture
+def compacted(ragged, notes):
+    ragged.run("add", notes)
+    ragged.run("compact")
+    return ragged
+
+
+def segments(ragged):
+    return sorted((ragged.data / "segments").glob("*.seg"))
+
+
+def test_a_segment_says_what_the_tail_said(ragged, notes):
+    ragged.run("add", notes)
+    before = library_state(ragged, QUESTIONS)
+    ragged.run("compact")
+    status = ragged.json("status")
+    assert status["n_segments"] == 2 and status["n_tail"] == 0
+    assert library_state(ragged, QUESTIONS) == before
+    for mode in ("lexical", "vector"):
+        assert ragged.search(QUESTIONS[0], "--mode", mode)
+    ragged.check()
+    (notes / "note-0003.md").write_text("# Other\n\nA wholly new zyzzyva text.\n", encoding="utf-8")
+    (notes / "note-0004.md").unlink()
+    ragged.run("add", notes)
+    ragged.run("remove", notes / "note-0004.md")
+    assert ragged.search("zyzzyva")[0]["file"].endswith("note-0003.md")
+    assert not [hit for hit in ragged.search("mark4 mark3", "--mode", "lexical")
+                if "mark3." in hit["snippet"] or "mark4." in hit["snippet"]]
+    ragged.check()
+    ragged.run("compact")
+    ragged.check()
+    assert len(segments(ragged)) == 2
+
+
+def damage(path, dice):
+    bytes_ = bytearray(path.read_bytes())
+    at = dice.randrange(len(bytes_))
+    bytes_[at] ^= 1 << dice.randrange(8)
+    path.write_bytes(bytes_)
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "gone"])
+def test_a_damaged_segment_is_told_of_and_made_anew(compacted, notes, how):
+    expected = library_state(compacted, QUESTIONS)
+    dice = random.Random(SEED)
+    for path in segments(compacted):
+        kept = path.read_bytes()
+        if how == "flip":
+            damage(path, dice)
+            if compacted.try_run("check").returncode == 0:
+                path.write_bytes(kept)  # zeros between sections
+                continue
+        elif how == "cut":
+            path.write_bytes(kept[:len(kept) // 2])
+        else:
+            path.unlink()
+        assert compacted.try_run("check").returncode == 5
+        found = compacted.json("search", QUESTIONS[0])
+        assert "ragged reindex" in " ".join(found["warnings"])
+        assert found["results"], "the other index still answers"
+        compacted.run("reindex", "--damaged")
+        compacted.check()
+        assert library_state(compacted, QUESTIONS) == expected
+
+
+def test_the_next_add_makes_damaged_segments_anew(compacted, notes):
+    expected = library_state(compacted, QUESTIONS)
+    for path in segments(compacted):
+        path.write_bytes(path.read_bytes()[:1000])
+    compacted.run("add", notes)
+    compacted.check()
+    assert library_state(compacted, QUESTIONS) == expected
+
+
+def test_reindex_makes_everything_anew(compacted):
+    expected = library_state(compacted, QUESTIONS)
+    old = segments(compacted)
+    assert compacted.json("reindex")["entries"] > 0
+    assert not set(old) & set(segments(compacted))
+    assert library_state(compacted, QUESTIONS) == expected
+    compacted.run("reindex", "--language", "none")
+    compacted.check()
+    assert compacted.run("search", "--mode", "lexical", "amber", code=2)
+    assert compacted.json("search", "--mode", "lexical", "amber", env={"RAGGED_LANGUAGE": "none"})["results"]
+
+
+@pytest.mark.skipif(not is_fault_build(), reason="needs a FAULT=1 build")
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_at_each_step_from_tail_to_segment(ragged, notes, tmp_path, step):
+    ragged.run("add", notes)
+    expected = library_state(ragged, QUESTIONS)
+    shutil.copytree(ragged.data, tmp_path / "fresh")
+    ragged.run("compact")
+    extra = tmp_path / "extra"
+    write_corpus(extra, 2, seed=SEED + 1, n_sentences=2)
+    ragged.run("add", extra)
+    ragged.run("remove", extra)
+    shutil.copytree(ragged.data, tmp_path / "worn")
+    n_killed = 0
+    for start, words in (("fresh", ("compact",)), ("worn", ("compact",)), ("worn", ("reindex",))):
+        for ordinal in range(1, N_ORDINALS + 1):
+            shutil.rmtree(ragged.data)
+            shutil.copytree(tmp_path / start, ragged.data)
+            done = ragged.try_run(*words, env={"RAGGED_FAULT": "kill@%s:%d" % (step, ordinal)})
+            n_killed += done.returncode == -9
+            ragged.check()
+            ragged.run("compact")
+            ragged.check()
+            assert library_state(ragged, QUESTIONS) == expected, (start, words, ordinal)
+            assert len(segments(ragged)) == 2, "nobody's files are swept"
+    print("%s: %d killed" % (step, n_killed))
+
+
+def test_an_edit_in_many_files_is_found_at_once(ragged, tmp_path):
+    n_files = 300 if is_sanitized() or is_fault_build() else 3000
+    notes = tmp_path / "many"
+    write_corpus(notes, n_files, seed=SEED, n_sentences=1)
+    ragged.run("add", "--defer-vectors", notes)
+    (notes / "note-0123.md").write_text("# Note\n\nquokka paragraph.\n", encoding="utf-8")
+    started = time.monotonic()
+    added = ragged.json("add", "--defer-vectors", notes)
+    took_s = time.monotonic() - started
+    assert added["updated"] == 1 and added["chunks"] == 1
+    assert ragged.search("quokka", "--mode", "lexical")[0]["file"].endswith("note-0123.md")
+    print("1 of %d files: %.2f s" % (n_files, took_s))
+
+
+def crowd(ragged, notes, seconds):
+    """Writers, readers and a merger at once; the failures."""
+    failures, deadline = [], time.monotonic() + seconds
+    counts = {"add": 0, "search": 0, "compact": 0}
+
+    def keep_at(name, words_of):
+        dice = random.Random("%s %d" % (name, threading.get_ident()))
+        while time.monotonic() < deadline and not failures:
+            done = ragged.try_run(*words_of(dice))
+            counts[name] += 1
+            if done.returncode != 0:
+                failures.append((name, done.returncode, done.stderr[-500:]))
+
+    def write(own):
+        def words_of(dice):
+            path = notes / ("crowd-%d.md" % own)
+            path.write_text("# Crowd %d\n\nwriter%d %s.\n" % (own, own, " ".join(dice.choices(WORDS, k=30))),
+                            encoding="utf-8")
+            return "add", "--defer-vectors", path
+        return words_of
+
+    jobs = [("add", write(i)) for i in range(3)]
+    jobs += [("search", lambda dice: ("search", "--mode", "lexical", " ".join(dice.choices(WORDS, k=3))))] * 4
+    jobs += [("compact", lambda dice: ("compact",))]
+    threads = [threading.Thread(target=keep_at, args=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures, counts
+
+
+def test_a_crowd_reads_and_writes_while_segments_merge(ragged, notes):
+    ragged.run("add", notes)
+    failures, counts = crowd(ragged, notes, CROWD_S)
+    assert not failures, failures
+    print(counts)
+    ragged.check()
+    for own in range(3):
+        assert ragged.search("writer%d" % own, "--mode", "lexical")[0]["file"].endswith("crowd-%d.md" % own)
