@@ -12,6 +12,7 @@
 #define ENGINE_META_FINGERPRINT "embedding_fingerprint"
 #define ENGINE_META_DIM "embedding_dim"
 #define ENGINE_META_ANALYZER "analyzer"
+#define ENGINE_META_RESCORE "rescore_factor" /* see engine/recall.h */
 
 struct engine {
     struct arena arena; /* owns the strings of options */

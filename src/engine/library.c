@@ -170,7 +170,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
 static enum status clear_all(struct store *store, size_t *out_n, struct error *err)
 {
     static const char *const keys[] = {ENGINE_META_FINGERPRINT, ENGINE_META_DIM,
-                                       ENGINE_META_ANALYZER};
+                                       ENGINE_META_ANALYZER, ENGINE_META_RESCORE};
     enum status status = store_write_begin(store, err);
     if (status)
         return status;

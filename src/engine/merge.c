@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "engine/dead_ranges.h"
 #include "engine/new_segment.h"
+#include "engine/recall.h"
 
 #define FAN_IN 8
 #define TIER_ROWS ((size_t)FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
@@ -23,6 +24,7 @@ struct merge {
     struct snapshot_segment **staying; /* [n_staying], owned array */
     size_t n_staying;
     struct dead_ranges dead;
+    size_t rescore_factor; /* that the new segment needs */
 };
 
 /* ---- which ---- */
@@ -156,6 +158,8 @@ static enum status write_merged(struct merge *merge, struct error *err)
     mem_free(inputs);
     if (!status && merge->segment.n > 0)
         status = new_segment_publish(&merge->segment, err);
+    if (!status && merge->segment.n > 0 && merge->kind == STORE_KIND_VECTOR)
+        status = recall_factor(&merge->segment, &merge->snapshot.rows, &merge->rescore_factor, err);
     (void)fault_hit("segment.published");
     return status;
 }
@@ -170,6 +174,8 @@ static enum status list_changes(struct merge *merge, struct error *err)
         status = store_remove_segment(store, merge->chosen[i]->name, err);
     if (!status && merge->segment.n > 0)
         status = new_segment_list(&merge->segment, store, err);
+    if (!status && merge->rescore_factor > 1)
+        status = recall_factor_raise(store, merge->rescore_factor, err);
     /* What is in a lost segment nobody knows. */
     if (!status && merge->all->n_lost_rows == 0)
         status = dead_ranges_forget(&merge->dead, store, merge->kind, merge->staying,

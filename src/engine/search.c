@@ -9,6 +9,7 @@
 #include "engine/hits.h"
 #include "engine/lexical_leg.h"
 #include "engine/query_syntax.h"
+#include "engine/recall.h"
 #include "engine/rerank.h"
 #include "engine/vector_leg.h"
 
@@ -298,6 +299,9 @@ static enum status open_legs(struct search *s, struct error *err)
         return status;
     if (is_restricted)
         status = lexical_leg_chunks(&s->lexical, &s->only, err);
+    size_t rescore_factor = 1;
+    if (!status)
+        status = recall_factor_read(s->store, &rescore_factor, err);
     const struct vector_leg_options vector = {
         .snapshot = &s->snapshot,
         .filter = &s->filter,
@@ -305,6 +309,7 @@ static enum status open_legs(struct search *s, struct error *err)
         .query = s->query->vector,
         .dim = s->query->dim,
         .n_threads = engine_n_threads(s->engine),
+        .rescore_factor = rescore_factor,
         .cancel = s->options->cancel,
     };
     return status ? status : vector_leg_init(&s->vector, &vector, err);

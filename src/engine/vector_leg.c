@@ -101,6 +101,7 @@ enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_opti
         .query = options->query,
         .dim = options->dim,
         .n_threads = options->n_threads,
+        .rescore_factor = options->rescore_factor ? options->rescore_factor : 1,
     };
     if (snapshot->rows.n_slots == 0 || snapshot->rows.dim != options->dim) {
         *leg = l;
@@ -166,6 +167,8 @@ static enum status search_segment(const struct vector_leg *leg, const struct vec
         .rows = &leg->snapshot->rows,
         .allowed = s->allowed,
         .k = n_best,
+        .n_rescored =
+            leg->rescore_factor * vector_n_rescored(segment_n_rows(s->from->segment), n_best),
         .floor = -INFINITY,
         .n_threads = leg->n_threads,
     };

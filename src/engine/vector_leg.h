@@ -24,6 +24,7 @@ struct vector_leg {
     const float *query; /* [dim], borrowed */
     size_t dim;
     unsigned n_threads;
+    size_t rescore_factor;
     struct vector_leg_segment *segments;
     size_t n_segments;
     int64_t *tail_chunk_ids, *tail_document_ids; /* ascending chunk ids [n_tail] */
@@ -39,6 +40,7 @@ struct vector_leg_options {
     const float *query;
     size_t dim;
     unsigned n_threads;
+    size_t rescore_factor; /* of engine/recall.h; 0 is 1 */
     const struct cancel *cancel;
 };
 enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_options *options,

@@ -95,6 +95,13 @@ enum status vector_index_search(const struct vector_index *index,
                                 const struct vector_search *search, struct vector_hit *out,
                                 size_t *out_n, struct error *err) MUST_USE;
 
+/* Recall@k of searches with n_rescored, asked with n_queries of the index's own rows, evenly
+ * spread: the share of the truly best that they find. Takes n_queries exact scans and 8 bytes a
+ * row. INVALID: rows of another dimension. */
+enum status vector_index_recall(const struct vector_index *index, const struct vector_rows *rows,
+                                size_t k, size_t n_rescored, size_t n_queries, double *out,
+                                struct error *err) MUST_USE;
+
 /* How many estimates to score for recall@k of about .999 on text embeddings (RETRIEVAL.md 1.3). */
 size_t vector_n_rescored(size_t n_rows, size_t k);
 

@@ -16,6 +16,7 @@
 #include "engine/lexical_leg.h"
 #include "engine/maintain.h"
 #include "engine/merge.h"
+#include "engine/recall.h"
 #include "engine/vector_leg.h"
 
 #define DIM 16
@@ -411,10 +412,56 @@ static void test_maintain__searches_find_what_is_there(void **state)
     }
 }
 
+/* Sixteen dimensions are too few for one bit each: a large segment says how much more to score. */
+static void test_maintain__measures_how_much_to_score(void **state)
+{
+    struct fixture *f = *state;
+    struct store *store = f->library.maintainer.store;
+    size_t factor = 0;
+    srand(5);
+    assert_ok(recall_factor_read(store, &factor, &err));
+    assert_int_equal(factor, 1);
+    for (size_t i = 0; i < 3000; i++) {
+        char path[32];
+        struct store_chunk chunks[N_CHUNKS_MAX] = {{0}};
+        uint16_t vectors[N_CHUNKS_MAX][DIM];
+        snprintf(path, sizeof path, "/many/%zu", i);
+        for (size_t k = 0; k < N_CHUNKS_MAX; k++) {
+            struct chunk chunk;
+            make_chunk(&chunk, true);
+            vector_to_fp16(chunk.vector, DIM, vectors[k]);
+            chunks[k] = (struct store_chunk){.heading = path,
+                                             .text = "",
+                                             .hash = hash128_of_pair(path, strlen(path), &k, 1),
+                                             .vector = vectors[k],
+                                             .vector_bytes = sizeof vectors[k],
+                                             .terms = ""};
+        }
+        const struct store_document d = {.path = path,
+                                         .title = "",
+                                         .kind = "text",
+                                         .collection = "default",
+                                         .hash = "",
+                                         .error = "",
+                                         .warning = ""};
+        if (i % 100 == 0)
+            assert_ok(store_write_begin(store, &err));
+        assert_ok(store_put_document(store, &d, chunks, N_CHUNKS_MAX, &err));
+        if (i % 100 == 99)
+            assert_ok(store_write_commit(store, &err));
+    }
+    assert_ok(maintain(&f->library.maintainer, MAINTAIN_ALL, &err));
+    assert_ok(recall_factor_read(store, &factor, &err));
+    assert_in_range(factor, 2, 16);
+    expect_sound(&f->library);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_maintain__searches_find_what_is_there, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_maintain__measures_how_much_to_score, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

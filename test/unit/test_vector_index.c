@@ -104,6 +104,47 @@ static void test_vector_index__finds_the_nearest(void **state)
     }
 }
 
+/* The same by hand: the share of the true best among the hits, asked with rows of the index. */
+static double own_recall_slowly(struct fixture *f, size_t n_rescored, size_t n_queries)
+{
+    struct error err;
+    struct vector_hit hits[K], *truth = mem_array(f->n, sizeof *truth);
+    float query[VECTOR_DIM_MAX];
+    size_t n_found = 0, n_hits;
+    for (size_t i = 0; i < n_queries; i++) {
+        size_t row = f->n * i / n_queries;
+        vector_from_fp16(f->halves + f->slots[row] * f->rows.dim, f->rows.dim, query);
+        struct vector_search search = {
+            .query = query, .rows = &f->rows, .k = K, .n_rescored = n_rescored, .floor = -1};
+        assert_ok(vector_index_search(f->index, &search, hits, &n_hits, &err));
+        assert_true(search_slowly(f, query, NULL, truth) >= K);
+        n_found += count_common(hits, n_hits, truth, K);
+    }
+    mem_free(truth);
+    return (double)n_found / (double)(n_queries * K);
+}
+
+static void test_vector_index__measures_its_own_recall(void **state)
+{
+    (void)state;
+    struct error err;
+    struct fixture f;
+    double recall = 0, more = 0;
+    fixture_init(&f, 3000, 16);
+    fixture_open(&f);
+    assert_ok(vector_index_recall(f.index, &f.rows, K, 30, 50, &recall, &err));
+    assert_float_equal((float)recall, (float)own_recall_slowly(&f, 30, 50), 1e-6f);
+    assert_in_range((long)(100 * recall), 10, 95);
+    assert_ok(vector_index_recall(f.index, &f.rows, K, 300, 50, &more, &err));
+    assert_true(more > recall);
+    assert_ok(vector_index_recall(f.index, &f.rows, K, f.n, 50, &more, &err));
+    assert_true(more == 1);
+    struct vector_rows other = f.rows;
+    other.dim = 8;
+    assert_status(vector_index_recall(f.index, &other, K, 30, 50, &more, &err), STATUS_INVALID);
+    fixture_clear(&f);
+}
+
 static void test_vector_index__every_kernel_gives_the_same_hits(void **state)
 {
     (void)state;
@@ -404,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector_index__finds_the_nearest),
+        cmocka_unit_test(test_vector_index__measures_its_own_recall),
         cmocka_unit_test(test_vector_index__every_kernel_gives_the_same_hits),
         cmocka_unit_test(test_vector_index__estimates_are_those_of_the_paper),
         cmocka_unit_test(test_vector_index__a_filter_costs_no_recall),

@@ -1,0 +1,18 @@
+/* engine/recall.h - how many estimates a search by meaning must score exactly, measured when a
+ * large segment is made. Private to engine/. */
+#ifndef RAGGED_ENGINE_RECALL_H
+#define RAGGED_ENGINE_RECALL_H
+
+#include "engine/new_segment.h"
+
+/* A published vector segment: how much more than vector_n_rescored() finds .999 of the ten nearest
+ * of its own rows: 1, 2, 4, 8 or 16. Small segments are 1 without being measured. */
+enum status recall_factor(const struct new_segment *segment, const struct vector_rows *rows,
+                          size_t *out_factor, struct error *err) MUST_USE;
+
+/* What the library says; 1 when it says nothing. */
+enum status recall_factor_read(struct store *store, size_t *out_factor, struct error *err) MUST_USE;
+/* Inside a write; raises it only. */
+enum status recall_factor_raise(struct store *store, size_t factor, struct error *err) MUST_USE;
+
+#endif
