@@ -157,7 +157,10 @@ def test_the_mode_is_the_configured_one(library, questions, tmp_path):
     assert {name.split("_")[0] for name in named(answer)} == {"lexical"}
     answer = library.json("benchmark", "query", "--queries", tmp_path / "one", "--mode", "lexical",
                           "--runs", "1", "--compare", "before")
-    assert all(row["gain"] is not None and row["samples"] == 1 for row in answer["results"])
+    # A stage may take no whole microsecond: nothing is so many times faster than nothing.
+    assert all(row["samples"] == 1 and (row["gain"] is not None or 0 in (row["min"], row["baseline"]))
+               for row in answer["results"])
+    assert any(row["gain"] is not None for row in answer["results"])
 
 
 @pytest.mark.parametrize("words, code, said", [
