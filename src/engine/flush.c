@@ -88,11 +88,11 @@ static enum status commit(struct maintainer *m, struct new_segment *segment, str
     status = new_segment_list(segment, m->store, err);
     if (!status)
         status = take_rows(m->store, segment, err);
-    if (!status)
-        status = store_write_commit(m->store, err);
-    store_write_rollback(m->store);
-    if (!status)
+    if (!status) {
         new_segment_keep(segment);
+        status = store_write_commit(m->store, err);
+    }
+    store_write_rollback(m->store);
     return status;
 }
 

@@ -190,8 +190,10 @@ static enum status commit(struct merge *merge, bool *out_has_merged, struct erro
     if (status)
         return status;
     status = list_changes(merge, &why);
-    if (!status)
+    if (!status) {
+        new_segment_keep(&merge->segment);
         status = store_write_commit(merge->maintainer->store, &why);
+    }
     store_write_rollback(merge->maintainer->store);
     if (status == STATUS_NOT_FOUND)
         return STATUS_OK; /* the library was cleared or got another model meanwhile */
@@ -200,7 +202,6 @@ static enum status commit(struct merge *merge, bool *out_has_merged, struct erro
             *err = why;
         return status;
     }
-    new_segment_keep(&merge->segment);
     (void)fault_hit("segment.replaced");
     for (size_t i = 0; i < merge->n_chosen; i++)
         snapshot_segment_unlink(merge->maintainer->folder, merge->chosen[i]->name);

@@ -30,7 +30,8 @@ enum status new_segment_publish(struct new_segment *segment, struct error *err) 
 /* Inside a write: into the manifest. */
 enum status new_segment_list(const struct new_segment *segment, struct store *store,
                              struct error *err) MUST_USE;
-/* Committed: the file stays. */
+/* Before the commit that names it: the file stays, whatever that commit says. One that failed in
+ * its last sync may come back out of the log; a sweep knows which. */
 void new_segment_keep(struct new_segment *segment);
 void new_segment_clear(struct new_segment *segment); /* zeroed is fine */
 

@@ -220,13 +220,14 @@ static enum status commit(struct rebuild *r, struct error *err)
     if (status)
         return status;
     status = list_changes(r, err);
-    if (!status)
+    if (!status) {
+        for (size_t i = 0; i < r->n_segments; i++)
+            new_segment_keep(&r->segments[i]);
         status = store_write_commit(r->maintainer->store, err);
+    }
     store_write_rollback(r->maintainer->store);
     if (status == STATUS_NOT_FOUND)
         status = error_set(err, STATUS_BUSY, "the library was changed by another ragged meanwhile");
-    for (size_t i = 0; i < r->n_segments && !status; i++)
-        new_segment_keep(&r->segments[i]);
     return status;
 }
 
