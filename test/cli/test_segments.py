@@ -117,31 +117,47 @@ def test_reindex_makes_everything_anew(compacted):
     assert compacted.json("search", "--mode", "lexical", "amber", env={"RAGGED_LANGUAGE": "none"})["results"]
 
 
+@pytest.fixture
+def states(ragged, notes, tmp_path):
+    """Libraries to begin with, and what each of them says: a tail alone; a segment with a dead document, and a tail."""
+    extra, more = tmp_path / "extra", tmp_path / "more"
+    write_corpus(extra, 2, seed=SEED + 1, n_sentences=2)
+    write_corpus(more, 2, seed=SEED + 2, n_sentences=2)
+    ragged.run("add", notes)
+    shutil.copytree(ragged.data, tmp_path / "tail")
+    expected = {"tail": library_state(ragged, QUESTIONS)}
+    ragged.run("compact")
+    ragged.run("remove", notes / "note-0002.md")
+    ragged.run("add", extra)
+    shutil.copytree(ragged.data, tmp_path / "worn")
+    ragged.run("compact")
+    expected["worn"] = library_state(ragged, QUESTIONS)
+    ragged.run("add", more)
+    ragged.run("compact")
+    expected["more"] = library_state(ragged, QUESTIONS)
+    return expected, more
+
+
 @pytest.mark.skipif(not is_fault_build(), reason="needs a FAULT=1 build")
 @pytest.mark.parametrize("step", STEPS)
-def test_kill_at_each_step_from_tail_to_segment(ragged, notes, tmp_path, step):
-    ragged.run("add", notes)
-    expected = library_state(ragged, QUESTIONS)
-    shutil.copytree(ragged.data, tmp_path / "fresh")
-    ragged.run("compact")
-    extra = tmp_path / "extra"
-    write_corpus(extra, 2, seed=SEED + 1, n_sentences=2)
-    ragged.run("add", extra)
-    ragged.run("remove", extra)
-    shutil.copytree(ragged.data, tmp_path / "worn")
+def test_kill_at_each_step_from_tail_to_segment(ragged, states, tmp_path, step):
+    expected, more = states
     n_killed = 0
-    for start, words in (("fresh", ("compact",)), ("worn", ("compact",)), ("worn", ("reindex",))):
+    for start, words, end in (("tail", ("compact",), "tail"), ("worn", ("compact",), "worn"),
+                              ("worn", ("reindex",), "worn"), ("worn", ("add", more), "more")):
         for ordinal in range(1, N_ORDINALS + 1):
             shutil.rmtree(ragged.data)
             shutil.copytree(tmp_path / start, ragged.data)
             done = ragged.try_run(*words, env={"RAGGED_FAULT": "kill@%s:%d" % (step, ordinal)})
             n_killed += done.returncode == -9
             ragged.check()
+            ragged.run(*words)
             ragged.run("compact")
             ragged.check()
-            assert library_state(ragged, QUESTIONS) == expected, (start, words, ordinal)
+            assert library_state(ragged, QUESTIONS) == expected[end], (start, words, ordinal)
             assert len(segments(ragged)) == 2, "nobody's files are swept"
     print("%s: %d killed" % (step, n_killed))
+    assert n_killed > 0
 
 
 def test_an_edit_in_many_files_is_found_at_once(ragged, tmp_path):
