@@ -1,7 +1,8 @@
 """The index in segments: it says what the tail said, survives damage, kill -9 and company, and keeps up with edits.
 
 RAGGED_KILL_ORDINALS: how many times each step is reached before the kill (3; the campaign: 20).
-RAGGED_CROWD_SECONDS: how long readers and writers crowd a library (10)."""
+RAGGED_CROWD_SECONDS: how long readers and writers crowd a library (10); RAGGED_CROWD: how many of each ("4 3"; the
+campaign: "32 8")."""
 
 import os
 import random
@@ -18,6 +19,7 @@ SEED = 20261125
 QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour", "cobalt mark3 comet")
 N_ORDINALS = int(os.environ.get("RAGGED_KILL_ORDINALS", "1" if is_sanitized() else "3"))
 CROWD_S = float(os.environ.get("RAGGED_CROWD_SECONDS", "10"))
+N_READERS, N_WRITERS = map(int, os.environ.get("RAGGED_CROWD", "4 3").split())
 # Everything that changes the disk on the way from a tail to a merged segment.
 STEPS = ("file.open", "file.write", "file.fsync", "file.rename", "file.mkdir", "file.map", "file.lock",
          "file.remove", "segment.published", "segment.replaced", "store.commit", "store.committed",
@@ -195,8 +197,8 @@ def crowd(ragged, notes, seconds):
             return "add", "--defer-vectors", path
         return words_of
 
-    jobs = [("add", write(i)) for i in range(3)]
-    jobs += [("search", lambda dice: ("search", "--mode", "lexical", " ".join(dice.choices(WORDS, k=3))))] * 4
+    jobs = [("add", write(i)) for i in range(N_WRITERS)]
+    jobs += [("search", lambda dice: ("search", "--mode", "lexical", " ".join(dice.choices(WORDS, k=3))))] * N_READERS
     jobs += [("compact", lambda dice: ("compact",))]
     threads = [threading.Thread(target=keep_at, args=job) for job in jobs]
     for thread in threads:
@@ -212,5 +214,5 @@ def test_a_crowd_reads_and_writes_while_segments_merge(ragged, notes):
     assert not failures, failures
     print(counts)
     ragged.check()
-    for own in range(3):
+    for own in range(N_WRITERS):
         assert ragged.search("writer%d" % own, "--mode", "lexical")[0]["file"].endswith("crowd-%d.md" % own)
