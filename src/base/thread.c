@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/fault.h"
@@ -30,6 +31,14 @@ void thread_join(struct thread *thread)
     if (thread->is_running)
         pthread_join(thread->id, NULL);
     thread->is_running = false;
+}
+
+/* Linux keeps a nice value for each thread. */
+void thread_stand_back(void)
+{
+    enum { NICE = 10 };
+    if (getpriority(PRIO_PROCESS, 0) < NICE)
+        (void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms)

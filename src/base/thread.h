@@ -21,6 +21,10 @@ enum status thread_start(struct thread *thread, void *(*run)(void *), void *arg,
                          struct error *err) MUST_USE;
 void thread_join(struct thread *thread); /* not running is fine */
 
+/* The calling thread, and the processes that it starts, stand back behind whoever else wants the
+ * processor. For the rest of its life; a hint, never an error. */
+void thread_stand_back(void);
+
 /* pthread_cond_wait() that returns after timeout_ms at the latest. */
 void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms);
 

@@ -17,6 +17,7 @@ static void work(struct keeper *k)
 static void *run(void *arg)
 {
     struct keeper *k = arg;
+    thread_stand_back();
     pthread_mutex_lock(&k->mutex);
     while (!k->is_stopping) {
         if (!k->is_due || k->failed) {

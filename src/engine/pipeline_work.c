@@ -99,6 +99,7 @@ void *pipeline_work(void *arg)
     struct pipeline *p = arg;
     struct ingest_worker worker = {0};
     struct error error = {0};
+    thread_stand_back(); /* a search that comes meanwhile goes first */
     enum status status = ingest_worker_init(&worker, &p->context, &error);
     pthread_mutex_lock(&p->mutex);
     if (status)
