@@ -5,6 +5,7 @@
 
 #include "lexical/fold.h"
 #include "lexical/index_format.h"
+#include "lexical/kernel.h"
 
 /* Postings and dictionary. Errors stick until finish(). */
 struct index_writer {
@@ -36,12 +37,20 @@ struct position_writer {
     struct segment_writer *out; /* borrowed */
     struct buf list, places, groups;
     uint64_t n_lists, offset;
-    size_t n_postings; /* of the list so far */
     enum status failed;
 };
+static inline uint64_t sum_of_block(const uint32_t *tfs)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK_POSTINGS; i++)
+        sum += tfs[i];
+    return sum;
+}
 void position_writer_init(struct position_writer *writer, struct segment_writer *out);
-/* Of each posting of the list: its tf varints. All at once when it has no more than 128. */
+/* Of one or more postings of the list: the tf varints of each. */
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len);
+/* After each 128 postings that are not the list's last. */
+void position_writer_end_block(struct position_writer *writer);
 void position_writer_end_list(struct position_writer *writer);
 enum status position_writer_finish(struct position_writer *writer, struct error *err) MUST_USE;
 void position_writer_clear(struct position_writer *writer); /* zeroed is fine */

@@ -204,8 +204,11 @@ static enum status merge_positions(struct merger *m, struct position_writer *wri
     enum status status = begin(m, true, err);
     while (!status && lowest_term(m)) {
         status = gather(m, err);
-        for (size_t i = 0; !status && i < m->n; i++)
+        for (size_t i = 0; !status && i < m->n; i++) {
+            if (i > 0 && i % BLOCK_POSTINGS == 0)
+                position_writer_end_block(writer);
             position_writer_add(writer, m->moved[i].positions, m->moved[i].positions_len);
+        }
         if (!status && m->n > 0)
             position_writer_end_list(writer);
     }

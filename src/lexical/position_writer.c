@@ -1,5 +1,4 @@
 #include "lexical/index_writer.h"
-#include "lexical/kernel.h"
 #include "lexical/varint.h"
 
 void position_writer_init(struct position_writer *writer, struct segment_writer *out)
@@ -12,12 +11,13 @@ void position_writer_init(struct position_writer *writer, struct segment_writer 
 
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len)
 {
-    if (writer->n_postings > 0 && writer->n_postings % BLOCK_POSTINGS == 0) {
-        uint32_t place = (uint32_t)writer->list.len;
-        buf_append(&writer->places, &place, sizeof place);
-    }
     buf_append(&writer->list, varints, len);
-    writer->n_postings++;
+}
+
+void position_writer_end_block(struct position_writer *writer)
+{
+    uint32_t place = (uint32_t)writer->list.len;
+    buf_append(&writer->places, &place, sizeof place);
 }
 
 void position_writer_end_list(struct position_writer *writer)
@@ -35,7 +35,6 @@ void position_writer_end_list(struct position_writer *writer)
     segment_writer_append(writer->out, buf_text(&writer->list), writer->list.len);
     writer->offset += n_size + n_bytes;
     writer->n_lists++;
-    writer->n_postings = 0;
     buf_reset(&writer->list);
     buf_reset(&writer->places);
 }
