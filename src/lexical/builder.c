@@ -11,6 +11,8 @@
 
 #define SLOTS_MIN 1024
 #define STREAM_BYTES_MIN 16
+#define TERMS_AHEAD 16 /* that are asked for while others are written */
+#define STREAMS_AHEAD 8
 
 /* Grows in the arena; what it leaves behind is at most as much as it has. */
 struct stream {
@@ -153,8 +155,10 @@ static enum status add_term(struct lexical_builder *builder, struct row_entry *f
     if (!bytes)
         return status ? status : error_nomem(err);
     from->i_term = (uint32_t)builder->n_terms++;
-    builder->terms[from->i_term] = (struct built_term){
-        .prefix = entry->prefix, .bytes = bytes, .len = (uint8_t)entry->len, .last_row = UINT32_MAX};
+    builder->terms[from->i_term] = (struct built_term){.prefix = entry->prefix,
+                                                       .bytes = bytes,
+                                                       .len = (uint8_t)entry->len,
+                                                       .last_row = UINT32_MAX};
     insert(builder->slots, builder->n_slots, (struct slot){from->hash, from->i_term + 1});
     return STATUS_OK;
 }
@@ -305,6 +309,14 @@ static void read_postings(const struct built_term *term, uint32_t *rows, uint32_
     }
 }
 
+static uint64_t sum_of_block(const uint32_t *tfs)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK_POSTINGS; i++)
+        sum += tfs[i];
+    return sum;
+}
+
 /* Where each posting's positions end matters from one block to the next only. */
 static void write_positions_of(const struct built_term *term, uint32_t *rows, uint32_t *tfs,
                                struct position_writer *writer)
@@ -320,6 +332,20 @@ static void write_positions_of(const struct built_term *term, uint32_t *rows, ui
     }
     position_writer_add(writer, reader.at, reader.n_left);
     position_writer_end_list(writer);
+}
+
+/* Streams lie anywhere in memory. */
+static void prefetch_term(const struct lexical_builder *builder, const struct term_key *keys,
+                          size_t i)
+{
+    if (i + TERMS_AHEAD < builder->n_terms)
+        __builtin_prefetch(&builder->terms[keys[i + TERMS_AHEAD].i]);
+    if (i + STREAMS_AHEAD < builder->n_terms) {
+        const struct built_term *term = &builder->terms[keys[i + STREAMS_AHEAD].i];
+        __builtin_prefetch(term->bytes);
+        __builtin_prefetch(term->postings.bytes);
+        __builtin_prefetch(term->positions.bytes);
+    }
 }
 
 enum status lexical_builder_write(struct lexical_builder *builder, struct segment_writer *writer,
@@ -339,6 +365,7 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
     index_writer_init(&index, writer, builder->lengths, builder->n_rows, builder->params);
     for (size_t i = 0; i < builder->n_terms; i++) {
         const struct built_term *term = &builder->terms[keys[i].i];
+        prefetch_term(builder, keys, i);
         read_postings(term, rows, tfs);
         index_writer_add(&index, term->bytes, term->len, rows, tfs, term->df);
     }
@@ -346,8 +373,10 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
     if (status)
         goto done;
     position_writer_init(&positions, writer);
-    for (size_t i = 0; i < builder->n_terms; i++)
+    for (size_t i = 0; i < builder->n_terms; i++) {
+        prefetch_term(builder, keys, i);
         write_positions_of(&builder->terms[keys[i].i], rows, tfs, &positions);
+    }
     status = position_writer_finish(&positions, err);
 done:
     index_writer_clear(&index);

@@ -5,7 +5,6 @@
 
 #include "lexical/fold.h"
 #include "lexical/index_format.h"
-#include "lexical/kernel.h"
 
 /* Postings and dictionary. Errors stick until finish(). */
 struct index_writer {
@@ -15,12 +14,15 @@ struct index_writer {
     uint64_t n_terms;
     struct lexical_params params;
     float length_base, length_slope;
-    struct buf terms, groups, block_rows, block_places, block_widths, block_impacts, postings;
+    struct buf terms, groups, block_rows, block_places, block_widths, block_impacts;
+    struct buf postings; /* that wait for more of them */
     char last_term[TERM_BYTES_MAX];
-    size_t last_len;
+    size_t last_len, list_start; /* list_start: in `postings` */
     uint64_t n_lists, n_blocks, postings_offset;
     enum status failed;
 };
+
+#define WAITING_BYTES ((size_t)256 * 1024) /* short lists are written together */
 
 /* `lengths` stays borrowed. Writes the section of the lengths, begins that of the postings. */
 void index_writer_init(struct index_writer *writer, struct segment_writer *out,
@@ -35,17 +37,10 @@ void index_writer_clear(struct index_writer *writer); /* zeroed is fine */
 /* Positions: all lists once more in the same order, after index_writer_finish(). */
 struct position_writer {
     struct segment_writer *out; /* borrowed */
-    struct buf list, places, groups;
+    struct buf list, places, groups, waiting;
     uint64_t n_lists, offset;
     enum status failed;
 };
-static inline uint64_t sum_of_block(const uint32_t *tfs)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < BLOCK_POSTINGS; i++)
-        sum += tfs[i];
-    return sum;
-}
 void position_writer_init(struct position_writer *writer, struct segment_writer *out);
 /* Of one or more postings of the list: the tf varints of each. */
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len);

@@ -5,7 +5,12 @@ void position_writer_init(struct position_writer *writer, struct segment_writer 
 {
     struct buf held = {.limit_bytes = UINT32_MAX};
     *writer = (struct position_writer){
-        .out = out, .list = held, .places = held, .groups = {.limit_bytes = SIZE_MAX}};
+        .out = out,
+        .list = held,
+        .places = held,
+        .groups = {.limit_bytes = SIZE_MAX},
+        .waiting = {.limit_bytes = SIZE_MAX},
+    };
     segment_writer_begin(out, INDEX_POSITIONS);
 }
 
@@ -20,6 +25,14 @@ void position_writer_end_block(struct position_writer *writer)
     buf_append(&writer->places, &place, sizeof place);
 }
 
+static void write_waiting(struct position_writer *writer)
+{
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->waiting, NULL);
+    segment_writer_append(writer->out, buf_text(&writer->waiting), writer->waiting.len);
+    buf_reset(&writer->waiting);
+}
+
 void position_writer_end_list(struct position_writer *writer)
 {
     unsigned char size[VARINT_BYTES_MAX];
@@ -30,9 +43,11 @@ void position_writer_end_list(struct position_writer *writer)
         writer->failed = buf_status(&writer->list, NULL);
     if (!writer->failed)
         writer->failed = buf_status(&writer->places, NULL);
-    segment_writer_append(writer->out, size, n_size);
-    segment_writer_append(writer->out, buf_text(&writer->places), writer->places.len);
-    segment_writer_append(writer->out, buf_text(&writer->list), writer->list.len);
+    buf_append(&writer->waiting, size, n_size);
+    buf_append(&writer->waiting, buf_text(&writer->places), writer->places.len);
+    buf_append(&writer->waiting, buf_text(&writer->list), writer->list.len);
+    if (writer->waiting.len >= WAITING_BYTES)
+        write_waiting(writer);
     writer->offset += n_size + n_bytes;
     writer->n_lists++;
     buf_reset(&writer->list);
@@ -43,6 +58,7 @@ enum status position_writer_finish(struct position_writer *writer, struct error 
 {
     if (!writer->failed)
         writer->failed = buf_status(&writer->groups, NULL);
+    write_waiting(writer);
     segment_writer_begin(writer->out, INDEX_POSITION_GROUPS);
     segment_writer_append(writer->out, buf_text(&writer->groups), writer->groups.len);
     if (writer->failed == STATUS_LIMIT)
@@ -55,4 +71,5 @@ void position_writer_clear(struct position_writer *writer)
     buf_clear(&writer->list);
     buf_clear(&writer->places);
     buf_clear(&writer->groups);
+    buf_clear(&writer->waiting);
 }

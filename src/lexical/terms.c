@@ -90,8 +90,7 @@ enum status lexical_terms_encode(struct analyzer *analyzer, const char *const *t
     for (size_t i = 0; i < n_texts && !status; i++) {
         status = row_terms_add(&row, analyzer, texts[i], lens[i], err);
         if (row.n_occurrences > n_before)
-            row.first_position =
-                row.occurrences[row.n_occurrences - 1].position + 1 + TEXT_GAP;
+            row.first_position = row.occurrences[row.n_occurrences - 1].position + 1 + TEXT_GAP;
         n_before = row.n_occurrences;
     }
     if (!status)

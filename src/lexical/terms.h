@@ -38,8 +38,8 @@ static inline uint64_t term_prefix(const void *term, size_t len)
     if (len >= 8)
         return load_big_endian(p);
     if (len >= 4)
-        return (uint64_t)load_big_endian_4(p) << 32 |
-               (uint64_t)load_big_endian_4(p + len - 4) << (64 - 8 * len);
+        return (uint64_t)load_big_endian_4(p) << 32 | (uint64_t)load_big_endian_4(p + len - 4)
+                                                          << (64 - 8 * len);
     if (len == 0)
         return 0;
     return (uint64_t)p[0] << 56 | (uint64_t)p[len / 2] << (56 - 8 * (len / 2)) |
