@@ -11,8 +11,8 @@
 
 #define SLOTS_MIN 1024
 #define STREAM_BYTES_MIN 16
-#define TERMS_AHEAD 16 /* that are asked for while others are written */
-#define STREAMS_AHEAD 8
+#define TERMS_AHEAD 48 /* that are asked for while others are written */
+#define STREAMS_AHEAD 24
 
 /* Grows in the arena; what it leaves behind is at most as much as it has. */
 struct stream {
@@ -318,12 +318,10 @@ static uint64_t sum_of_block(const uint32_t *tfs)
 }
 
 /* Where each posting's positions end matters from one block to the next only. */
-static void write_positions_of(const struct built_term *term, uint32_t *rows, uint32_t *tfs,
+static void write_positions_of(const struct built_term *term, const uint32_t *tfs,
                                struct position_writer *writer)
 {
     struct span_reader reader = span_reader_init(term->positions.bytes, term->positions.len);
-    if (term->df > BLOCK_POSTINGS)
-        read_postings(term, rows, tfs);
     for (size_t i = 0; i + BLOCK_POSTINGS < term->df; i += BLOCK_POSTINGS) {
         const unsigned char *start = reader.at;
         varints_skip(&reader, sum_of_block(tfs + i));
@@ -363,20 +361,18 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
         keys[i] = term_key_of(builder->terms[i].bytes, builder->terms[i].len, i);
     term_keys_sort(keys, builder->n_terms);
     index_writer_init(&index, writer, builder->lengths, builder->n_rows, builder->params);
+    position_writer_init(&positions);
     for (size_t i = 0; i < builder->n_terms; i++) {
         const struct built_term *term = &builder->terms[keys[i].i];
         prefetch_term(builder, keys, i);
         read_postings(term, rows, tfs);
         index_writer_add(&index, term->bytes, term->len, rows, tfs, term->df);
+        write_positions_of(term, tfs, &positions);
     }
     status = index_writer_finish(&index, err);
     if (status)
         goto done;
-    position_writer_init(&positions, writer);
-    for (size_t i = 0; i < builder->n_terms; i++) {
-        prefetch_term(builder, keys, i);
-        write_positions_of(&builder->terms[keys[i].i], rows, tfs, &positions);
-    }
+    position_writer_begin(&positions, writer);
     status = position_writer_finish(&positions, err);
 done:
     index_writer_clear(&index);

@@ -34,14 +34,16 @@ void index_writer_add(struct index_writer *writer, const void *term, size_t len,
 enum status index_writer_finish(struct index_writer *writer, struct error *err) MUST_USE;
 void index_writer_clear(struct index_writer *writer); /* zeroed is fine */
 
-/* Positions: all lists once more in the same order, after index_writer_finish(). */
+/* Positions: all lists in the same order. Nothing is written before position_writer_begin(), which
+ * comes after index_writer_finish(); what comes before it is held. */
 struct position_writer {
-    struct segment_writer *out; /* borrowed */
+    struct segment_writer *out; /* borrowed; NULL until it begins */
     struct buf list, places, groups, waiting;
     uint64_t n_lists, offset;
     enum status failed;
 };
-void position_writer_init(struct position_writer *writer, struct segment_writer *out);
+void position_writer_init(struct position_writer *writer);
+void position_writer_begin(struct position_writer *writer, struct segment_writer *out);
 /* Of one or more postings of the list: the tf varints of each. */
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len);
 /* After each 128 postings that are not the list's last. */

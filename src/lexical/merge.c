@@ -352,7 +352,8 @@ enum status lexical_merge(const struct lexical_index *const *inputs,
     status = merge_lists(&m, &lists, err);
     if (status)
         goto done;
-    position_writer_init(&positions, writer);
+    position_writer_init(&positions);
+    position_writer_begin(&positions, writer);
     status = merge_positions(&m, &positions, err);
 done:
     index_writer_clear(&lists);

@@ -1,16 +1,20 @@
 #include "lexical/index_writer.h"
 #include "lexical/varint.h"
 
-void position_writer_init(struct position_writer *writer, struct segment_writer *out)
+void position_writer_init(struct position_writer *writer)
 {
     struct buf held = {.limit_bytes = UINT32_MAX};
     *writer = (struct position_writer){
-        .out = out,
         .list = held,
         .places = held,
         .groups = {.limit_bytes = SIZE_MAX},
         .waiting = {.limit_bytes = SIZE_MAX},
     };
+}
+
+void position_writer_begin(struct position_writer *writer, struct segment_writer *out)
+{
+    writer->out = out;
     segment_writer_begin(out, INDEX_POSITIONS);
 }
 
@@ -46,7 +50,7 @@ void position_writer_end_list(struct position_writer *writer)
     buf_append(&writer->waiting, size, n_size);
     buf_append(&writer->waiting, buf_text(&writer->places), writer->places.len);
     buf_append(&writer->waiting, buf_text(&writer->list), writer->list.len);
-    if (writer->waiting.len >= WAITING_BYTES)
+    if (writer->out && writer->waiting.len >= WAITING_BYTES)
         write_waiting(writer);
     writer->offset += n_size + n_bytes;
     writer->n_lists++;
