@@ -11,6 +11,8 @@
 
 #define SLOTS_MIN 1024
 #define STREAM_BYTES_MIN 16
+#define TERMS_AHEAD 48 /* that are asked for while others are written */
+#define STREAMS_AHEAD 24
 
 /* Grows in the arena; what it leaves behind is at most as much as it has. */
 struct stream {
@@ -18,13 +20,25 @@ struct stream {
     uint32_t len, n_max;
 };
 
+/* As large as a line of the cache. */
 struct built_term {
+    uint64_t prefix;
     const char *bytes;
-    uint64_t hash;
     uint32_t df, last_row;
     uint8_t len;
     struct stream postings; /* varints, as in a list of the format */
     struct stream positions;
+};
+
+/* The low bits of the hash lead to it, so that growing needs nothing else. */
+struct slot {
+    uint32_t hash, number; /* 1 + which term; 0: free */
+};
+
+/* Of the row being added. */
+struct row_entry {
+    struct term_entry entry;
+    uint32_t hash, i_term;
 };
 
 struct lexical_builder {
@@ -32,9 +46,9 @@ struct lexical_builder {
     struct arena arena; /* of bytes and streams */
     struct built_term *terms;
     size_t n_terms, n_terms_max;
-    uint32_t *slots; /* [n_slots], a power of two: 1 + which term */
+    struct slot *slots; /* [n_slots], a power of two */
     size_t n_slots;
-    struct term_entry *entries; /* of the row being added */
+    struct row_entry *entries;
     size_t n_entries, n_entries_max;
     uint16_t *lengths;
     size_t n_rows, n_rows_max;
@@ -69,52 +83,63 @@ void lexical_builder_free(struct lexical_builder *builder)
     mem_free(builder);
 }
 
-static bool stream_append(struct stream *stream, struct arena *arena, const void *bytes, size_t len)
+static bool stream_grow(struct stream *stream, struct arena *arena, size_t n_needed)
 {
-    size_t n_needed = stream->len + len;
     if (n_needed > UINT32_MAX / 2)
         return false;
-    if (n_needed > stream->n_max) {
-        size_t n_max = stream->n_max ? 2 * (size_t)stream->n_max : STREAM_BYTES_MIN;
-        while (n_max < n_needed)
-            n_max *= 2;
-        unsigned char *grown = arena_alloc(arena, n_max);
-        if (!grown)
-            return false;
-        if (stream->len > 0)
-            memcpy(grown, stream->bytes, stream->len);
-        stream->bytes = grown;
-        stream->n_max = (uint32_t)n_max;
-    }
-    memcpy(stream->bytes + stream->len, bytes, len);
-    stream->len = (uint32_t)n_needed;
+    size_t n_max = stream->n_max ? 2 * (size_t)stream->n_max : STREAM_BYTES_MIN;
+    while (n_max < n_needed)
+        n_max *= 2;
+    unsigned char *grown = arena_alloc(arena, n_max);
+    if (!grown)
+        return false;
+    if (stream->len > 0)
+        memcpy(grown, stream->bytes, stream->len);
+    stream->bytes = grown;
+    stream->n_max = (uint32_t)n_max;
     return true;
 }
 
-static void insert(struct lexical_builder *builder, size_t i_term)
+static inline bool stream_append(struct stream *stream, struct arena *arena,
+                                 const unsigned char *bytes, size_t len)
 {
-    size_t i = builder->terms[i_term].hash & (builder->n_slots - 1);
-    while (builder->slots[i])
-        i = (i + 1) & (builder->n_slots - 1);
-    builder->slots[i] = (uint32_t)i_term + 1;
+    if (stream->len + len > stream->n_max && !stream_grow(stream, arena, stream->len + len))
+        return false;
+    unsigned char *to = stream->bytes + stream->len;
+    if (len == 1)
+        *to = *bytes;
+    else
+        memcpy(to, bytes, len);
+    stream->len += (uint32_t)len;
+    return true;
+}
+
+static void insert(struct slot *slots, size_t n_slots, struct slot slot)
+{
+    size_t i = slot.hash & (n_slots - 1);
+    while (slots[i].number)
+        i = (i + 1) & (n_slots - 1);
+    slots[i] = slot;
 }
 
 static enum status grow_slots(struct lexical_builder *builder, struct error *err)
 {
-    uint32_t *slots = mem_zalloc(2 * builder->n_slots, sizeof *slots);
+    struct slot *slots = mem_zalloc(2 * builder->n_slots, sizeof *slots);
     if (!slots)
         return error_nomem(err);
+    for (size_t i = 0; i < builder->n_slots; i++)
+        if (builder->slots[i].number)
+            insert(slots, 2 * builder->n_slots, builder->slots[i]);
     mem_free(builder->slots);
     builder->slots = slots;
     builder->n_slots *= 2;
-    for (size_t i = 0; i < builder->n_terms; i++)
-        insert(builder, i);
     return STATUS_OK;
 }
 
-static enum status add_term(struct lexical_builder *builder, const struct term_entry *entry,
-                            uint64_t hash, struct built_term **out, struct error *err)
+static enum status add_term(struct lexical_builder *builder, struct row_entry *from,
+                            struct error *err)
 {
+    const struct term_entry *entry = &from->entry;
     enum status status = STATUS_OK;
     if (builder->n_terms >= UINT32_MAX - 1)
         return error_set(err, STATUS_LIMIT, "more than %zu different words", builder->n_terms);
@@ -129,28 +154,55 @@ static enum status add_term(struct lexical_builder *builder, const struct term_e
         status ? NULL : arena_text(&builder->arena, (const char *)entry->term, entry->len);
     if (!bytes)
         return status ? status : error_nomem(err);
-    struct built_term *term = &builder->terms[builder->n_terms];
-    *term = (struct built_term){
-        .bytes = bytes, .hash = hash, .len = (uint8_t)entry->len, .last_row = UINT32_MAX};
-    insert(builder, builder->n_terms++);
-    *out = term;
+    from->i_term = (uint32_t)builder->n_terms++;
+    builder->terms[from->i_term] = (struct built_term){.prefix = entry->prefix,
+                                                       .bytes = bytes,
+                                                       .len = (uint8_t)entry->len,
+                                                       .last_row = UINT32_MAX};
+    insert(builder->slots, builder->n_slots, (struct slot){from->hash, from->i_term + 1});
     return STATUS_OK;
 }
 
-static enum status get_term(struct lexical_builder *builder, const struct term_entry *entry,
-                            struct built_term **out, struct error *err)
+static enum status find_term(struct lexical_builder *builder, struct row_entry *from,
+                             struct error *err)
 {
-    uint64_t hash = hash64_of(entry->term, entry->len);
-    for (size_t i = hash & (builder->n_slots - 1); builder->slots[i];
-         i = (i + 1) & (builder->n_slots - 1)) {
-        struct built_term *term = &builder->terms[builder->slots[i] - 1];
-        if (term->hash == hash && term->len == entry->len &&
-            memcmp(term->bytes, entry->term, entry->len) == 0) {
-            *out = term;
+    const struct term_entry *entry = &from->entry;
+    size_t i = from->hash & (builder->n_slots - 1);
+    for (; builder->slots[i].number; i = (i + 1) & (builder->n_slots - 1)) {
+        if (builder->slots[i].hash != from->hash)
+            continue;
+        const struct built_term *term = &builder->terms[builder->slots[i].number - 1];
+        if (terms_are_equal(term->bytes, term->prefix, term->len, entry->term, entry->prefix,
+                            entry->len)) {
+            from->i_term = builder->slots[i].number - 1;
             return STATUS_OK;
         }
     }
-    return add_term(builder, entry, hash, out, err);
+    return add_term(builder, from, err);
+}
+
+/* The terms of a row lie anywhere in memory. Each step asks for what the next one reads, for all
+ * entries, before any of them waits. */
+static enum status find_terms(struct lexical_builder *builder, struct error *err)
+{
+    struct row_entry *entries = builder->entries, *end = entries + builder->n_entries;
+    enum status status = STATUS_OK;
+    for (struct row_entry *e = entries; e < end; e++) {
+        const struct slot *slot = &builder->slots[e->hash & (builder->n_slots - 1)];
+        if (slot->number)
+            __builtin_prefetch(&builder->terms[slot->number - 1], 1);
+    }
+    for (struct row_entry *e = entries; e < end && !status; e++) {
+        status = find_term(builder, e, err);
+        if (status)
+            break;
+        const struct built_term *term = &builder->terms[e->i_term];
+        if (term->df > 0) {
+            __builtin_prefetch(term->postings.bytes + term->postings.len, 1);
+            __builtin_prefetch(term->positions.bytes + term->positions.len, 1);
+        }
+    }
+    return status;
 }
 
 static enum status damaged(const struct lexical_builder *builder, struct error *err)
@@ -171,7 +223,9 @@ static enum status read_entries(struct lexical_builder *builder, struct span_rea
         builder->entries = entries;
         if (status)
             return status;
-        builder->entries[builder->n_entries++] = entry;
+        uint32_t hash = term_hash(entry.term, entry.prefix, entry.len);
+        __builtin_prefetch(&builder->slots[hash & (builder->n_slots - 1)]);
+        builder->entries[builder->n_entries++] = (struct row_entry){.entry = entry, .hash = hash};
     }
     return reader->is_short ? damaged(builder, err) : STATUS_OK;
 }
@@ -190,24 +244,19 @@ static bool append_positions(struct lexical_builder *builder, struct built_term 
         }
         return is_done;
     }
-    const unsigned char *start = positions->at, *end = start;
-    for (uint64_t i = 0; i < tf && !positions->is_short; i++) {
-        span_take_varint(positions);
-        if (i + 1 == n_kept)
-            end = positions->at;
-    }
+    const unsigned char *start = positions->at, *end;
+    varints_skip(positions, n_kept);
+    end = positions->at;
+    varints_skip(positions, tf - n_kept);
     return positions->is_short ||
            stream_append(&term->positions, &builder->arena, start, (size_t)(end - start));
 }
 
-static enum status add_posting(struct lexical_builder *builder, const struct term_entry *entry,
+static enum status add_posting(struct lexical_builder *builder, const struct row_entry *from,
                                struct span_reader *positions, struct error *err)
 {
-    struct built_term *term = NULL;
-    enum status status = get_term(builder, entry, &term, err);
-    if (status)
-        return status;
-    uint32_t row = (uint32_t)builder->n_rows, tf = tf_clamp(entry->tf);
+    struct built_term *term = &builder->terms[from->i_term];
+    uint32_t row = (uint32_t)builder->n_rows, tf = tf_clamp(from->entry.tf);
     if (term->df > 0 && term->last_row == row)
         return damaged(builder, err);
     unsigned char bytes[2 * VARINT_BYTES_MAX];
@@ -218,7 +267,7 @@ static enum status add_posting(struct lexical_builder *builder, const struct ter
     term->last_row = row;
     term->df++;
     if (!stream_append(&term->postings, &builder->arena, bytes, n) ||
-        !append_positions(builder, term, entry->tf, positions))
+        !append_positions(builder, term, from->entry.tf, positions))
         return error_nomem(err);
     return positions->is_short ? damaged(builder, err) : STATUS_OK;
 }
@@ -239,6 +288,8 @@ enum status lexical_builder_add(struct lexical_builder *builder, const void *blo
         span_take_u8(&reader);
     else
         reader.at = NULL;
+    if (!status)
+        status = find_terms(builder, err);
     for (size_t i = 0; i < builder->n_entries && !status; i++)
         status = add_posting(builder, &builder->entries[i], &reader, err);
     if (!status)
@@ -251,31 +302,48 @@ static void read_postings(const struct built_term *term, uint32_t *rows, uint32_
     struct span_reader reader = span_reader_init(term->postings.bytes, term->postings.len);
     uint32_t row = UINT32_MAX;
     for (size_t i = 0; i < term->df; i++) {
-        uint64_t code = span_take_varint(&reader);
+        uint64_t code = varint_take(&reader);
         row += (uint32_t)(code >> 1) + 1;
         rows[i] = row;
-        tfs[i] = code & 1 ? (uint32_t)span_take_varint(&reader) + 2 : 1;
+        tfs[i] = code & 1 ? (uint32_t)varint_take(&reader) + 2 : 1;
     }
 }
 
+static uint64_t sum_of_block(const uint32_t *tfs)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK_POSTINGS; i++)
+        sum += tfs[i];
+    return sum;
+}
+
 /* Where each posting's positions end matters from one block to the next only. */
-static void write_positions_of(const struct built_term *term, uint32_t *rows, uint32_t *tfs,
+static void write_positions_of(const struct built_term *term, const uint32_t *tfs,
                                struct position_writer *writer)
 {
-    if (term->df <= BLOCK_POSTINGS) {
-        position_writer_add(writer, term->positions.bytes, term->positions.len);
-        position_writer_end_list(writer);
-        return;
-    }
     struct span_reader reader = span_reader_init(term->positions.bytes, term->positions.len);
-    read_postings(term, rows, tfs);
-    for (size_t i = 0; i < term->df; i++) {
+    for (size_t i = 0; i + BLOCK_POSTINGS < term->df; i += BLOCK_POSTINGS) {
         const unsigned char *start = reader.at;
-        for (uint32_t k = 0; k < tfs[i]; k++)
-            span_take_varint(&reader);
+        varints_skip(&reader, sum_of_block(tfs + i));
         position_writer_add(writer, start, (size_t)(reader.at - start));
+        position_writer_end_block(writer);
     }
+    position_writer_add(writer, reader.at, reader.n_left);
     position_writer_end_list(writer);
+}
+
+/* Streams lie anywhere in memory. */
+static void prefetch_term(const struct lexical_builder *builder, const struct term_key *keys,
+                          size_t i)
+{
+    if (i + TERMS_AHEAD < builder->n_terms)
+        __builtin_prefetch(&builder->terms[keys[i + TERMS_AHEAD].i]);
+    if (i + STREAMS_AHEAD < builder->n_terms) {
+        const struct built_term *term = &builder->terms[keys[i + STREAMS_AHEAD].i];
+        __builtin_prefetch(term->bytes);
+        __builtin_prefetch(term->postings.bytes);
+        __builtin_prefetch(term->positions.bytes);
+    }
 }
 
 enum status lexical_builder_write(struct lexical_builder *builder, struct segment_writer *writer,
@@ -293,17 +361,18 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
         keys[i] = term_key_of(builder->terms[i].bytes, builder->terms[i].len, i);
     term_keys_sort(keys, builder->n_terms);
     index_writer_init(&index, writer, builder->lengths, builder->n_rows, builder->params);
+    position_writer_init(&positions);
     for (size_t i = 0; i < builder->n_terms; i++) {
         const struct built_term *term = &builder->terms[keys[i].i];
+        prefetch_term(builder, keys, i);
         read_postings(term, rows, tfs);
         index_writer_add(&index, term->bytes, term->len, rows, tfs, term->df);
+        write_positions_of(term, tfs, &positions);
     }
     status = index_writer_finish(&index, err);
     if (status)
         goto done;
-    position_writer_init(&positions, writer);
-    for (size_t i = 0; i < builder->n_terms; i++)
-        write_positions_of(&builder->terms[keys[i].i], rows, tfs, &positions);
+    position_writer_begin(&positions, writer);
     status = position_writer_finish(&positions, err);
 done:
     index_writer_clear(&index);

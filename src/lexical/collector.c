@@ -11,7 +11,6 @@ static void collect(void *ctx, const struct analyzer_term *term)
     c->terms = terms;
     struct analyzer_term copy = *term;
     copy.bytes = arena_text(&c->arena, term->bytes, term->len);
-    copy.position += c->first_position;
     if (!copy.bytes) {
         c->failed = STATUS_NOMEM;
         return;
@@ -30,7 +29,6 @@ void collector_reset(struct collector *collector)
 {
     arena_clear(&collector->arena);
     collector->n = 0;
-    collector->first_position = 0;
 }
 
 void collector_clear(struct collector *collector)

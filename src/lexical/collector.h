@@ -9,7 +9,6 @@ struct collector {
     struct arena arena;          /* of the bytes */
     struct analyzer_term *terms; /* owned; in order */
     size_t n, n_max;
-    uint32_t first_position; /* added to the positions of what comes next */
     enum status failed;
 };
 

@@ -65,32 +65,39 @@ static void begin_group(struct index_writer *writer, const void *term, size_t le
     writer->last_len = 0;
 }
 
-static void append_term(struct index_writer *writer, const void *term, size_t len)
+static void append_term(struct index_writer *writer, const void *term, size_t len, size_t df)
 {
+    unsigned char entry[2 + TERM_BYTES_MAX + VARINT_BYTES_MAX];
     size_t n_shared = 0;
     if (writer->n_lists % GROUP_TERMS == 0)
         begin_group(writer, term, len);
     while (n_shared < writer->last_len && n_shared < len &&
            writer->last_term[n_shared] == ((const char *)term)[n_shared])
         n_shared++;
-    buf_append_char(&writer->terms, (char)n_shared);
-    buf_append_char(&writer->terms, (char)(len - n_shared));
-    buf_append(&writer->terms, (const char *)term + n_shared, len - n_shared);
+    entry[0] = (unsigned char)n_shared;
+    entry[1] = (unsigned char)(len - n_shared);
+    memcpy(entry + 2, (const char *)term + n_shared, len - n_shared);
+    buf_append(&writer->terms, entry,
+               2 + len - n_shared + varint_write(df, entry + 2 + len - n_shared));
     memcpy(writer->last_term, term, len);
     writer->last_len = len;
     writer->n_lists++;
 }
 
+/* At most BLOCK_POSTINGS. */
 static void append_varints(struct buf *out, uint32_t before, const uint32_t *rows,
                            const uint32_t *tfs, size_t n)
 {
+    unsigned char bytes[2 * VARINT_BYTES_MAX * BLOCK_POSTINGS];
+    size_t len = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t gap = rows[i] - before - 1;
         before = rows[i];
-        buf_append_varint(out, gap << 1 | (tfs[i] > 1));
+        len += varint_write(gap << 1 | (tfs[i] > 1), bytes + len);
         if (tfs[i] > 1)
-            buf_append_varint(out, tfs[i] - 2);
+            len += varint_write(tfs[i] - 2, bytes + len);
     }
+    buf_append(out, bytes, len);
 }
 
 static void append_packed(struct index_writer *writer, uint32_t before, const uint32_t *rows,
@@ -132,7 +139,7 @@ static float append_blocks(struct index_writer *writer, const uint32_t *rows, co
     for (size_t at = 0; at < n; at += BLOCK_POSTINGS) {
         size_t n_block = n - at < BLOCK_POSTINGS ? n - at : BLOCK_POSTINGS;
         uint32_t before = at > 0 ? rows[at - 1] : UINT32_MAX;
-        uint32_t place = (uint32_t)(writer->postings.len / PLACE_BYTES);
+        uint32_t place = (uint32_t)((writer->postings.len - writer->list_start) / PLACE_BYTES);
         float share = best_impact(writer, rows + at, tfs + at, n_block) / best;
         float step = ceilf(share * IMPACT_STEPS);
         buf_append(&writer->block_rows, &rows[at + n_block - 1], sizeof *rows);
@@ -150,28 +157,35 @@ static float append_blocks(struct index_writer *writer, const uint32_t *rows, co
     return best;
 }
 
+static void write_waiting(struct index_writer *writer)
+{
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->postings, NULL);
+    segment_writer_append(writer->out, buf_text(&writer->postings), writer->postings.len);
+    buf_reset(&writer->postings);
+}
+
 void index_writer_add(struct index_writer *writer, const void *term, size_t len,
                       const uint32_t *rows, const uint32_t *tfs, size_t n)
 {
-    append_term(writer, term, len);
-    buf_append_varint(&writer->terms, n);
+    append_term(writer, term, len, n);
     if (n <= INLINE_POSTINGS_MAX) {
         append_varints(&writer->terms, UINT32_MAX, rows, tfs, n);
         return;
     }
     float impact = 0;
-    buf_reset(&writer->postings);
+    writer->list_start = writer->postings.len;
     if (n < BLOCK_POSTINGS)
         append_varints(&writer->postings, UINT32_MAX, rows, tfs, n);
     else
         impact = append_blocks(writer, rows, tfs, n);
-    if (!writer->failed)
-        writer->failed = buf_status(&writer->postings, NULL);
-    segment_writer_append(writer->out, buf_text(&writer->postings), writer->postings.len);
-    writer->postings_offset += writer->postings.len;
-    buf_append_varint(&writer->terms, writer->postings.len);
+    size_t n_bytes = writer->postings.len - writer->list_start;
+    writer->postings_offset += n_bytes;
+    buf_append_varint(&writer->terms, n_bytes);
     if (n >= BLOCK_POSTINGS)
         buf_append(&writer->terms, &impact, sizeof impact);
+    if (writer->postings.len >= WAITING_BYTES)
+        write_waiting(writer);
 }
 
 static void write_info(struct index_writer *writer)
@@ -208,6 +222,7 @@ enum status index_writer_finish(struct index_writer *writer, struct error *err)
         {INDEX_BLOCK_WIDTHS, &writer->block_widths},
         {INDEX_BLOCK_IMPACTS, &writer->block_impacts},
     };
+    write_waiting(writer);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (!writer->failed)
             writer->failed = buf_status(parts[i].held, NULL);

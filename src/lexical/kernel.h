@@ -25,7 +25,7 @@ struct lexical_kernel {
     /* Gaps become rows: out[i] = before + gaps[0] + ... + gaps[i], modulo 2^32. */
     void (*sum_up)(uint32_t *io_gaps, uint32_t before);
     /* out[i] = score_of(); reads and writes up to the next multiple of KERNEL_LANES_MAX. Each row's
-     * length is read as 4 bytes. */
+     * length may be read as 4 bytes. */
     void (*score)(const uint32_t *rows, const uint32_t *tfs, size_t n, const uint16_t *lengths,
                   struct score_weights weights, int32_t *out);
     /* Finds the sums above `limit` (>= 0), with their row base + i, and clears all sums. `n` is a

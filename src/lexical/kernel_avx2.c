@@ -34,16 +34,23 @@ static void sum_up(uint32_t *io_gaps, uint32_t before)
     }
 }
 
+/* Eight loads take less time than one gather. */
+static inline __m256i lengths_of(const uint32_t *rows, const uint16_t *lengths)
+{
+    return _mm256_cvtepu16_epi32(_mm_setr_epi16((short)lengths[rows[0]], (short)lengths[rows[1]],
+                                                (short)lengths[rows[2]], (short)lengths[rows[3]],
+                                                (short)lengths[rows[4]], (short)lengths[rows[5]],
+                                                (short)lengths[rows[6]], (short)lengths[rows[7]]));
+}
+
 static void score(const uint32_t *rows, const uint32_t *tfs, size_t n, const uint16_t *lengths,
                   struct score_weights weights, int32_t *out)
 {
     const __m256 factor = _mm256_set1_ps(weights.factor), base = _mm256_set1_ps(weights.base);
     const __m256 slope = _mm256_set1_ps(weights.slope);
-    const __m256i low16 = _mm256_set1_epi32(0xFFFF), one = _mm256_set1_epi32(1);
+    const __m256i one = _mm256_set1_epi32(1);
     for (size_t i = 0; i < n; i += 8) {
-        __m256i row = _mm256_loadu_si256((const __m256i *)(const void *)(rows + i));
-        __m256i length = _mm256_and_si256(
-            _mm256_i32gather_epi32((const int *)(const void *)lengths, row, 2), low16);
+        __m256i length = lengths_of(rows + i, lengths);
         __m256 tf =
             _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)(tfs + i)));
         __m256 damping = _mm256_add_ps(base, _mm256_mul_ps(slope, _mm256_cvtepi32_ps(length)));

@@ -67,7 +67,8 @@ enum status lexical_builder_new(struct lexical_params params, struct lexical_bui
 /* The next row: a blob of lexical_terms_encode(). FORMAT: damaged; after an error only free. */
 enum status lexical_builder_add(struct lexical_builder *builder, const void *blob, size_t len,
                                 uint32_t n_terms, struct error *err) MUST_USE;
-/* Writes all sections but the rows. Once; the builder can only be freed then. */
+/* Writes all sections but the rows; holds the positions once more meanwhile. Once; the
+ * builder can only be freed then. */
 enum status lexical_builder_write(struct lexical_builder *builder, struct segment_writer *writer,
                                   struct error *err) MUST_USE;
 void lexical_builder_free(struct lexical_builder *builder); /* NULL is fine */

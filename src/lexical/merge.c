@@ -8,6 +8,7 @@
 #include "lexical/positions.h"
 #include "lexical/postings.h"
 #include "lexical/terms.h"
+#include "lexical/varint.h"
 
 struct input {
     const struct lexical_index *index;
@@ -15,6 +16,7 @@ struct input {
     struct dictionary_cursor terms;
     struct positions_cursor positions;
     struct span list_positions; /* of the term it stands at, in the second walk */
+    uint64_t prefix;            /* of that term */
     bool is_over;
 };
 
@@ -29,12 +31,14 @@ struct merger {
     struct input *inputs;
     size_t n_inputs;
     bool has_positions; /* the second walk */
+    bool is_in_order;   /* the inputs' rows, one input after the other */
     const struct lexical_kernel *kernel;
     struct moved *moved, *spare;
     uint32_t *rows, *tfs;
     size_t n, n_max, n_spare_max, n_rows_max, n_tfs_max;
-    char term[TERM_BYTES_MAX]; /* that is being merged */
+    unsigned char term[TERM_BYTES_MAX]; /* that is being merged */
     size_t len;
+    uint64_t prefix;
 };
 
 static enum status damaged(const struct input *input, struct error *err)
@@ -46,6 +50,7 @@ static enum status damaged(const struct input *input, struct error *err)
 static enum status step(struct merger *m, struct input *input, struct error *err)
 {
     input->is_over = !dictionary_next(&input->terms);
+    input->prefix = term_prefix(input->terms.term, input->terms.len);
     if (input->terms.is_damaged)
         return damaged(input, err);
     if (m->has_positions && !input->is_over &&
@@ -66,29 +71,35 @@ static enum status begin(struct merger *m, bool has_positions, struct error *err
     return status;
 }
 
-static bool is_at(const struct input *input, const void *term, size_t len)
+static bool is_at_term(const struct merger *m, const struct input *input)
 {
-    return !input->is_over && input->terms.len == len && memcmp(input->terms.term, term, len) == 0;
+    return !input->is_over && terms_are_equal(m->term, m->prefix, m->len, input->terms.term,
+                                              input->prefix, input->terms.len);
+}
+
+static bool is_below(const struct input *a, const struct input *b)
+{
+    return a->prefix != b->prefix
+               ? a->prefix < b->prefix
+               : term_compare(a->terms.term, a->terms.len, b->terms.term, b->terms.len) < 0;
 }
 
 /* The lowest term of all inputs; false when all are over. */
 static bool lowest_term(struct merger *m)
 {
-    const struct dictionary_cursor *lowest = NULL;
-    for (size_t i = 0; i < m->n_inputs; i++) {
-        const struct dictionary_cursor *terms = &m->inputs[i].terms;
-        if (!m->inputs[i].is_over &&
-            (!lowest || term_compare(terms->term, terms->len, lowest->term, lowest->len) < 0))
-            lowest = terms;
-    }
+    const struct input *lowest = NULL;
+    for (size_t i = 0; i < m->n_inputs; i++)
+        if (!m->inputs[i].is_over && (!lowest || is_below(&m->inputs[i], lowest)))
+            lowest = &m->inputs[i];
     if (!lowest)
         return false;
-    memcpy(m->term, lowest->term, lowest->len);
-    m->len = lowest->len;
+    memcpy(m->term, lowest->terms.term, lowest->terms.len);
+    m->len = lowest->terms.len;
+    m->prefix = lowest->prefix;
     return true;
 }
 
-static enum status reserve(struct merger *m, size_t n, struct error *err)
+static enum status reserve_moved(struct merger *m, size_t n, struct error *err)
 {
     void *moved = m->moved;
     enum status status = mem_reserve(&moved, &m->n_max, n, sizeof *m->moved, err);
@@ -96,13 +107,26 @@ static enum status reserve(struct merger *m, size_t n, struct error *err)
     return status;
 }
 
+static enum status reserve_list(struct merger *m, size_t n, struct error *err)
+{
+    void *rows = m->rows, *tfs = m->tfs;
+    enum status status = mem_reserve(&rows, &m->n_rows_max, n, sizeof *m->rows, err);
+    m->rows = rows;
+    if (!status)
+        status = mem_reserve(&tfs, &m->n_tfs_max, n, sizeof *m->tfs, err);
+    m->tfs = tfs;
+    return status;
+}
+
+/* ---- rows that come in any order ---- */
+
 static enum status move_block(struct merger *m, struct input *input, const struct block *block,
                               struct span_reader *positions, struct error *err)
 {
     for (size_t k = 0; k < block->n; k++) {
         const unsigned char *start = positions->at;
-        for (uint32_t p = 0; m->has_positions && p < block->tfs[k]; p++)
-            span_take_varint(positions);
+        if (m->has_positions)
+            varints_skip(positions, block->tfs[k]);
         if (positions->is_short)
             return damaged(input, err);
         uint32_t row = input->new_rows[block->rows[k]];
@@ -120,7 +144,7 @@ static enum status move_list(struct merger *m, struct input *input, struct error
     const struct list *list = &input->terms.list;
     struct span_reader positions = {0};
     struct block block;
-    enum status status = reserve(m, m->n + list->df, err);
+    enum status status = reserve_moved(m, m->n + list->df, err);
     if (m->has_positions)
         positions = positions_of_block(input->list_positions, list, 0);
     for (size_t i = 0; i < list_n_blocks(list) && !status; i++) {
@@ -150,18 +174,103 @@ static enum status merge_runs(struct merger *m, size_t first, struct error *err)
     return STATUS_OK;
 }
 
-/* Gathers the postings of the term that is next, ascending by row. */
-static enum status gather(struct merger *m, struct error *err)
+static enum status split_moved(struct merger *m, struct error *err)
+{
+    enum status status = reserve_list(m, m->n, err);
+    for (size_t i = 0; i < m->n && !status; i++) {
+        m->rows[i] = m->moved[i].row;
+        m->tfs[i] = m->moved[i].tf;
+    }
+    return status;
+}
+
+static void put_moved_positions(const struct merger *m, struct position_writer *writer)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        if (i > 0 && i % BLOCK_POSTINGS == 0)
+            position_writer_end_block(writer);
+        position_writer_add(writer, m->moved[i].positions, m->moved[i].positions_len);
+    }
+}
+
+/* ---- rows in order ---- */
+
+static enum status copy_list(struct merger *m, struct input *input, struct error *err)
+{
+    const struct list *list = &input->terms.list;
+    struct block block;
+    enum status status = reserve_list(m, m->n + list->df + 1, err);
+    for (size_t i = 0; i < list_n_blocks(list) && !status; i++) {
+        if (!postings_read(input->index, m->kernel, list, i, &block))
+            return damaged(input, err);
+        for (size_t k = 0; k < block.n; k++) {
+            m->rows[m->n] = input->new_rows[block.rows[k]];
+            m->tfs[m->n] = block.tfs[k];
+            m->n += m->rows[m->n] != SEGMENT_ROW_NONE;
+        }
+    }
+    return status;
+}
+
+/* What stays is copied in runs, which end at a row that goes and at the end of a written block. */
+static bool copy_block_positions(struct merger *m, const struct input *input,
+                                 const struct block *block, struct span_reader *positions,
+                                 struct position_writer *writer)
+{
+    const unsigned char *run = positions->at;
+    for (size_t k = 0; k < block->n; k++) {
+        const unsigned char *start = positions->at;
+        bool stays = input->new_rows[block->rows[k]] != SEGMENT_ROW_NONE;
+        bool begins_block = stays && m->n > 0 && m->n % BLOCK_POSTINGS == 0;
+        if (!stays || begins_block) {
+            position_writer_add(writer, run, (size_t)(start - run));
+            run = start;
+        }
+        if (begins_block)
+            position_writer_end_block(writer);
+        varints_skip(positions, block->tfs[k]);
+        if (!stays)
+            run = positions->at;
+        m->n += stays;
+    }
+    if (!positions->is_short)
+        position_writer_add(writer, run, (size_t)(positions->at - run));
+    return !positions->is_short;
+}
+
+static enum status copy_positions(struct merger *m, struct input *input,
+                                  struct position_writer *writer, struct error *err)
+{
+    const struct list *list = &input->terms.list;
+    struct span_reader positions = positions_of_block(input->list_positions, list, 0);
+    struct block block;
+    for (size_t i = 0; i < list_n_blocks(list); i++)
+        if (!postings_read(input->index, m->kernel, list, i, &block) ||
+            !copy_block_positions(m, input, &block, &positions, writer))
+            return damaged(input, err);
+    return STATUS_OK;
+}
+
+/* ---- the walks ---- */
+
+/* Gathers the postings of the term that is next, ascending by row. In the second walk rows that are
+ * in order are written at once. */
+static enum status gather(struct merger *m, struct position_writer *writer, struct error *err)
 {
     enum status status = STATUS_OK;
     m->n = 0;
     for (size_t i = 0; i < m->n_inputs && !status; i++) {
         struct input *input = &m->inputs[i];
         size_t first = m->n;
-        if (!is_at(input, m->term, m->len))
+        if (!is_at_term(m, input))
             continue;
-        status = move_list(m, input, err);
-        if (!status)
+        if (!m->is_in_order)
+            status = move_list(m, input, err);
+        else if (m->has_positions)
+            status = copy_positions(m, input, writer, err);
+        else
+            status = copy_list(m, input, err);
+        if (!status && !m->is_in_order)
             status = merge_runs(m, first, err);
         if (!status)
             status = step(m, input, err);
@@ -169,31 +278,15 @@ static enum status gather(struct merger *m, struct error *err)
     return status;
 }
 
-static enum status write_list(struct merger *m, struct index_writer *writer, struct error *err)
-{
-    void *rows = m->rows, *tfs = m->tfs;
-    enum status status = mem_reserve(&rows, &m->n_rows_max, m->n, sizeof *m->rows, err);
-    m->rows = rows;
-    if (!status)
-        status = mem_reserve(&tfs, &m->n_tfs_max, m->n, sizeof *m->tfs, err);
-    m->tfs = tfs;
-    if (status)
-        return status;
-    for (size_t i = 0; i < m->n; i++) {
-        m->rows[i] = m->moved[i].row;
-        m->tfs[i] = m->moved[i].tf;
-    }
-    index_writer_add(writer, m->term, m->len, m->rows, m->tfs, m->n);
-    return STATUS_OK;
-}
-
 static enum status merge_lists(struct merger *m, struct index_writer *writer, struct error *err)
 {
     enum status status = begin(m, false, err);
     while (!status && lowest_term(m)) {
-        status = gather(m, err);
+        status = gather(m, NULL, err);
+        if (!status && !m->is_in_order)
+            status = split_moved(m, err);
         if (!status && m->n > 0)
-            status = write_list(m, writer, err);
+            index_writer_add(writer, m->term, m->len, m->rows, m->tfs, m->n);
     }
     return status ? status : index_writer_finish(writer, err);
 }
@@ -203,13 +296,28 @@ static enum status merge_positions(struct merger *m, struct position_writer *wri
 {
     enum status status = begin(m, true, err);
     while (!status && lowest_term(m)) {
-        status = gather(m, err);
-        for (size_t i = 0; !status && i < m->n; i++)
-            position_writer_add(writer, m->moved[i].positions, m->moved[i].positions_len);
+        status = gather(m, writer, err);
+        if (!status && !m->is_in_order)
+            put_moved_positions(m, writer);
         if (!status && m->n > 0)
             position_writer_end_list(writer);
     }
     return status ? status : position_writer_finish(writer, err);
+}
+
+static bool are_in_order(const struct merger *m)
+{
+    int64_t last = -1;
+    for (size_t i = 0; i < m->n_inputs; i++)
+        for (size_t row = 0; row < m->inputs[i].index->n_rows; row++) {
+            uint32_t new_row = m->inputs[i].new_rows[row];
+            if (new_row == SEGMENT_ROW_NONE)
+                continue;
+            if (new_row <= last)
+                return false;
+            last = new_row;
+        }
+    return true;
 }
 
 static void copy_lengths(const struct merger *m, uint16_t *out)
@@ -238,12 +346,14 @@ enum status lexical_merge(const struct lexical_index *const *inputs,
         m.inputs[i].index = inputs[i];
         m.inputs[i].new_rows = merge->inputs[i].new_rows;
     }
+    m.is_in_order = are_in_order(&m);
     copy_lengths(&m, lengths);
     index_writer_init(&lists, writer, lengths, merge->n_rows, params);
     status = merge_lists(&m, &lists, err);
     if (status)
         goto done;
-    position_writer_init(&positions, writer);
+    position_writer_init(&positions);
+    position_writer_begin(&positions, writer);
     status = merge_positions(&m, &positions, err);
 done:
     index_writer_clear(&lists);

@@ -1,23 +1,40 @@
 #include "lexical/index_writer.h"
-#include "lexical/kernel.h"
 #include "lexical/varint.h"
 
-void position_writer_init(struct position_writer *writer, struct segment_writer *out)
+void position_writer_init(struct position_writer *writer)
 {
     struct buf held = {.limit_bytes = UINT32_MAX};
     *writer = (struct position_writer){
-        .out = out, .list = held, .places = held, .groups = {.limit_bytes = SIZE_MAX}};
+        .list = held,
+        .places = held,
+        .groups = {.limit_bytes = SIZE_MAX},
+        .waiting = {.limit_bytes = SIZE_MAX},
+    };
+}
+
+void position_writer_begin(struct position_writer *writer, struct segment_writer *out)
+{
+    writer->out = out;
     segment_writer_begin(out, INDEX_POSITIONS);
 }
 
 void position_writer_add(struct position_writer *writer, const void *varints, size_t len)
 {
-    if (writer->n_postings > 0 && writer->n_postings % BLOCK_POSTINGS == 0) {
-        uint32_t place = (uint32_t)writer->list.len;
-        buf_append(&writer->places, &place, sizeof place);
-    }
     buf_append(&writer->list, varints, len);
-    writer->n_postings++;
+}
+
+void position_writer_end_block(struct position_writer *writer)
+{
+    uint32_t place = (uint32_t)writer->list.len;
+    buf_append(&writer->places, &place, sizeof place);
+}
+
+static void write_waiting(struct position_writer *writer)
+{
+    if (!writer->failed)
+        writer->failed = buf_status(&writer->waiting, NULL);
+    segment_writer_append(writer->out, buf_text(&writer->waiting), writer->waiting.len);
+    buf_reset(&writer->waiting);
 }
 
 void position_writer_end_list(struct position_writer *writer)
@@ -30,12 +47,13 @@ void position_writer_end_list(struct position_writer *writer)
         writer->failed = buf_status(&writer->list, NULL);
     if (!writer->failed)
         writer->failed = buf_status(&writer->places, NULL);
-    segment_writer_append(writer->out, size, n_size);
-    segment_writer_append(writer->out, buf_text(&writer->places), writer->places.len);
-    segment_writer_append(writer->out, buf_text(&writer->list), writer->list.len);
+    buf_append(&writer->waiting, size, n_size);
+    buf_append(&writer->waiting, buf_text(&writer->places), writer->places.len);
+    buf_append(&writer->waiting, buf_text(&writer->list), writer->list.len);
+    if (writer->out && writer->waiting.len >= WAITING_BYTES)
+        write_waiting(writer);
     writer->offset += n_size + n_bytes;
     writer->n_lists++;
-    writer->n_postings = 0;
     buf_reset(&writer->list);
     buf_reset(&writer->places);
 }
@@ -44,6 +62,7 @@ enum status position_writer_finish(struct position_writer *writer, struct error 
 {
     if (!writer->failed)
         writer->failed = buf_status(&writer->groups, NULL);
+    write_waiting(writer);
     segment_writer_begin(writer->out, INDEX_POSITION_GROUPS);
     segment_writer_append(writer->out, buf_text(&writer->groups), writer->groups.len);
     if (writer->failed == STATUS_LIMIT)
@@ -56,4 +75,5 @@ void position_writer_clear(struct position_writer *writer)
     buf_clear(&writer->list);
     buf_clear(&writer->places);
     buf_clear(&writer->groups);
+    buf_clear(&writer->waiting);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lexical/varint.h"
+
 /* 128 gaps of this width can't pass 2^32, whatever they are. */
 #define SAFE_WIDTH 24
 
@@ -25,8 +27,8 @@ static bool read_varints(struct span bytes, size_t n, uint32_t before, size_t n_
     struct span_reader reader = span_reader_init(bytes.bytes, bytes.len);
     uint64_t row = (uint32_t)(before + 1);
     for (size_t i = 0; i < n; i++) {
-        uint64_t code = span_take_varint(&reader), gap = code >> 1;
-        uint64_t tf = code & 1 ? span_take_varint(&reader) + 2 : 1;
+        uint64_t code = varint_take(&reader), gap = code >> 1;
+        uint64_t tf = code & 1 ? varint_take(&reader) + 2 : 1;
         if (reader.is_short || gap >= n_rows || row + gap >= n_rows || tf - 1 >= TF_MAX)
             return fail(out);
         row += gap;

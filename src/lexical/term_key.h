@@ -4,7 +4,8 @@
 
 #include "lexical/terms.h"
 
-/* What is compared lies in the key: most comparisons end with its first word. */
+/* What is compared lies in the key: most comparisons end with its first word. The bytes are
+ * borrowed. */
 struct term_key {
     uint64_t prefix; /* term_prefix() */
     const char *bytes;
@@ -15,12 +16,6 @@ static inline struct term_key term_key_of(const char *bytes, size_t len, size_t 
 {
     return (struct term_key){
         .prefix = term_prefix(bytes, len), .bytes = bytes, .len = (uint32_t)len, .i = (uint32_t)i};
-}
-
-static inline bool term_keys_are_equal(const struct term_key *a, const struct term_key *b)
-{
-    return a->prefix == b->prefix && a->len == b->len &&
-           (a->len <= sizeof a->prefix || memcmp(a->bytes, b->bytes, a->len) == 0);
 }
 
 /* By bytes, equal ones by i. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/span.h"
 
 struct term_entry {
@@ -24,12 +25,40 @@ static inline uint64_t load_big_endian(const unsigned char *p)
            (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 
-/* The first eight bytes as a number that sorts like the term: most comparisons end there. */
+static inline uint32_t load_big_endian_4(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+/* The first eight bytes as a number that sorts like the term: most comparisons end there. Shorter
+ * terms are put together of loads that overlap. */
 static inline uint64_t term_prefix(const void *term, size_t len)
 {
-    unsigned char bytes[8] = {0};
-    memcpy(bytes, term, len < sizeof bytes ? len : sizeof bytes);
-    return load_big_endian(bytes);
+    const unsigned char *p = term;
+    if (len >= 8)
+        return load_big_endian(p);
+    if (len >= 4)
+        return (uint64_t)load_big_endian_4(p) << 32 | (uint64_t)load_big_endian_4(p + len - 4)
+                                                          << (64 - 8 * len);
+    if (len == 0)
+        return 0;
+    return (uint64_t)p[0] << 56 | (uint64_t)p[len / 2] << (56 - 8 * (len / 2)) |
+           (uint64_t)p[len - 1] << (64 - 8 * len);
+}
+
+/* A prefix and a length are the whole of a short term, which is most terms. */
+static inline bool terms_are_equal(const void *a, uint64_t a_prefix, size_t a_len, const void *b,
+                                   uint64_t b_prefix, size_t b_len)
+{
+    return a_prefix == b_prefix && a_len == b_len &&
+           (a_len <= sizeof a_prefix || memcmp(a, b, a_len) == 0);
+}
+
+static inline uint32_t term_hash(const void *term, uint64_t prefix, size_t len)
+{
+    const uint64_t odd = 0x9E3779B97F4A7C15;
+    uint64_t hash = len <= sizeof prefix ? (prefix + len) * odd : hash64_of(term, len);
+    return (uint32_t)((hash ^ hash >> 32) * odd >> 32);
 }
 
 /* Reads the next entry when it has the usual form: a count in one byte, and enough bytes behind

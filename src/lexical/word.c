@@ -72,10 +72,12 @@ static bool is_word_class(enum word_class class)
 static size_t joiner_at(const char *text, size_t len, size_t at, bool is_digit_before)
 {
     size_t n = 0, n_next;
+    if ((unsigned char)text[at] <= ' ')
+        return 0;
     if (text[at] == '_')
         while (at + n < len && text[at + n] == '_')
             n++;
-    else if (text[at] && strchr("'.-:/+#@&,", text[at]))
+    else if (strchr("'.-:/+#@&,", text[at]))
         n = 1;
     else if (len - at >= 3 && memcmp(text + at, "\xE2\x80\x99", 3) == 0)
         n = 3;
