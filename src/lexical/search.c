@@ -46,19 +46,25 @@ struct search {
 
 static double ratio_of(double then, double now)
 {
-    return then == 0 ? 1 : then / now;
+    if (then > 0)
+        return then / now;
+    return now > 0 ? 0 : 1;
 }
 
-/* Stored impacts are tf / (tf + K) for the K of their time; another K makes them larger by K then /
- * K now at most, and that by the larger of the ratios of its two parts. */
-static double impact_ratio(const struct lexical_lookup *lookup)
+/* Stored impacts are tf / (tf + K) for the K of their time; another K changes them by K then / K
+ * now at most, and that lies between the ratios of its two parts. */
+struct impact_ratio {
+    double most, least; /* impact now / impact then; most >= 1, least <= 1 */
+};
+
+static struct impact_ratio impact_ratio(const struct lexical_lookup *lookup)
 {
     const struct lexical_index *index = lookup->index;
     const struct lexical_query *query = lookup->query;
     double base = ratio_of(index->k1 * (1 - index->b), (double)query->length_base);
     double slope = ratio_of(index->k1 * index->b / index->mean_length, (double)query->length_slope);
-    double ratio = base > slope ? base : slope;
-    return ratio > 1 ? ratio : 1;
+    double most = base > slope ? base : slope, least = base < slope ? base : slope;
+    return (struct impact_ratio){most > 1 ? most : 1, least < 1 ? least : 1};
 }
 
 static void set_bounds(const struct search *s, struct runner *runner)
@@ -72,11 +78,42 @@ static void set_bounds(const struct search *s, struct runner *runner)
         runner->most = best;
         return;
     }
-    double impact = (double)term->list.max_impact * impact_ratio(s->lookup);
+    double impact = (double)term->list.max_impact * impact_ratio(s->lookup).most;
     double step = most * (impact < 1 ? impact : 1) / IMPACT_STEPS;
     for (size_t i = 0; i <= IMPACT_STEPS; i++)
         runner->bounds[i] = (int32_t)(step * (double)i) + BOUND_ROUNDING;
     runner->most = runner->bounds[IMPACT_STEPS];
+}
+
+/* The best postings of different blocks are different rows: when k blocks of one term have an
+ * impact, k rows have the score of it. What the impact was rounded up by is taken off again. */
+static int32_t sure_score(const struct search *s, const struct runner *r)
+{
+    const struct lookup_term *term = r->term;
+    size_t n_by_impact[IMPACT_STEPS + 1] = {0}, n = 0, impact = IMPACT_STEPS;
+    if (lookup_is_array(term) || term->list.n_blocks < s->top.k)
+        return 0;
+    const uint8_t *impacts = s->lookup->index->block_impacts + term->list.first_block;
+    for (size_t i = 0; i < term->list.n_blocks; i++)
+        n_by_impact[impacts[i]]++;
+    for (; impact > 0 && (n += n_by_impact[impact]) < s->top.k;)
+        impact--;
+    if (impact == 0)
+        return 0;
+    double least = (double)lookup_weights(s->lookup, term).factor * (1 - BOUND_SLACK) *
+                   (double)term->list.max_impact * impact_ratio(s->lookup).least;
+    double score = least * (double)(impact - 1) / IMPACT_STEPS - BOUND_ROUNDING;
+    return score > 0 ? (int32_t)score : 0;
+}
+
+/* A filter may leave out just those rows. */
+static void raise_floor(struct search *s)
+{
+    for (size_t i = 0; i < s->n_runners && !s->allowed && !s->is_exhaustive; i++) {
+        int32_t score = sure_score(s, &s->runners[i]);
+        if (score - 1 > s->top.floor)
+            s->top.floor = score - 1;
+    }
 }
 
 /* ---- windows ---- */
@@ -369,6 +406,7 @@ static enum status begin(struct search *s, struct error *err)
         runner->term = &lookup->terms[i];
         set_bounds(s, runner);
     }
+    raise_floor(s);
     return STATUS_OK;
 }
 
