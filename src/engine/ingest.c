@@ -159,6 +159,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     p.known = &known;
     status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
     if (!status)
+        status = engine_renew_words(engine, p.writer, err);
+    if (!status)
         status = agree(&p, err);
     if (!status)
         status = known_init(&known, p.writer, err);

@@ -36,13 +36,44 @@ enum status engine_keep_up(struct engine *engine, struct error *err)
     return status;
 }
 
+/* An analyzer's id is its language and a version behind the last minus. */
+static bool is_older(const char *stored, const char *ours)
+{
+    const char *version = strrchr(ours, '-');
+    size_t len = version ? (size_t)(version - ours) + 1 : 0;
+    return strcmp(stored, ours) != 0 && strncmp(stored, ours, len) == 0 &&
+           !strchr(stored + len, '-');
+}
+
+enum status engine_renew_words(struct engine *engine, struct store *store, struct error *err)
+{
+    struct arena arena = {0};
+    struct analyzer *analyzer;
+    struct maintainer maintainer = {0};
+    const char *stored = NULL;
+    enum status status = engine_get_analyzer(engine, &analyzer, err);
+    if (!status)
+        status = store_get_meta(store, ENGINE_META_ANALYZER, &arena, &stored, err);
+    bool is_due = !status && stored && *stored && is_older(stored, analyzer_id(analyzer));
+    arena_clear(&arena);
+    if (!is_due)
+        return status;
+    status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
+                             NULL, err);
+    if (!status)
+        status = maintain_rebuild(&maintainer, MAINTAIN_REBUILD_ALL, analyzer, &(size_t){0}, err);
+    maintainer_clear(&maintainer);
+    return status;
+}
+
 static enum status has_library(struct engine *engine, bool *out, struct error *err)
 {
     struct store *store;
     struct error why;
     enum status status = engine_get_reader(engine, &store, &why);
-    *out = status == STATUS_OK;
-    if (status == STATUS_NOT_FOUND)
+    /* One that an older version made is there too: opening it to write brings it up to date. */
+    *out = status == STATUS_OK || status == STATUS_INVALID;
+    if (*out || status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status && err)
         *err = why;

@@ -7,6 +7,7 @@ campaign: "32 8")."""
 import os
 import random
 import shutil
+import sqlite3
 import threading
 import time
 
@@ -104,6 +105,19 @@ def test_the_next_add_makes_damaged_segments_anew(compacted, notes):
         path.write_bytes(path.read_bytes()[:1000])
     compacted.run("add", notes)
     compacted.check()
+    assert library_state(compacted, QUESTIONS) == expected
+
+
+def test_words_of_an_older_version_are_cut_anew(compacted, notes):
+    expected = library_state(compacted, QUESTIONS)
+    with sqlite3.connect(compacted.data / "ragged.db") as database:
+        database.execute("UPDATE meta SET value = 'english-1' WHERE key = 'analyzer'")
+    database.close()
+    old = segments(compacted)
+    compacted.run("search", "--mode", "lexical", "amber", code=2)
+    compacted.run("add", notes)
+    compacted.check()
+    assert len(set(old) & set(segments(compacted))) < len(old)
     assert library_state(compacted, QUESTIONS) == expected
 
 
