@@ -88,11 +88,22 @@ void engine_close(struct engine *engine)
     mem_free(engine);
 }
 
+/* Opening to write brings a library of an older version up to date. */
+static enum status bring_up_to_date(const char *folder)
+{
+    struct store *writer = NULL;
+    enum status status = store_open(folder, STORE_OPEN_WRITE, &writer, NULL);
+    store_close(writer);
+    return status;
+}
+
 enum status engine_get_reader(struct engine *engine, struct store **out, struct error *err)
 {
+    const char *folder = engine->options.data_folder;
     if (!engine->reader) {
-        enum status status =
-            store_open(engine->options.data_folder, STORE_OPEN_READ, &engine->reader, err);
+        enum status status = store_open(folder, STORE_OPEN_READ, &engine->reader, err);
+        if (status == STATUS_INVALID && bring_up_to_date(folder) == STATUS_OK)
+            status = store_open(folder, STORE_OPEN_READ, &engine->reader, err);
         if (status)
             return status;
     }

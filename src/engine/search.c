@@ -140,7 +140,8 @@ static enum status check_analyzer(struct search *s, struct error *err)
         strcmp(stored, ours) == 0)
         return status;
     if (s->query->vector)
-        return degrade(s, ENGINE_MODE_VECTOR, "the library's words were made with ", stored, err);
+        return degrade(s, ENGINE_MODE_VECTOR,
+                       "`ragged reindex` is due, the library's words were made with ", stored, err);
     error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
               ours);
     error_hint(err, "set the language back, or run `ragged reindex`");

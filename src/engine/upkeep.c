@@ -71,9 +71,8 @@ static enum status has_library(struct engine *engine, bool *out, struct error *e
     struct store *store;
     struct error why;
     enum status status = engine_get_reader(engine, &store, &why);
-    /* One that an older version made is there too: opening it to write brings it up to date. */
-    *out = status == STATUS_OK || status == STATUS_INVALID;
-    if (*out || status == STATUS_NOT_FOUND)
+    *out = status == STATUS_OK;
+    if (status == STATUS_NOT_FOUND)
         return STATUS_OK;
     if (status && err)
         *err = why;

@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
+#include "engine/engine.h"
 
 /* What version 1 and 2 were made with; never to be changed. */
 static const char version_1[] =
@@ -234,6 +235,26 @@ static void test_store_migrate__version_2(void **state)
     migrate(2);
 }
 
+/* Whoever asks first, also one who only reads. */
+static void test_store_migrate__by_the_engine(void **state)
+{
+    (void)state;
+    struct error err;
+    struct engine_options options = engine_options_default();
+    struct engine *engine = NULL;
+    struct engine_status status;
+    char folder[64];
+    fixture_folder_make(folder);
+    make_old_library(folder, 1);
+    options.data_folder = folder;
+    assert_ok(engine_open(&options, &engine, &err));
+    assert_ok(engine_status(engine, &status, &err));
+    assert_true(status.has_library);
+    assert_int_equal(status.n_chunks, N_CHUNKS);
+    engine_close(engine);
+    fixture_folder_remove(folder);
+}
+
 static void test_store_migrate__without_vectors(void **state)
 {
     (void)state;
@@ -410,6 +431,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_migrate__version_1),
         cmocka_unit_test(test_store_migrate__version_2),
+        cmocka_unit_test(test_store_migrate__by_the_engine),
         cmocka_unit_test(test_store_migrate__without_vectors),
         cmocka_unit_test(test_store_migrate__interrupted_by_failures),
         cmocka_unit_test(test_store_migrate__killed),
