@@ -1,11 +1,11 @@
 #include "engine/filter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bitmap.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/ids.h"
 
 struct builder {
     struct filter *filter;
@@ -59,12 +59,6 @@ static enum status no_collection(struct store *store, const char *name, struct e
     return status;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 enum status filter_init(struct filter *filter, struct store *store,
                         const struct engine_search_options *options,
                         const struct filter_wheres *wheres, struct error *err)
@@ -82,8 +76,7 @@ enum status filter_init(struct filter *filter, struct store *store,
         filter_clear(&f);
         return status;
     }
-    if (f.n > 1)
-        qsort(f.documents, f.n, sizeof *f.documents, compare_ids);
+    ids_sort(f.documents, f.n);
     *filter = f;
     return STATUS_OK;
 }
@@ -96,9 +89,7 @@ void filter_clear(struct filter *filter)
 
 bool filter_has_document(const struct filter *filter, int64_t document_id)
 {
-    return !filter->is_active ||
-           (filter->n > 0 && bsearch(&document_id, filter->documents, filter->n, sizeof document_id,
-                                     compare_ids) != NULL);
+    return !filter->is_active || ids_find(filter->documents, filter->n, document_id) < filter->n;
 }
 
 enum status filter_rows(const struct filter *filter, const struct snapshot_segment *segment,

@@ -16,13 +16,13 @@ static enum status add_words(void *ctx, const struct store_tail_row *row, struct
     enum status status =
         lexical_builder_add(flush->builder, row->terms, row->terms_len, row->n_terms, err);
     return status ? status
-                  : new_segment_add_row(&flush->segment, row->chunk_id, row->document_id, 0, err);
+                  : row_list_add(&flush->segment.rows, row->chunk_id, row->document_id, 0, err);
 }
 
 static enum status add_vector(void *ctx, const struct store_vector_row *row, struct error *err)
 {
     struct flush *flush = ctx;
-    return new_segment_add_row(&flush->segment, row->chunk_id, row->document_id, row->slot, err);
+    return row_list_add(&flush->segment.rows, row->chunk_id, row->document_id, row->slot, err);
 }
 
 static enum status build_words(struct maintainer *m, struct flush *flush, struct error *err)
@@ -71,11 +71,13 @@ static enum status build(struct maintainer *m, enum store_kind kind, struct flus
 /* One document after the other: what a document lost meanwhile is dead from the start. */
 static enum status take_rows(struct store *store, const struct new_segment *s, struct error *err)
 {
+    const struct row_list *rows = &s->rows;
     enum status status = STATUS_OK;
-    for (size_t first = 0, end; first < s->n && !status; first = end) {
-        for (end = first + 1; end < s->n && s->document_ids[end] == s->document_ids[first];)
+    for (size_t first = 0, end; first < rows->n && !status; first = end) {
+        end = first + 1;
+        while (end < rows->n && rows->document_ids[end] == rows->document_ids[first])
             end++;
-        status = store_take_tail(store, s->kind, s->chunk_ids + first, end - first, err);
+        status = store_take_tail(store, s->kind, rows->chunk_ids + first, end - first, err);
     }
     return status;
 }

@@ -16,18 +16,3 @@ size_t leg_rank(struct leg_hit *hits, size_t n, size_t n_best)
         qsort(hits, n, sizeof *hits, compare_hits);
     return n < n_best ? n : n_best;
 }
-
-size_t leg_find(const int64_t *chunk_ids, size_t n, int64_t chunk_id)
-{
-    size_t first = 0, n_left = n;
-    while (n_left > 0) {
-        size_t half = n_left / 2;
-        if (chunk_ids[first + half] < chunk_id) {
-            first += half + 1;
-            n_left -= half + 1;
-        } else {
-            n_left = half;
-        }
-    }
-    return first < n && chunk_ids[first] == chunk_id ? first : n;
-}

@@ -13,7 +13,4 @@ struct leg_hit {
 /* Best first, ties by the older chunk; keeps at most n_best. Returns how many there are then. */
 size_t leg_rank(struct leg_hit *hits, size_t n, size_t n_best);
 
-/* Where `chunk_id` is in ascending ids [n]; n: it is not. */
-size_t leg_find(const int64_t *chunk_ids, size_t n, int64_t chunk_id);
-
 #endif

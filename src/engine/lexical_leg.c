@@ -1,10 +1,11 @@
 #include "engine/lexical_leg.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bitmap.h"
+#include "base/checked.h"
 #include "base/mem.h"
+#include "engine/ids.h"
 
 /* ---- opening ---- */
 
@@ -13,37 +14,14 @@ struct tail_reader {
     const struct lexical_leg_options *options;
 };
 
-static enum status grow_tail(struct lexical_leg *leg, struct error *err)
-{
-    if (leg->n_tail < leg->n_tail_max)
-        return STATUS_OK;
-    size_t n_max = leg->n_tail_max ? 2 * leg->n_tail_max : 1024;
-    int64_t *chunk_ids = mem_resize(leg->tail_chunk_ids, n_max, sizeof *chunk_ids);
-    if (chunk_ids)
-        leg->tail_chunk_ids = chunk_ids;
-    int64_t *document_ids = mem_resize(leg->tail_document_ids, n_max, sizeof *document_ids);
-    if (document_ids)
-        leg->tail_document_ids = document_ids;
-    if (!chunk_ids || !document_ids)
-        return error_nomem(err);
-    leg->n_tail_max = n_max;
-    return STATUS_OK;
-}
-
 static enum status add_tail_row(void *ctx, const struct store_tail_row *row, struct error *err)
 {
     const struct tail_reader *reader = ctx;
     struct lexical_leg *leg = reader->leg;
-    if (leg->n_tail % 1024 == 0 && is_cancelled(reader->options->cancel))
+    if (leg->tail_rows.n % 1024 == 0 && is_cancelled(reader->options->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped");
-    enum status status = grow_tail(leg, err);
-    if (!status)
-        status = lexical_tail_add(leg->tail, row->terms, row->terms_len, row->n_terms, err);
-    if (status)
-        return status;
-    leg->tail_chunk_ids[leg->n_tail] = row->chunk_id;
-    leg->tail_document_ids[leg->n_tail++] = row->document_id;
-    return STATUS_OK;
+    enum status status = lexical_tail_add(leg->tail, row->terms, row->terms_len, row->n_terms, err);
+    return status ? status : row_list_add(&leg->tail_rows, row->chunk_id, row->document_id, 0, err);
 }
 
 static enum status open_tail(struct lexical_leg *leg, const struct lexical_leg_options *options,
@@ -55,11 +33,11 @@ static enum status open_tail(struct lexical_leg *leg, const struct lexical_leg_o
         status = store_each_tail(leg->snapshot->store, 0, SIZE_MAX, add_tail_row, &reader, err);
     if (status)
         return status;
-    leg->tail_allowed = mem_zalloc(bitmap_n_words(leg->n_tail), sizeof *leg->tail_allowed);
+    leg->tail_allowed = mem_zalloc(bitmap_n_words(leg->tail_rows.n), sizeof *leg->tail_allowed);
     if (!leg->tail_allowed)
         return error_nomem(err);
-    for (size_t i = 0; i < leg->n_tail; i++)
-        if (filter_has_document(options->filter, leg->tail_document_ids[i]))
+    for (size_t i = 0; i < leg->tail_rows.n; i++)
+        if (filter_has_document(options->filter, leg->tail_rows.document_ids[i]))
             bitmap_add(leg->tail_allowed, i);
     return STATUS_OK;
 }
@@ -137,7 +115,7 @@ enum status lexical_leg_init(struct lexical_leg *leg, const struct lexical_leg_o
         lexical_leg_clear(&l);
         return status;
     }
-    l.n_allowed = bitmap_count(l.tail_allowed, bitmap_n_words(l.n_tail));
+    l.n_allowed = bitmap_count(l.tail_allowed, bitmap_n_words(l.tail_rows.n));
     for (size_t i = 0; i < l.n_segments; i++)
         l.n_allowed += l.segments[i].n_allowed;
     *leg = l;
@@ -152,8 +130,7 @@ void lexical_leg_clear(struct lexical_leg *leg)
     }
     mem_free(leg->segments);
     lexical_tail_free(leg->tail);
-    mem_free(leg->tail_chunk_ids);
-    mem_free(leg->tail_document_ids);
+    row_list_clear(&leg->tail_rows);
     mem_free(leg->tail_allowed);
     *leg = (struct lexical_leg){0};
 }
@@ -163,17 +140,17 @@ void lexical_leg_clear(struct lexical_leg *leg)
 static size_t search_tail(const struct lexical_leg *leg, struct leg_hit *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < leg->n_tail; i++)
+    for (size_t i = 0; i < leg->tail_rows.n; i++)
         if (leg->tail_scores[i] > 0 && bitmap_has(leg->tail_allowed, i))
             out[n++] = (struct leg_hit){
-                .chunk_id = leg->tail_chunk_ids[i],
-                .document_id = leg->tail_document_ids[i],
+                .chunk_id = leg->tail_rows.chunk_ids[i],
+                .document_id = leg->tail_rows.document_ids[i],
                 .score = leg->tail_scores[i],
             };
     return n;
 }
 
-/* Adds the segment's hits behind the n that there are; `floor` of them are better anyway. */
+/* The segment's best hits with a score above `floor`. found, out: [n_best]. */
 static enum status search_segment(const struct lexical_leg_segment *s, size_t n_best, int32_t floor,
                                   struct lexical_hit *found, struct leg_hit *out, size_t *out_n,
                                   struct error *err)
@@ -193,30 +170,31 @@ static enum status search_segment(const struct lexical_leg_segment *s, size_t n_
     return STATUS_OK;
 }
 
-/* The largest segment first: its best scores spare the others most work. */
-static size_t largest_first(const struct lexical_leg *leg, size_t i)
+static size_t find_largest(const struct lexical_leg *leg)
 {
     size_t largest = 0;
-    for (size_t k = 1; k < leg->n_segments; k++)
-        if (segment_n_rows(leg->segments[k].from->segment) >
+    for (size_t i = 1; i < leg->n_segments; i++)
+        if (segment_n_rows(leg->segments[i].from->segment) >
             segment_n_rows(leg->segments[largest].from->segment))
-            largest = k;
-    return (largest + i) % leg->n_segments;
+            largest = i;
+    return largest;
 }
 
 enum status lexical_leg_search(struct lexical_leg *leg, size_t n_best, struct leg_hit *out,
                                size_t *out_n, struct error *err)
 {
-    size_t n_max = leg->n_tail > n_best ? leg->n_tail : n_best;
+    size_t n_max = leg->tail_rows.n > n_best ? leg->tail_rows.n : n_best;
     struct leg_hit *hits = mem_array(n_max + n_best, sizeof *hits);
     struct lexical_hit *found = mem_array(n_best, sizeof *found);
     enum status status = hits && found ? STATUS_OK : error_nomem(err);
     size_t n = status ? 0 : leg_rank(hits, search_tail(leg, hits), n_best);
+    /* The largest segment first: its best scores spare the others most work. */
+    size_t first = find_largest(leg);
     for (size_t i = 0; i < leg->n_segments && !status; i++) {
         size_t n_more = 0;
         /* An equal score may still win by the older chunk. */
         int32_t floor = n == n_best ? (int32_t)hits[n - 1].score - 1 : 0;
-        status = search_segment(&leg->segments[largest_first(leg, i)], n_best, floor, found,
+        status = search_segment(&leg->segments[(first + i) % leg->n_segments], n_best, floor, found,
                                 hits + n, &n_more, err);
         n = leg_rank(hits, n + n_more, n_best);
     }
@@ -234,31 +212,12 @@ enum status lexical_leg_search(struct lexical_leg *leg, size_t n_best, struct le
 
 /* ---- scores of known chunks ---- */
 
-/* Which rows of one source are asked, and for whom. */
-struct asked {
-    uint32_t *rows;  /* ascending */
-    size_t *i_owner; /* candidate */
-    bool *is_near;   /* a neighbour's row */
-    size_t n;
+/* A row whose score is asked, and for which candidate. */
+struct ask {
+    uint32_t row;
+    bool is_near; /* it is a neighbour's */
+    size_t i_candidate;
 };
-
-static enum status asked_init(struct asked *asked, size_t n_candidates, struct error *err)
-{
-    size_t n_max = 3 * n_candidates;
-    *asked = (struct asked){
-        .rows = mem_array(n_max, sizeof *asked->rows),
-        .i_owner = mem_array(n_max, sizeof *asked->i_owner),
-        .is_near = mem_array(n_max, sizeof *asked->is_near),
-    };
-    return asked->rows && asked->i_owner && asked->is_near ? STATUS_OK : error_nomem(err);
-}
-
-static void asked_clear(struct asked *asked)
-{
-    mem_free(asked->rows);
-    mem_free(asked->i_owner);
-    mem_free(asked->is_near);
-}
 
 static void give(struct fuse_candidate *candidate, double score, bool is_near)
 {
@@ -270,103 +229,78 @@ static void give(struct fuse_candidate *candidate, double score, bool is_near)
 
 static void score_in_tail(const struct lexical_leg *leg, struct fuse_candidate *c)
 {
-    size_t i = leg_find(leg->tail_chunk_ids, leg->n_tail, c->chunk_id);
-    if (i == leg->n_tail)
+    size_t i = ids_find(leg->tail_rows.chunk_ids, leg->tail_rows.n, c->chunk_id);
+    if (i == leg->tail_rows.n)
         return;
     give(c, leg->tail_scores[i] / leg->query->scale, false);
-    if (i > 0 && leg->tail_document_ids[i - 1] == c->document_id)
+    if (i > 0 && leg->tail_rows.document_ids[i - 1] == c->document_id)
         give(c, leg->tail_scores[i - 1] / leg->query->scale, true);
-    if (i + 1 < leg->n_tail && leg->tail_document_ids[i + 1] == c->document_id)
+    if (i + 1 < leg->tail_rows.n && leg->tail_rows.document_ids[i + 1] == c->document_id)
         give(c, leg->tail_scores[i + 1] / leg->query->scale, true);
 }
 
-static void ask(struct asked *asked, size_t row, size_t i_owner, bool is_near)
+static int compare_asks(const void *a, const void *b)
 {
-    asked->rows[asked->n] = (uint32_t)row;
-    asked->i_owner[asked->n] = i_owner;
-    asked->is_near[asked->n++] = is_near;
+    const struct ask *x = a, *y = b;
+    return x->row < y->row ? -1 : x->row > y->row;
 }
 
-/* Rows ascend, though neighbours of one candidate may be the next one's own: equal rows follow each
- * other, and a row that would go back has been asked for its neighbour already. */
-static void ask_segment(const struct segment *segment, const struct fuse_candidate *candidates,
-                        size_t n, struct asked *asked)
+/* Rows of the candidates that the segment has, and of their neighbours in the document, by row;
+ * returns how many. out: [3 * n]. */
+static size_t ask_segment(const struct segment *segment, const struct fuse_candidate *candidates,
+                          size_t n, struct ask *out)
 {
-    size_t row, n_rows = segment_n_rows(segment);
-    asked->n = 0;
+    size_t row, n_asks = 0, n_rows = segment_n_rows(segment);
     for (size_t i = 0; i < n; i++) {
         if (!segment_find_row(segment, candidates[i].chunk_id, &row))
             continue;
-        int64_t document_id = candidates[i].document_id;
-        if (row > 0 && segment_document_of_row(segment, row - 1) == document_id)
-            ask(asked, row - 1, i, true);
-        ask(asked, row, i, false);
-        if (row + 1 < n_rows && segment_document_of_row(segment, row + 1) == document_id)
-            ask(asked, row + 1, i, true);
+        size_t first = row > 0 ? row - 1 : row, end = size_min(row + 2, n_rows);
+        for (size_t k = first; k < end; k++)
+            if (k == row || segment_document_of_row(segment, k) == candidates[i].document_id)
+                out[n_asks++] = (struct ask){(uint32_t)k, k != row, i};
     }
+    if (n_asks > 1)
+        qsort(out, n_asks, sizeof *out, compare_asks);
+    return n_asks;
 }
 
-static int compare_rows(const void *a, const void *b)
+/* rows, scores: room for those of every ask. */
+static void score_asks(const struct lexical_leg *leg, const struct lexical_leg_segment *s,
+                       const struct ask *asks, size_t n_asks, uint32_t *rows, int32_t *scores,
+                       struct fuse_candidate *candidates)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* The distinct rows, ascending, and their scores; returns how many. */
-static size_t score_rows(const struct lexical_leg_segment *s, const struct asked *asked,
-                         uint32_t *rows, int32_t *scores)
-{
-    size_t n = 0;
-    memcpy(rows, asked->rows, asked->n * sizeof *rows);
-    qsort(rows, asked->n, sizeof *rows, compare_rows);
-    for (size_t i = 0; i < asked->n; i++)
-        if (n == 0 || rows[n - 1] != rows[i])
-            rows[n++] = rows[i];
-    lexical_lookup_score(s->lookup, rows, n, scores);
-    return n;
-}
-
-static enum status score_in_segment(const struct lexical_leg *leg,
-                                    const struct lexical_leg_segment *s, struct asked *asked,
-                                    struct fuse_candidate *candidates, size_t n, struct error *err)
-{
-    ask_segment(s->from->segment, candidates, n, asked);
-    if (asked->n == 0)
-        return STATUS_OK;
-    uint32_t *rows = mem_array(asked->n, sizeof *rows);
-    int32_t *scores = mem_array(asked->n, sizeof *scores);
-    enum status status = rows && scores ? STATUS_OK : error_nomem(err);
-    size_t n_rows = status ? 0 : score_rows(s, asked, rows, scores);
-    for (size_t i = 0; i < asked->n && !status; i++) {
-        const uint32_t *found = bsearch(&asked->rows[i], rows, n_rows, sizeof *rows, compare_rows);
-        give(&candidates[asked->i_owner[i]], scores[found - rows] / leg->query->scale,
-             asked->is_near[i]);
+    size_t n_rows = 0;
+    for (size_t i = 0; i < n_asks; i++)
+        if (i == 0 || asks[i].row != asks[i - 1].row)
+            rows[n_rows++] = asks[i].row;
+    lexical_lookup_score(s->lookup, rows, n_rows, scores);
+    for (size_t i = 0, k = 0; i < n_asks; i++) {
+        k += rows[k] != asks[i].row;
+        give(&candidates[asks[i].i_candidate], scores[k] / leg->query->scale, asks[i].is_near);
     }
-    mem_free(rows);
-    mem_free(scores);
-    return status;
 }
 
 enum status lexical_leg_score(struct lexical_leg *leg, struct fuse_candidate *candidates, size_t n,
                               struct error *err)
 {
-    struct asked asked;
-    enum status status = asked_init(&asked, n, err);
+    struct ask *asks = mem_array(3 * n, sizeof *asks);
+    uint32_t *rows = mem_array(3 * n, sizeof *rows);
+    int32_t *scores = mem_array(3 * n, sizeof *scores);
+    enum status status = asks && rows && scores ? STATUS_OK : error_nomem(err);
     for (size_t i = 0; i < n && !status; i++)
         score_in_tail(leg, &candidates[i]);
-    for (size_t i = 0; i < leg->n_segments && !status; i++)
-        status = score_in_segment(leg, &leg->segments[i], &asked, candidates, n, err);
-    asked_clear(&asked);
+    for (size_t i = 0; i < leg->n_segments && !status; i++) {
+        const struct lexical_leg_segment *s = &leg->segments[i];
+        size_t n_asks = ask_segment(s->from->segment, candidates, n, asks);
+        score_asks(leg, s, asks, n_asks, rows, scores, candidates);
+    }
+    mem_free(asks);
+    mem_free(rows);
+    mem_free(scores);
     return status;
 }
 
 /* ---- chunks that may be found ---- */
-
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
 
 enum status lexical_leg_chunks(const struct lexical_leg *leg, struct chunk_set *out,
                                struct error *err)
@@ -381,14 +315,10 @@ enum status lexical_leg_chunks(const struct lexical_leg *leg, struct chunk_set *
             if (!s->allowed || bitmap_has(s->allowed, row))
                 ids[n++] = segment_chunk_id(s->from->segment, row);
     }
-    for (size_t i = 0; i < leg->n_tail; i++)
+    for (size_t i = 0; i < leg->tail_rows.n; i++)
         if (bitmap_has(leg->tail_allowed, i))
-            ids[n++] = leg->tail_chunk_ids[i];
-    for (size_t i = 1; i < n; i++)
-        if (ids[i - 1] > ids[i]) {
-            qsort(ids, n, sizeof *ids, compare_ids);
-            break;
-        }
+            ids[n++] = leg->tail_rows.chunk_ids[i];
+    ids_sort(ids, n);
     *out = (struct chunk_set){.chunk_ids = ids, .n = n};
     return STATUS_OK;
 }

@@ -19,10 +19,9 @@ struct lexical_leg {
     struct lexical_leg_segment *segments;
     size_t n_segments;
     struct lexical_tail *tail;
-    int64_t *tail_chunk_ids, *tail_document_ids; /* ascending chunk ids [n_tail] */
-    size_t n_tail, n_tail_max;
+    struct row_list tail_rows;  /* of `tail` */
     uint64_t *tail_allowed;     /* bitmap */
-    const int32_t *tail_scores; /* [n_tail], borrowed from tail */
+    const int32_t *tail_scores; /* of each row, borrowed from `tail` */
     size_t n_allowed;           /* rows that may be found */
 };
 
@@ -40,7 +39,7 @@ void lexical_leg_clear(struct lexical_leg *leg); /* zeroed is fine */
 enum status lexical_leg_search(struct lexical_leg *leg, size_t n_best, struct leg_hit *out,
                                size_t *out_n, struct error *err) MUST_USE;
 
-/* Sets lexical and near_lexical of candidates, which ascend by chunk id. */
+/* Sets lexical and near_lexical of candidates. */
 enum status lexical_leg_score(struct lexical_leg *leg, struct fuse_candidate *candidates, size_t n,
                               struct error *err) MUST_USE;
 

@@ -106,7 +106,7 @@ static enum status add_rows(struct merge *merge, const struct segment_merge *row
     enum status status = STATUS_OK;
     for (size_t i = 0; i < rows->n_rows && !status; i++)
         status =
-            new_segment_add_row(&merge->segment, rows->chunk_ids[i], rows->document_ids[i], 0, err);
+            row_list_add(&merge->segment.rows, rows->chunk_ids[i], rows->document_ids[i], 0, err);
     return status;
 }
 
@@ -132,7 +132,7 @@ static enum status write_codes(struct merge *merge, const struct segment_merge *
         const struct segment_merge_input *input = &rows->inputs[i];
         for (size_t row = 0; row < segment_n_rows(input->segment); row++)
             if (input->new_rows[row] != SEGMENT_ROW_NONE)
-                merge->segment.slots[input->new_rows[row]] =
+                merge->segment.rows.slots[input->new_rows[row]] =
                     vector_index_slot(merge->chosen[i]->vector, row);
     }
     return new_segment_write_codes(&merge->segment, &merge->snapshot.rows,
@@ -156,9 +156,9 @@ static enum status write_merged(struct merge *merge, struct error *err)
                                                    : write_codes(merge, &rows, err);
     segment_merge_clear(&rows);
     mem_free(inputs);
-    if (!status && merge->segment.n > 0)
+    if (!status && merge->segment.rows.n > 0)
         status = new_segment_publish(&merge->segment, err);
-    if (!status && merge->segment.n > 0 && merge->kind == STORE_KIND_VECTOR)
+    if (!status && merge->segment.rows.n > 0 && merge->kind == STORE_KIND_VECTOR)
         status = recall_factor(&merge->segment, &merge->snapshot.rows, &merge->rescore_factor, err);
     (void)fault_hit("segment.published");
     return status;
@@ -172,7 +172,7 @@ static enum status list_changes(struct merge *merge, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < merge->n_chosen && !status; i++)
         status = store_remove_segment(store, merge->chosen[i]->name, err);
-    if (!status && merge->segment.n > 0)
+    if (!status && merge->segment.rows.n > 0)
         status = new_segment_list(&merge->segment, store, err);
     if (!status && merge->rescore_factor > 1)
         status = recall_factor_raise(store, merge->rescore_factor, err);

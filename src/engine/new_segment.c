@@ -67,48 +67,17 @@ enum status new_segment_init(struct new_segment *segment, enum store_kind kind, 
     return status;
 }
 
-static enum status reserve(struct new_segment *s, struct error *err)
-{
-    if (s->n < s->n_max)
-        return STATUS_OK;
-    size_t n_max = s->n_max ? 2 * s->n_max : 1024;
-    int64_t *chunk_ids = mem_resize(s->chunk_ids, n_max, sizeof *chunk_ids);
-    if (chunk_ids)
-        s->chunk_ids = chunk_ids;
-    int64_t *document_ids = mem_resize(s->document_ids, n_max, sizeof *document_ids);
-    if (document_ids)
-        s->document_ids = document_ids;
-    uint32_t *slots = mem_resize(s->slots, n_max, sizeof *slots);
-    if (slots)
-        s->slots = slots;
-    if (!chunk_ids || !document_ids || !slots)
-        return error_nomem(err);
-    s->n_max = n_max;
-    return STATUS_OK;
-}
-
-enum status new_segment_add_row(struct new_segment *segment, int64_t chunk_id, int64_t document_id,
-                                uint32_t slot, struct error *err)
-{
-    enum status status = reserve(segment, err);
-    if (status)
-        return status;
-    segment->chunk_ids[segment->n] = chunk_id;
-    segment->document_ids[segment->n] = document_id;
-    segment->slots[segment->n++] = slot;
-    return STATUS_OK;
-}
-
 enum status new_segment_write_codes(struct new_segment *segment, const struct vector_rows *rows,
                                     unsigned n_threads, struct error *err)
 {
-    return vector_codes_write(segment->writer, segment->slots, segment->n, rows, n_threads, err);
+    return vector_codes_write(segment->writer, segment->rows.slots, segment->rows.n, rows,
+                              n_threads, err);
 }
 
 enum status new_segment_publish(struct new_segment *segment, struct error *err)
 {
-    enum status status = segment_writer_put_rows(segment->writer, segment->chunk_ids,
-                                                 segment->document_ids, segment->n, err);
+    enum status status = segment_writer_put_rows(segment->writer, segment->rows.chunk_ids,
+                                                 segment->rows.document_ids, segment->rows.n, err);
     if (!status)
         status = segment_writer_finish(segment->writer, &segment->stamp, err);
     segment->is_published = !status;
@@ -122,7 +91,7 @@ enum status new_segment_list(const struct new_segment *segment, struct store *st
                              &(struct store_segment){
                                  .name = segment->name,
                                  .kind = segment->kind,
-                                 .n_rows = segment->n,
+                                 .n_rows = segment->rows.n,
                                  .size_bytes = segment->stamp.size_bytes,
                                  .inode = segment->stamp.inode,
                                  .mtime_ns = segment->stamp.mtime_ns,
@@ -143,8 +112,6 @@ void new_segment_clear(struct new_segment *segment)
     if (segment->is_published)
         unlink(segment->path); /* or the next sweep does */
     mem_free(segment->path);
-    mem_free(segment->chunk_ids);
-    mem_free(segment->document_ids);
-    mem_free(segment->slots);
+    row_list_clear(&segment->rows);
     *segment = (struct new_segment){0};
 }

@@ -3,15 +3,14 @@
 #define RAGGED_ENGINE_NEW_SEGMENT_H
 
 #include "engine/maintain.h"
+#include "engine/row_list.h"
 
 struct new_segment {
     enum store_kind kind;
     char name[32], maker[256];
     char *path; /* owned */
     struct segment_writer *writer;
-    int64_t *chunk_ids, *document_ids; /* [n], ascending chunk ids, owned */
-    uint32_t *slots;                   /* [n] of a vector segment, owned */
-    size_t n, n_max;
+    struct row_list rows; /* to be added before it is published */
     struct segment_stamp stamp;
     bool is_published; /* the file is there: it goes with new_segment_clear() unless it is kept */
 };
@@ -19,9 +18,6 @@ struct new_segment {
 /* `maker`: what the content is made with; NULL: what the library says. */
 enum status new_segment_init(struct new_segment *segment, enum store_kind kind, const char *maker,
                              const struct maintainer *maintainer, struct error *err) MUST_USE;
-/* A row; `slot` is used for vectors only. */
-enum status new_segment_add_row(struct new_segment *segment, int64_t chunk_id, int64_t document_id,
-                                uint32_t slot, struct error *err) MUST_USE;
 /* The rows of a vector segment are its content. */
 enum status new_segment_write_codes(struct new_segment *segment, const struct vector_rows *rows,
                                     unsigned n_threads, struct error *err) MUST_USE;

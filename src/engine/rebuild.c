@@ -3,11 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "engine/dead_ranges.h"
 #include "engine/engine_internal.h"
-#include "engine/leg.h"
+#include "engine/ids.h"
 #include "engine/new_segment.h"
 
 #define PAGE_CHUNKS 1024
@@ -95,7 +94,7 @@ static enum status read_state(struct rebuild *r, struct error *err)
 static bool is_covered(const struct rebuild *r, int64_t chunk_id)
 {
     size_t row;
-    if (leg_find(r->tail, r->n_tail, chunk_id) < r->n_tail)
+    if (ids_find(r->tail, r->n_tail, chunk_id) < r->n_tail)
         return true;
     for (size_t i = 0; r->what == MAINTAIN_REBUILD_LOST && i < r->all->n; i++)
         if (segment_find_row(r->all->segments[i]->segment, chunk_id, &row))
@@ -169,7 +168,7 @@ static enum status add_chunk(void *ctx, int64_t chunk_id, int64_t document_id,
         status = store_get_chunk_vector(r->maintainer->store, chunk_id, &slot, &has_vector, err);
     if (status || !has_vector)
         return status;
-    if (r->is_open && r->segments[r->n_segments - 1].n == SEGMENT_ROWS)
+    if (r->is_open && r->segments[r->n_segments - 1].rows.n == SEGMENT_ROWS)
         status = end_segment(r, err);
     if (!status && !r->is_open)
         status = begin_segment(r, err);
@@ -177,7 +176,7 @@ static enum status add_chunk(void *ctx, int64_t chunk_id, int64_t document_id,
         status = add_words(r, chunk, err);
     if (!status)
         status =
-            new_segment_add_row(&r->segments[r->n_segments - 1], chunk_id, document_id, slot, err);
+            row_list_add(&r->segments[r->n_segments - 1].rows, chunk_id, document_id, slot, err);
     r->n_rows += !status;
     return status;
 }

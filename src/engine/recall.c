@@ -34,7 +34,7 @@ enum status recall_factor(const struct new_segment *segment, const struct vector
     struct segment *opened = NULL;
     struct vector_index *index = NULL;
     size_t factor = 1;
-    if (segment->n < ROWS_MIN) {
+    if (segment->rows.n < ROWS_MIN) {
         *out_factor = 1;
         return STATUS_OK;
     }

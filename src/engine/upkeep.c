@@ -7,7 +7,7 @@
 #include "base/bitmap.h"
 #include "base/mem.h"
 #include "engine/engine_internal.h"
-#include "engine/leg.h"
+#include "engine/ids.h"
 #include "engine/maintain.h"
 
 static enum status repair(struct engine *engine, struct maintainer *maintainer, struct error *err)
@@ -131,7 +131,6 @@ struct checker {
     size_t n_problems;
     int64_t *covered; /* chunk ids, ascending once all are noted */
     size_t n_covered, n_covered_max;
-    int64_t after;
     size_t i_covered, n_bare, n_double;
 };
 
@@ -210,12 +209,6 @@ static enum status check_segments(struct checker *c, const struct snapshot_kind 
     return status;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Every chunk is in one place of its kind. */
 static enum status check_range(void *ctx, int64_t document_id, int64_t first, int64_t end,
                                struct error *err)
@@ -250,8 +243,7 @@ static enum status check_kind(struct checker *c, enum store_kind kind, struct er
         status = store_each_missing_id(store, cover_missing, c, err);
     if (status)
         return status;
-    if (c->n_covered > 1)
-        qsort(c->covered, c->n_covered, sizeof *c->covered, compare_ids);
+    ids_sort(c->covered, c->n_covered);
     status = store_each_chunk_range(store, check_range, c, err);
     if (status)
         return status;

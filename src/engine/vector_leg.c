@@ -5,6 +5,7 @@
 
 #include "base/bitmap.h"
 #include "base/mem.h"
+#include "engine/ids.h"
 
 /* ---- opening ---- */
 
@@ -13,44 +14,18 @@ struct tail_reader {
     const struct vector_leg_options *options;
 };
 
-static enum status grow_tail(struct vector_leg *leg, struct error *err)
-{
-    size_t n_max = leg->n_tail_max;
-    void *chunk_ids = leg->tail_chunk_ids, *document_ids = leg->tail_document_ids;
-    void *slots = leg->tail_slots;
-    enum status status = mem_reserve(&chunk_ids, &n_max, leg->n_tail + 1, sizeof(int64_t), err);
-    leg->tail_chunk_ids = chunk_ids;
-    n_max = leg->n_tail_max;
-    if (!status)
-        status = mem_reserve(&document_ids, &n_max, leg->n_tail + 1, sizeof(int64_t), err);
-    leg->tail_document_ids = document_ids;
-    n_max = leg->n_tail_max;
-    if (!status)
-        status = mem_reserve(&slots, &n_max, leg->n_tail + 1, sizeof(uint32_t), err);
-    leg->tail_slots = slots;
-    if (!status)
-        leg->n_tail_max = n_max;
-    return status;
-}
-
 static enum status add_tail_row(void *ctx, const struct store_vector_row *row, struct error *err)
 {
     const struct tail_reader *reader = ctx;
     const struct vector_leg_options *o = reader->options;
     struct vector_leg *leg = reader->leg;
-    if (leg->n_tail % 1024 == 0 && is_cancelled(o->cancel))
+    if (leg->tail.n % 1024 == 0 && is_cancelled(o->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped");
     if (!filter_has_document(o->filter, row->document_id) ||
         row->slot >= o->snapshot->rows.n_slots ||
-        (o->only && leg_find(o->only->chunk_ids, o->only->n, row->chunk_id) == o->only->n))
+        (o->only && ids_find(o->only->chunk_ids, o->only->n, row->chunk_id) == o->only->n))
         return STATUS_OK;
-    enum status status = grow_tail(leg, err);
-    if (status)
-        return status;
-    leg->tail_chunk_ids[leg->n_tail] = row->chunk_id;
-    leg->tail_document_ids[leg->n_tail] = row->document_id;
-    leg->tail_slots[leg->n_tail++] = row->slot;
-    return STATUS_OK;
+    return row_list_add(&leg->tail, row->chunk_id, row->document_id, row->slot, err);
 }
 
 /* Both ascend by chunk id: one walk. */
@@ -120,7 +95,7 @@ enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_opti
         vector_leg_clear(&l);
         return status;
     }
-    l.n_allowed += l.n_tail;
+    l.n_allowed += l.tail.n;
     *leg = l;
     return STATUS_OK;
 }
@@ -130,9 +105,7 @@ void vector_leg_clear(struct vector_leg *leg)
     for (size_t i = 0; i < leg->n_segments; i++)
         mem_free(leg->segments[i].allowed);
     mem_free(leg->segments);
-    mem_free(leg->tail_chunk_ids);
-    mem_free(leg->tail_document_ids);
-    mem_free(leg->tail_slots);
+    row_list_clear(&leg->tail);
     *leg = (struct vector_leg){0};
 }
 
@@ -141,16 +114,16 @@ void vector_leg_clear(struct vector_leg *leg)
 static enum status search_tail(const struct vector_leg *leg, struct leg_hit *out, size_t *out_n,
                                struct error *err)
 {
-    float *cosines = mem_array(leg->n_tail, sizeof *cosines);
+    float *cosines = mem_array(leg->tail.n, sizeof *cosines);
     if (!cosines)
         return error_nomem(err);
-    vector_cosines(&leg->snapshot->rows, leg->query, leg->tail_slots, leg->n_tail, cosines);
+    vector_cosines(&leg->snapshot->rows, leg->query, leg->tail.slots, leg->tail.n, cosines);
     size_t n = 0;
-    for (size_t i = 0; i < leg->n_tail; i++)
+    for (size_t i = 0; i < leg->tail.n; i++)
         if (isfinite(cosines[i]))
             out[n++] = (struct leg_hit){
-                .chunk_id = leg->tail_chunk_ids[i],
-                .document_id = leg->tail_document_ids[i],
+                .chunk_id = leg->tail.chunk_ids[i],
+                .document_id = leg->tail.document_ids[i],
                 .score = (double)cosines[i],
             };
     *out_n = n;
@@ -189,7 +162,7 @@ static enum status search_segment(const struct vector_leg *leg, const struct vec
 enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_hit *out,
                               size_t *out_n, struct error *err)
 {
-    size_t n = 0, n_max = leg->n_tail > n_best ? leg->n_tail : n_best;
+    size_t n = 0, n_max = leg->tail.n > n_best ? leg->tail.n : n_best;
     struct leg_hit *hits = mem_array(n_max + n_best, sizeof *hits);
     struct vector_hit *found = mem_array(n_best, sizeof *found);
     enum status status = hits && found ? STATUS_OK : error_nomem(err);
@@ -215,10 +188,10 @@ bool vector_leg_cosine(const struct vector_leg *leg, int64_t chunk_id, double *o
 {
     uint32_t slot = 0;
     size_t row = 0;
-    size_t i = leg_find(leg->tail_chunk_ids, leg->n_tail, chunk_id);
-    bool has = i < leg->n_tail;
+    size_t i = ids_find(leg->tail.chunk_ids, leg->tail.n, chunk_id);
+    bool has = i < leg->tail.n;
     if (has)
-        slot = leg->tail_slots[i];
+        slot = leg->tail.slots[i];
     for (i = 0; i < leg->n_segments && !has; i++) {
         has = segment_find_row(leg->segments[i].from->segment, chunk_id, &row);
         if (has)

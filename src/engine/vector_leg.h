@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "engine/filter.h"
 #include "engine/leg.h"
+#include "engine/row_list.h"
 
 /* Chunks that may be found, beside the filter. */
 struct chunk_set {
@@ -27,10 +28,8 @@ struct vector_leg {
     size_t rescore_factor;
     struct vector_leg_segment *segments;
     size_t n_segments;
-    int64_t *tail_chunk_ids, *tail_document_ids; /* ascending chunk ids [n_tail] */
-    uint32_t *tail_slots;
-    size_t n_tail, n_tail_max;
-    size_t n_allowed; /* rows with a vector that may be found */
+    struct row_list tail; /* what may be found of it */
+    size_t n_allowed;     /* rows with a vector that may be found */
 };
 
 struct vector_leg_options {

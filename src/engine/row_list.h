@@ -1,0 +1,21 @@
+/* engine/row_list.h - rows of a tail or of a segment in the making: ascending chunk ids, the
+ * document of each, and for vectors their slots. Private to engine/. One thread at a time. */
+#ifndef RAGGED_ENGINE_ROW_LIST_H
+#define RAGGED_ENGINE_ROW_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Zeroed: empty. */
+struct row_list {
+    int64_t *chunk_ids, *document_ids; /* [n], owned */
+    uint32_t *slots;                   /* [n], owned; anything for rows of words */
+    size_t n, n_max;
+};
+enum status row_list_add(struct row_list *list, int64_t chunk_id, int64_t document_id,
+                         uint32_t slot, struct error *err) MUST_USE;
+void row_list_clear(struct row_list *list);
+
+#endif
