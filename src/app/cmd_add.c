@@ -99,12 +99,13 @@ static enum status run(struct app *app, struct error *err)
     const struct arguments *arguments = &app->arguments;
     struct add add = {.app = app, .failures = json_array()};
     struct engine *engine = NULL;
+    struct arena arena = {0};
     const char **excludes = NULL, **metas = NULL;
     size_t n_excludes = 0, n_metas = 0;
     progress_init(&add.progress, app);
-    enum status status = arguments_all(arguments, "exclude", &excludes, &n_excludes, err);
+    enum status status = arguments_all(arguments, "exclude", &arena, &excludes, &n_excludes, err);
     if (!status)
-        status = arguments_all(arguments, "meta", &metas, &n_metas, err);
+        status = arguments_all(arguments, "meta", &arena, &metas, &n_metas, err);
     if (!status)
         status = session_open(app, &engine, err);
     if (!status) {
@@ -137,8 +138,7 @@ static enum status run(struct app *app, struct error *err)
         status = report(&add, &result, status, err);
     }
     engine_close(engine);
-    mem_free(excludes);
-    mem_free(metas);
+    arena_clear(&arena);
     json_decref(add.failures);
     return status;
 }

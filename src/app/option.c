@@ -237,10 +237,10 @@ double arguments_number(const struct arguments *arguments, const char *name, dou
     return argument ? argument->value.number : fallback;
 }
 
-enum status arguments_all(const struct arguments *arguments, const char *name, const char ***out,
-                          size_t *out_n, struct error *err)
+enum status arguments_all(const struct arguments *arguments, const char *name, struct arena *arena,
+                          const char ***out, size_t *out_n, struct error *err)
 {
-    const char **texts = mem_array(arguments->n_given, sizeof *texts);
+    const char **texts = arena_zalloc(arena, arguments->n_given + 1, sizeof *texts);
     if (!texts)
         return error_nomem(err);
     size_t n = 0;

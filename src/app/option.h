@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "app/value.h"
+#include "base/arena.h"
 #include "base/status.h"
 
 struct command;
@@ -55,9 +56,9 @@ bool arguments_has(const struct arguments *arguments, const char *name);
 const char *arguments_text(const struct arguments *arguments, const char *name,
                            const char *fallback);
 double arguments_number(const struct arguments *arguments, const char *name, double fallback);
-/* Every value of a repeatable option; *out (owned by the caller, mem_free()) has *out_n texts. */
-enum status arguments_all(const struct arguments *arguments, const char *name, const char ***out,
-                          size_t *out_n, struct error *err) MUST_USE;
+/* Every value of a repeatable option; *out (from `arena`) has *out_n texts. */
+enum status arguments_all(const struct arguments *arguments, const char *name, struct arena *arena,
+                          const char ***out, size_t *out_n, struct error *err) MUST_USE;
 
 /* The rule of the option itself or of the configuration key it sets. */
 const struct value_rule *option_rule(const struct option *option);

@@ -26,38 +26,15 @@ enum status session_run(struct app *app,
     return status;
 }
 
-/* Every value of a repeatable option. */
-static enum status list_of(const struct arguments *arguments, const char *name, struct arena *arena,
-                           const char ***out, size_t *out_n, struct error *err)
-{
-    const char **texts = arena_alloc(arena, (arguments->n_given + 1) * sizeof *texts);
-    size_t n = 0;
-    if (!texts)
-        return error_nomem(err);
-    for (size_t i = 0; i < arguments->n_given; i++)
-        if (strcmp(arguments->given[i].option->name, name) == 0)
-            texts[n++] = arguments->given[i].value.text;
-    *out = texts;
-    *out_n = n;
-    return STATUS_OK;
-}
-
 /* The name that the library has for a file, also when the file is gone. */
 static enum status make_absolute(const char **io_path, struct arena *arena, struct error *err)
 {
-    char *resolved = NULL, *joined = NULL;
-    const char *path = *io_path;
-    enum status status = path_resolve(path, &resolved, NULL);
-    if (status && *path != '/' && path_resolve(".", &joined, NULL) == STATUS_OK) {
-        resolved = path_join(joined, path);
-        mem_free(joined);
-    }
-    if (resolved)
-        path = arena_text(arena, resolved, strlen(resolved));
-    mem_free(resolved);
-    if (!path)
+    char *path = path_absolute(*io_path);
+    const char *copy = path ? arena_text(arena, path, strlen(path)) : NULL;
+    mem_free(path);
+    if (!copy)
         return error_nomem(err);
-    *io_path = path;
+    *io_path = copy;
     return STATUS_OK;
 }
 
@@ -70,11 +47,11 @@ enum status session_filter(const struct app *app, struct arena *arena, struct en
         .until = arguments_text(arguments, "until", NULL),
     };
     const char **wheres = NULL, **kinds = NULL, **documents = NULL;
-    enum status status = list_of(arguments, "where", arena, &wheres, &filter.n_wheres, err);
+    enum status status = arguments_all(arguments, "where", arena, &wheres, &filter.n_wheres, err);
     if (!status)
-        status = list_of(arguments, "kind", arena, &kinds, &filter.n_kinds, err);
+        status = arguments_all(arguments, "kind", arena, &kinds, &filter.n_kinds, err);
     if (!status)
-        status = list_of(arguments, "document", arena, &documents, &filter.n_documents, err);
+        status = arguments_all(arguments, "document", arena, &documents, &filter.n_documents, err);
     for (size_t i = 0; i < filter.n_documents && !status; i++)
         status = make_absolute(&documents[i], arena, err);
     if (status)

@@ -22,11 +22,6 @@ static inline void bitmap_add(uint64_t *words, size_t i)
     words[i / 64] |= (uint64_t)1 << (i % 64);
 }
 
-static inline void bitmap_remove(uint64_t *words, size_t i)
-{
-    words[i / 64] &= ~((uint64_t)1 << (i % 64));
-}
-
 /* Adds or removes [first, end). */
 static inline void bitmap_set_range(uint64_t *words, size_t first, size_t end, bool value)
 {

@@ -411,6 +411,18 @@ enum status path_resolve(const char *path, char **out, struct error *err)
     return STATUS_OK;
 }
 
+char *path_absolute(const char *path)
+{
+    char *resolved = NULL, *folder = NULL;
+    if (path_resolve(path, &resolved, NULL) == STATUS_OK)
+        return resolved;
+    if (path[0] == '/' || path_resolve(".", &folder, NULL))
+        return mem_text(path);
+    char *joined = path_join(folder, path);
+    mem_free(folder);
+    return joined;
+}
+
 enum status path_beside_program(const char *name, char **out, struct error *err)
 {
     char self[4096];

@@ -100,6 +100,9 @@ bool path_matches(const char *path, const char *glob);
 
 /* The absolute path without links, "." and "..", owned. NOT_FOUND when it is not there. */
 enum status path_resolve(const char *path, char **out, struct error *err) MUST_USE;
+/* The same, and of a file that is gone the path that it would have in the current folder; owned.
+ * NULL: out of memory. */
+char *path_absolute(const char *path) MUST_USE;
 
 /* Where the running program is: "<folder of the executable>/<name>", owned. */
 enum status path_beside_program(const char *name, char **out, struct error *err) MUST_USE;

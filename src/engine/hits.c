@@ -149,6 +149,16 @@ enum status hits_fetch(struct store *store, const struct engine_search_options *
     return status;
 }
 
+enum status hits_warn(struct engine_hits *hits, const char *text, struct error *err)
+{
+    if (text && *hits->warning)
+        text = arena_printf(&hits->arena, "%s; %s", hits->warning, text);
+    if (!text)
+        return error_nomem(err);
+    hits->warning = text;
+    return STATUS_OK;
+}
+
 enum status hits_join(struct store *store, const struct engine_search_options *options,
                       struct engine_hits *hits, struct error *err)
 {

@@ -12,6 +12,9 @@ enum status hits_fetch(struct store *store, const struct engine_search_options *
                        const struct fuse_candidate *candidates, size_t n, size_t n_hits,
                        double min_score, struct engine_hits *hits, struct error *err) MUST_USE;
 
+/* Adds to hits->warning. Takes `text`, from hits->arena; NULL: out of memory. */
+enum status hits_warn(struct engine_hits *hits, const char *text, struct error *err) MUST_USE;
+
 /* Joins the neighbours of every hit that the options ask for. */
 enum status hits_join(struct store *store, const struct engine_search_options *options,
                       struct engine_hits *hits, struct error *err) MUST_USE;

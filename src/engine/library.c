@@ -105,20 +105,6 @@ static enum status collect_match(void *ctx, const struct store_document *documen
     return STATUS_OK;
 }
 
-/* A name relative to the current folder means the same file as it did for `add`, even when it is
- * gone. */
-static char *absolute_pattern(const char *path)
-{
-    char *resolved = NULL, *folder = NULL;
-    if (path_resolve(path, &resolved, NULL) == STATUS_OK)
-        return resolved;
-    if (path[0] == '/' || path_resolve(".", &folder, NULL))
-        return mem_text(path);
-    char *joined = path_join(folder, path);
-    mem_free(folder);
-    return joined;
-}
-
 static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)
 {
     enum status status = store_write_begin(store, err);
@@ -138,7 +124,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
 {
     struct store *store = NULL;
     struct remover r = {.each = each, .ctx = ctx};
-    char *pattern = absolute_pattern(path);
+    char *pattern = path_absolute(path);
     r.pattern = pattern;
     r.folder = pattern ? path_join(pattern, "") : NULL;
     enum status status = r.folder ? STATUS_OK : error_nomem(err);

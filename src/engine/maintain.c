@@ -33,6 +33,19 @@ void maintainer_clear(struct maintainer *maintainer)
     *maintainer = (struct maintainer){0};
 }
 
+enum status maintainer_snapshot(struct maintainer *maintainer, enum store_kind kind,
+                                struct snapshot *out, const struct snapshot_kind **out_all,
+                                struct error *err)
+{
+    bool is_lexical = kind == STORE_KIND_LEXICAL;
+    enum status status =
+        snapshot_begin(&maintainer->segments, maintainer->store, maintainer->folder,
+                       is_lexical ? SNAPSHOT_LEXICAL : SNAPSHOT_VECTOR, out, err);
+    if (!status)
+        *out_all = is_lexical ? out->lexical : out->vector;
+    return status;
+}
+
 static enum status lock_folder(const struct maintainer *maintainer, int timeout_ms,
                                struct file_lock *out, struct error *err)
 {

@@ -23,6 +23,11 @@ enum status maintainer_init(struct maintainer *maintainer, const char *folder, u
                             const struct cancel *cancel, struct error *err) MUST_USE;
 void maintainer_clear(struct maintainer *maintainer); /* zeroed is fine */
 
+/* A snapshot with the segments of one kind; *out_all is borrowed from the maintainer. */
+enum status maintainer_snapshot(struct maintainer *maintainer, enum store_kind kind,
+                                struct snapshot *out, const struct snapshot_kind **out_all,
+                                struct error *err) MUST_USE;
+
 /* DUE: what has grown past its bounds; done at once when nothing has, or when another process is at
  * it. ALL: one segment of each kind in the end; BUSY when another process does not finish. */
 enum maintain_extent { MAINTAIN_DUE, MAINTAIN_ALL };

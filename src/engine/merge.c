@@ -213,20 +213,16 @@ enum status merge_segments(struct maintainer *maintainer, enum store_kind kind,
                            enum maintain_extent extent, bool *out_has_merged, struct error *err)
 {
     struct merge merge = {.maintainer = maintainer, .kind = kind};
-    bool is_lexical = kind == STORE_KIND_LEXICAL;
-    enum status status =
-        snapshot_begin(&maintainer->segments, maintainer->store, maintainer->folder,
-                       is_lexical ? SNAPSHOT_LEXICAL : SNAPSHOT_VECTOR, &merge.snapshot, err);
+    enum status status = maintainer_snapshot(maintainer, kind, &merge.snapshot, &merge.all, err);
     if (status)
         return status;
-    merge.all = is_lexical ? merge.snapshot.lexical : merge.snapshot.vector;
     status = choose(&merge, extent, err);
     if (!status && merge.n_chosen > 0) {
         status = dead_ranges_init(&merge.dead, maintainer->store, kind, err);
         if (!status)
             status = new_segment_init(&merge.segment, kind, NULL, maintainer, err);
         /* Words need nothing but the mapped segments, and the log of a long snapshot grows. */
-        if (is_lexical)
+        if (kind == STORE_KIND_LEXICAL)
             snapshot_end(&merge.snapshot);
         if (!status)
             status = write_merged(&merge, err);

@@ -247,13 +247,9 @@ enum status rebuild_kind(struct maintainer *maintainer, enum store_kind kind,
                          struct error *err)
 {
     struct rebuild r = {.maintainer = maintainer, .kind = kind, .what = what, .analyzer = analyzer};
-    bool is_lexical = kind == STORE_KIND_LEXICAL;
-    enum status status =
-        snapshot_begin(&maintainer->segments, maintainer->store, maintainer->folder,
-                       is_lexical ? SNAPSHOT_LEXICAL : SNAPSHOT_VECTOR, &r.snapshot, err);
+    enum status status = maintainer_snapshot(maintainer, kind, &r.snapshot, &r.all, err);
     if (status)
         return status;
-    r.all = is_lexical ? r.snapshot.lexical : r.snapshot.vector;
     status = read_state(&r, err);
     bool is_needed = what == MAINTAIN_REBUILD_ALL || r.all->n_lost_rows > 0;
     if (!status && is_needed)

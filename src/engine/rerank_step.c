@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/hits.h"
 
 /* NULL or "": the first that ranks passages. */
 static enum status find_model(const char *name, const struct embed_model **out, struct error *err)
@@ -53,29 +54,18 @@ static enum status get_reranker(struct engine *engine, struct error *err)
     return status ? status : open_encoder(engine, model, err);
 }
 
-/* Takes `text`, from the arena of the hits; NULL: out of memory. */
-static enum status warn(struct engine_hits *hits, const char *text, struct error *err)
-{
-    if (text && *hits->warning)
-        text = arena_printf(&hits->arena, "%s; %s", hits->warning, text);
-    if (!text)
-        return error_nomem(err);
-    hits->warning = text;
-    return STATUS_OK;
-}
-
 static enum status warn_of_deadline(struct engine_hits *hits, const struct rerank_outcome *outcome,
                                     int64_t deadline_ms, struct error *err)
 {
     if (outcome->n_read == outcome->n_wanted)
         return STATUS_OK;
-    return warn(hits,
-                arena_printf(&hits->arena,
-                             "%zu of %zu passages were reranked within %" PRId64 " ms: %s",
-                             outcome->n_read, outcome->n_wanted, deadline_ms,
-                             outcome->is_reordered ? "the others stand behind them"
-                                                   : "the order is the one without reranking"),
-                err);
+    return hits_warn(hits,
+                     arena_printf(&hits->arena,
+                                  "%zu of %zu passages were reranked within %" PRId64 " ms: %s",
+                                  outcome->n_read, outcome->n_wanted, deadline_ms,
+                                  outcome->is_reordered ? "the others stand behind them"
+                                                        : "the order is the one without reranking"),
+                     err);
 }
 
 static bool is_degradable(enum status status)
@@ -107,7 +97,7 @@ static enum status run(struct engine *engine, const char *query,
     struct error why = {0};
     enum status status = get_reranker(engine, &why);
     if (is_degradable(status) && options->rerank != ENGINE_RERANK_REQUIRED)
-        return warn(hits, arena_printf(&hits->arena, "%s: not reranked", why.message), err);
+        return hits_warn(hits, arena_printf(&hits->arena, "%s: not reranked", why.message), err);
     if (status) {
         if (err)
             *err = why;

@@ -60,27 +60,15 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
-/* Takes `text`, from the arena of the hits; NULL: out of memory. */
-static enum status warn(struct search *s, const char *text, struct error *err)
-{
-    struct engine_hits *hits = s->hits;
-    if (text && *hits->warning)
-        text = arena_printf(&hits->arena, "%s; %s", hits->warning, text);
-    if (!text)
-        return error_nomem(err);
-    hits->warning = text;
-    return STATUS_OK;
-}
-
 /* Goes on with one leg, and says so. */
 static enum status degrade(struct search *s, enum engine_mode mode, const char *why,
                            const char *name, struct error *err)
 {
     s->hits->mode = mode;
-    return warn(s,
-                arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
-                             mode == ENGINE_MODE_VECTOR ? "meaning" : "words"),
-                err);
+    return hits_warn(s->hits,
+                     arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
+                                  mode == ENGINE_MODE_VECTOR ? "meaning" : "words"),
+                     err);
 }
 
 static enum status embed_query(struct search *s, struct error *err)
@@ -155,12 +143,12 @@ static enum status warn_of_missing(struct search *s, struct error *err)
     size_t n_all = s->lexical.n_allowed, n_with = s->vector.n_allowed;
     if (!s->query->vector || n_with >= n_all)
         return STATUS_OK;
-    return warn(s,
-                arena_printf(&s->hits->arena, "%zu of %zu passages have no vector yet and %s",
-                             n_all - n_with, n_all,
-                             s->hits->mode == ENGINE_MODE_VECTOR ? "can't be found by meaning"
-                                                                 : "are found by words only"),
-                err);
+    return hits_warn(s->hits,
+                     arena_printf(&s->hits->arena, "%zu of %zu passages have no vector yet and %s",
+                                  n_all - n_with, n_all,
+                                  s->hits->mode == ENGINE_MODE_VECTOR ? "can't be found by meaning"
+                                                                      : "are found by words only"),
+                     err);
 }
 
 static enum status warn_of_kind(struct search *s, const struct snapshot_kind *kind,
@@ -168,11 +156,12 @@ static enum status warn_of_kind(struct search *s, const struct snapshot_kind *ki
 {
     if (!kind || kind->n_lost_rows == 0)
         return STATUS_OK;
-    return warn(s,
-                arena_printf(&s->hits->arena,
-                             "%zu passages are not found by %s (%s); `ragged reindex` repairs that",
-                             kind->n_lost_rows, what, kind->lost),
-                err);
+    return hits_warn(
+        s->hits,
+        arena_printf(&s->hits->arena,
+                     "%zu passages are not found by %s (%s); `ragged reindex` repairs that",
+                     kind->n_lost_rows, what, kind->lost),
+        err);
 }
 
 static enum status warn_of_lost(struct search *s, struct error *err)

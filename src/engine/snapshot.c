@@ -25,7 +25,7 @@ void snapshot_segment_unlink(const char *folder, const char *name)
     mem_free(path);
 }
 
-void snapshot_segment_free(struct snapshot_segment *segment)
+static void segment_free(struct snapshot_segment *segment)
 {
     if (!segment)
         return;
@@ -56,8 +56,8 @@ static enum status open_index(struct snapshot_segment *opened, const struct stor
     return status ? error_context(err, status, "segment \"%s\"", path) : STATUS_OK;
 }
 
-enum status snapshot_segment_open(const char *folder, const struct store_segment *listed,
-                                  struct snapshot_segment **out, struct error *err)
+static enum status open_segment(const char *folder, const struct store_segment *listed,
+                                struct snapshot_segment **out, struct error *err)
 {
     struct snapshot_segment *opened = mem_zalloc(1, sizeof *opened);
     char *path = snapshot_segment_path(folder, listed->name);
@@ -70,7 +70,7 @@ enum status snapshot_segment_open(const char *folder, const struct store_segment
         status = open_index(opened, listed, path, err);
     mem_free(path);
     if (status)
-        snapshot_segment_free(opened);
+        segment_free(opened);
     else
         *out = opened;
     return status;
@@ -119,7 +119,7 @@ static enum status load_segment(void *ctx, const struct store_segment *listed, s
     if (status)
         return status;
     struct error why = {0};
-    status = snapshot_segment_open(loader->folder, listed, &segment, &why);
+    status = open_segment(loader->folder, listed, &segment, &why);
     if (status == STATUS_FORMAT || (status == STATUS_NOT_FOUND && loader->is_gone_lost)) {
         note_lost(kind, listed, &why);
         return STATUS_OK;
@@ -141,7 +141,7 @@ static void drop_unlisted(struct snapshot_kind *kind)
         if (kind->segments[i]->is_listed)
             kind->segments[n++] = kind->segments[i];
         else
-            snapshot_segment_free(kind->segments[i]);
+            segment_free(kind->segments[i]);
     }
     kind->n = n;
 }
@@ -287,7 +287,7 @@ void snapshot_cache_clear(struct snapshot_cache *cache)
     for (size_t k = 0; k < sizeof cache->kinds / sizeof cache->kinds[0]; k++) {
         struct snapshot_kind *kind = &cache->kinds[k];
         for (size_t i = 0; i < kind->n; i++)
-            snapshot_segment_free(kind->segments[i]);
+            segment_free(kind->segments[i]);
         mem_free(kind->segments);
     }
     *cache = SNAPSHOT_CACHE_EMPTY;

@@ -60,9 +60,4 @@ char *snapshot_segment_path(const char *folder, const char *name) MUST_USE;
 /* Removes the file; one that stays is swept later. */
 void snapshot_segment_unlink(const char *folder, const char *name);
 
-/* Opens one segment with its index; the caller's to free. */
-enum status snapshot_segment_open(const char *folder, const struct store_segment *listed,
-                                  struct snapshot_segment **out, struct error *err) MUST_USE;
-void snapshot_segment_free(struct snapshot_segment *segment); /* NULL is fine */
-
 #endif

@@ -5,16 +5,10 @@
 #include "base/limits.h"
 #include "base/span.h"
 
-static void put_uint(struct buf *out, uint32_t value, unsigned n_bytes)
-{
-    for (unsigned i = 0; i < n_bytes; i++)
-        buf_append_char(out, (char)(unsigned char)(value >> (8 * i)));
-}
-
 static void put_head(struct buf *out, enum record_type type, size_t len)
 {
-    put_uint(out, (uint32_t)type, 1);
-    put_uint(out, (uint32_t)len, 4);
+    buf_append_uint(out, (uint32_t)type, 1);
+    buf_append_uint(out, (uint32_t)len, 4);
 }
 
 void record_put_text(struct buf *out, enum record_type type, const char *text, size_t len)
@@ -26,18 +20,18 @@ void record_put_text(struct buf *out, enum record_type type, const char *text, s
 void record_put_block(struct buf *out, const struct text_block *block)
 {
     put_head(out, RECORD_BLOCK, RECORD_BLOCK_BYTES + block->len);
-    put_uint(out, (uint32_t)block->kind, 1);
-    put_uint(out, block->level, 1);
-    put_uint(out, block->page, 4);
-    put_uint(out, block->line, 4);
+    buf_append_uint(out, (uint32_t)block->kind, 1);
+    buf_append_uint(out, block->level, 1);
+    buf_append_uint(out, block->page, 4);
+    buf_append_uint(out, block->line, 4);
     buf_append(out, block->text, block->len);
 }
 
 void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text)
 {
     put_head(out, RECORD_PAGES, 8);
-    put_uint(out, n_pages, 4);
-    put_uint(out, n_without_text, 4);
+    buf_append_uint(out, n_pages, 4);
+    buf_append_uint(out, n_without_text, 4);
 }
 
 void record_put_meta(struct buf *out, const char *name, enum metadata_form form, const char *value,
@@ -45,8 +39,8 @@ void record_put_meta(struct buf *out, const char *name, enum metadata_form form,
 {
     size_t n_name = strlen(name);
     put_head(out, RECORD_META, 2 + n_name + len);
-    put_uint(out, (uint32_t)form, 1);
-    put_uint(out, (uint32_t)n_name, 1);
+    buf_append_uint(out, (uint32_t)form, 1);
+    buf_append_uint(out, (uint32_t)n_name, 1);
     buf_append(out, name, n_name);
     buf_append(out, value, len);
 }
@@ -55,8 +49,8 @@ void record_put_fail(struct buf *out, enum status status, const struct error *er
 {
     size_t n_message = strlen(err->message), n_hint = strlen(err->hint);
     put_head(out, RECORD_FAIL, 3 + n_message + n_hint);
-    put_uint(out, (uint32_t)status, 1);
-    put_uint(out, (uint32_t)n_message, 2);
+    buf_append_uint(out, (uint32_t)status, 1);
+    buf_append_uint(out, (uint32_t)n_message, 2);
     buf_append(out, err->message, n_message);
     buf_append(out, err->hint, n_hint);
 }

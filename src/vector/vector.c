@@ -60,8 +60,3 @@ float vector_dot(const float *a, const float *b, size_t dim)
 {
     return vector_kernel_best()->dot(a, b, dim);
 }
-
-float vector_dot_fp16(const float *query, const void *row, size_t dim)
-{
-    return vector_kernel_best()->dot_fp16(query, row, dim);
-}

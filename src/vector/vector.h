@@ -24,9 +24,7 @@
 void vector_to_fp16(const float *in, size_t dim, uint16_t *out);
 void vector_from_fp16(const uint16_t *in, size_t dim, float *out);
 
-/* query: [dim] floats; row: [dim] fp16, any alignment. dot_fp16 has the same bits on every CPU; dot
- * is equal up to rounding of sums. */
-float vector_dot_fp16(const float *query, const void *row, size_t dim);
+/* Equal on every CPU up to rounding of sums. */
 float vector_dot(const float *a, const float *b, size_t dim);
 
 /* --- rows --- */

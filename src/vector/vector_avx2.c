@@ -160,36 +160,6 @@ static uint64_t scan_block(const struct vector_scan *scan, const unsigned char *
     return above;
 }
 
-#else
-
-static int runs_here(void)
-{
-    return 0;
-}
-
-static float dot(const float *a, const float *b, size_t dim)
-{
-    return vector_kernel_scalar.dot(a, b, dim);
-}
-
-static float dot_fp16(const float *query, const void *row, size_t dim)
-{
-    return vector_kernel_scalar.dot_fp16(query, row, dim);
-}
-
-static void from_fp16(const void *row, size_t dim, float *out)
-{
-    vector_kernel_scalar.from_fp16(row, dim, out);
-}
-
-static uint64_t scan_block(const struct vector_scan *scan, const unsigned char *block,
-                           float threshold, float *out)
-{
-    return vector_kernel_scalar.scan_block(scan, block, threshold, out);
-}
-
-#endif
-
 const struct vector_kernel vector_kernel_avx2 = {
     .name = "avx2",
     .runs_here = runs_here,
@@ -198,3 +168,9 @@ const struct vector_kernel vector_kernel_avx2 = {
     .from_fp16 = from_fp16,
     .scan_block = scan_block,
 };
+
+#else
+
+const struct vector_kernel vector_kernel_avx2 = {.name = "avx2", .runs_here = vector_runs_nowhere};
+
+#endif

@@ -138,26 +138,6 @@ static uint64_t scan_block(const struct vector_scan *scan, const unsigned char *
     return above;
 }
 
-#else
-
-static int runs_here(void)
-{
-    return 0;
-}
-
-static float dot_fp16(const float *query, const void *row, size_t dim)
-{
-    return vector_kernel_scalar.dot_fp16(query, row, dim);
-}
-
-static uint64_t scan_block(const struct vector_scan *scan, const unsigned char *block,
-                           float threshold, float *out)
-{
-    return vector_kernel_scalar.scan_block(scan, block, threshold, out);
-}
-
-#endif
-
 /* For a single pair of floats there is nothing to gain over AVX2. */
 static float dot(const float *a, const float *b, size_t dim)
 {
@@ -177,3 +157,10 @@ const struct vector_kernel vector_kernel_avx512 = {
     .from_fp16 = from_fp16,
     .scan_block = scan_block,
 };
+
+#else
+
+const struct vector_kernel vector_kernel_avx512 = {.name = "avx512",
+                                                   .runs_here = vector_runs_nowhere};
+
+#endif

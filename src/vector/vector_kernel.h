@@ -30,7 +30,7 @@ struct vector_scan {
 
 struct vector_kernel {
     const char *name;
-    int (*runs_here)(void);
+    int (*runs_here)(void); /* 0: the others may be NULL */
     float (*dot)(const float *a, const float *b, size_t dim);
     float (*dot_fp16)(const float *query, const void *row, size_t dim);
     void (*from_fp16)(const void *row, size_t dim, float *out);
@@ -44,6 +44,9 @@ extern const struct vector_kernel vector_kernel_scalar; /* the oracle */
 extern const struct vector_kernel vector_kernel_avx2;
 extern const struct vector_kernel vector_kernel_avx512;
 extern const struct vector_kernel vector_kernel_neon;
+
+/* For a row that was not compiled. */
+int vector_runs_nowhere(void);
 
 /* Best first; ends with the scalar row. */
 extern const struct vector_kernel *const vector_kernels[];

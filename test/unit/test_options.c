@@ -68,15 +68,16 @@ static void test_options__last_value_wins_and_all_are_kept(void **state)
 {
     (void)state;
     struct arguments arguments;
+    struct arena arena = {0};
     const char **globs;
     size_t n;
     assert_ok(PARSE(&arguments, "add", "-x", "a", "--exclude=b", "."));
     assert_string_equal(arguments_text(&arguments, "exclude", ""), "b");
-    assert_ok(arguments_all(&arguments, "exclude", &globs, &n, &err));
+    assert_ok(arguments_all(&arguments, "exclude", &arena, &globs, &n, &err));
     assert_int_equal(n, 2);
     assert_string_equal(globs[0], "a");
     assert_string_equal(globs[1], "b");
-    mem_free(globs);
+    arena_clear(&arena);
     arguments_clear(&arguments);
 }
 
