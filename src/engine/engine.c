@@ -15,6 +15,25 @@ struct engine_options engine_options_default(void)
     };
 }
 
+const char *engine_degraded_name(enum engine_degraded bit)
+{
+    switch (bit) {
+    case ENGINE_DEGRADED_EMBEDDER:
+        return "embedder";
+    case ENGINE_DEGRADED_VECTORS:
+        return "vectors";
+    case ENGINE_DEGRADED_WORDS:
+        return "words";
+    case ENGINE_DEGRADED_RERANKER:
+        return "reranker";
+    case ENGINE_DEGRADED_GENERATOR:
+        return "generator";
+    case ENGINE_DEGRADED_UNFINISHED:
+        return "unfinished";
+    }
+    return "unknown";
+}
+
 void engine_process_init(void)
 {
     store_use_mem();
@@ -48,6 +67,16 @@ static enum status copy_options(struct engine *engine, struct error *err)
     return STATUS_OK;
 }
 
+static enum status open_governor(struct engine *engine, struct error *err)
+{
+    const struct engine_options *o = &engine->options;
+    return governor_new(&(struct governor_options){.max_bytes = o->memory_bytes_max,
+                                                   .data_folder = o->data_folder,
+                                                   .is_off = !feature_is_on(
+                                                       &o->features, FEATURE_RESOURCE_GOVERNANCE)},
+                        &engine->governor, err);
+}
+
 enum status engine_open(const struct engine_options *options, struct engine **out,
                         struct error *err)
 {
@@ -59,6 +88,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     engine->options = *options;
     engine->segments = SNAPSHOT_CACHE_EMPTY;
     enum status status = copy_options(engine, err);
+    if (!status)
+        status = open_governor(engine, err);
     if (status) {
         engine_close(engine);
         return status;
@@ -84,6 +115,7 @@ void engine_close(struct engine *engine)
     snapshot_cache_clear(&engine->segments);
     cross_encoder_close(engine->reranker);
     store_close(engine->reader);
+    governor_free(engine->governor);
     arena_clear(&engine->arena);
     mem_free(engine);
 }

@@ -13,7 +13,8 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/status.h"
-#include "engine/engine_embed.h" /* the other half of this door */
+#include "engine/engine_embed.h" /* more of this door */
+#include "engine/feature.h"
 
 struct engine;
 
@@ -32,6 +33,8 @@ struct engine_options {
     unsigned n_threads; /* 0: all usable */
     bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
+    size_t memory_bytes_max; /* 0: what the machine and its control group allow */
+    struct features features;
 };
 struct engine_options engine_options_default(void);
 
@@ -120,6 +123,18 @@ enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
  * and the fused order, REQUIRED an error. */
 enum engine_rerank { ENGINE_RERANK_OFF, ENGINE_RERANK_ON, ENGINE_RERANK_REQUIRED };
 
+/* What was worked without; bits, all at once possible. Never what the user switched off. */
+enum engine_degraded {
+    ENGINE_DEGRADED_EMBEDDER = 1 << 0,  /* no vector of the query: by words only */
+    ENGINE_DEGRADED_VECTORS = 1 << 1,   /* vectors of another model, or segments of them lost */
+    ENGINE_DEGRADED_WORDS = 1 << 2,     /* words of another analyzer, or segments of them lost */
+    ENGINE_DEGRADED_RERANKER = 1 << 3,  /* in the fused order */
+    ENGINE_DEGRADED_GENERATOR = 1 << 4, /* quotations instead of a model's answer */
+    ENGINE_DEGRADED_UNFINISHED = 1 << 5 /* an answer that ends before its end */
+};
+/* The name of one bit: "embedder", ... */
+const char *engine_degraded_name(enum engine_degraded bit);
+
 struct engine_search_options {
     enum engine_mode mode;
     size_t n;               /* results wanted */
@@ -163,6 +178,7 @@ struct engine_hits {
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
+    unsigned degraded;     /* bits of enum engine_degraded; details: warning */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
     struct {
@@ -197,6 +213,7 @@ struct engine_answer {
     const char *generator, *model, *reasons; /* who answered, and why not the ones before */
     const char *label;  /* "Quoted from your documents (no language model configured)" or "" */
     const char *finish; /* "stop", "length", "cancelled" */
+    unsigned degraded;  /* bits of enum engine_degraded, those of its search too */
     size_t n_passages_given, n_passages_dropped; /* packed into the window */
     size_t n_tokens_prompt, n_tokens_answer;
     int64_t search_us, generate_us;

@@ -4,6 +4,7 @@
 
 #include "embed/embed.h"
 #include "engine/engine.h"
+#include "engine/governor.h"
 #include "engine/snapshot.h"
 #include "lexical/lexical.h"
 #include "store/store.h"
@@ -23,6 +24,7 @@ struct engine {
     struct analyzer *analyzer;
     struct snapshot_cache segments; /* of the reader */
     struct cross_encoder *reranker;
+    struct governor *governor; /* from engine_open() on */
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
