@@ -1,8 +1,10 @@
-/* base/metric.h - what the process counts. One row for each number in metric.c; names as Prometheus
- * wants them. Any thread, wait-free. */
+/* base/metric.h - what is counted. One row for each number in metric.c; names and labels as
+ * Prometheus wants them. Labels are fixed words: nothing of the user's can get into them. Any
+ * thread, wait-free; where the numbers are kept: base/board.h. */
 #ifndef RAGGED_BASE_METRIC_H
 #define RAGGED_BASE_METRIC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum metric {
@@ -10,8 +12,36 @@ enum metric {
     METRIC_CACHE_RESULT_MISSES,
     METRIC_CACHE_VECTOR_HITS,
     METRIC_CACHE_VECTOR_MISSES,
+    METRIC_QUERIES_ANSWERED,
+    METRIC_QUERIES_ABSTAINED,
+    METRIC_QUERIES_EMPTY,
+    METRIC_QUERIES_FAILED,
+    METRIC_LLM_TOKENS_IN,
+    METRIC_LLM_TOKENS_OUT,
+    METRIC_INGEST_ADDED,
+    METRIC_INGEST_UPDATED,
+    METRIC_INGEST_UNCHANGED,
+    METRIC_INGEST_FAILED,
+    METRIC_INGEST_SKIPPED,
+    METRIC_INGEST_CHUNKS,
+    METRIC_INGEST_VECTORS,
+    METRIC_BOARD_FAILURES,
     METRIC_COUNT
 };
+
+/* Durations in microseconds. */
+enum histogram {
+    HISTOGRAM_QUERY_EMBED,
+    HISTOGRAM_QUERY_SCAN,
+    HISTOGRAM_QUERY_FUSE,
+    HISTOGRAM_QUERY_FETCH,
+    HISTOGRAM_QUERY_RERANK,
+    HISTOGRAM_QUERY_TOTAL,
+    HISTOGRAM_GENERATE,
+    HISTOGRAM_COUNT
+};
+/* Eight buckets for each power of two: what is read off is at most an eighth above the truth. */
+enum { HISTOGRAM_BUCKETS = 320 };
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 
@@ -21,9 +51,23 @@ struct metric_row {
     enum metric_kind kind;
 };
 const struct metric_row *metric_row(enum metric metric);
+const struct metric_row *histogram_row(enum histogram histogram);
 
 void metric_add(enum metric metric, uint64_t n);
 void metric_set(enum metric metric, uint64_t value);
 uint64_t metric_get(enum metric metric);
+
+void histogram_add(enum histogram histogram, uint64_t value_us);
+
+/* A copy; counts of all processes that share a board. Two of them add up bucket by bucket. */
+struct histogram_counts {
+    uint64_t sum_us, n;
+    uint64_t buckets[HISTOGRAM_BUCKETS];
+};
+void histogram_get(enum histogram histogram, struct histogram_counts *out);
+/* First value of the next bucket: all of `bucket` is below. */
+uint64_t histogram_bound(size_t bucket);
+/* The value that a share of 0..1 of all is below, up to the width of a bucket; 0 of none. */
+uint64_t histogram_quantile(const struct histogram_counts *counts, double share);
 
 #endif

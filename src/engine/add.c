@@ -1,3 +1,4 @@
+#include "base/metric.h"
 #include "engine/ingest.h"
 #include "engine/scan.h"
 
@@ -19,6 +20,17 @@ static void get_file(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_
     *out_bytes = scan->files[i].size_bytes;
 }
 
+_Static_assert(METRIC_INGEST_SKIPPED - METRIC_INGEST_ADDED + 1 == ENGINE_FILE_RESULT_COUNT,
+               "a counter for each result, in their order");
+
+static void count(const struct engine_add_result *result)
+{
+    for (int i = 0; i < ENGINE_FILE_RESULT_COUNT; i++)
+        metric_add((enum metric)(METRIC_INGEST_ADDED + i), result->n[i]);
+    metric_add(METRIC_INGEST_CHUNKS, result->n_chunks);
+    metric_add(METRIC_INGEST_VECTORS, result->n_vectors_computed + result->n_vectors_filled);
+}
+
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,
                        struct engine_add_result *out, struct error *err)
 {
@@ -35,6 +47,7 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
         status = ingest_fill(engine, options, &result, err);
     if (!status || status == STATUS_CANCELLED) {
         result.n[ENGINE_FILE_SKIPPED] += scan.n_skipped;
+        count(&result);
         *out = result;
     }
     scan_clear(&scan);

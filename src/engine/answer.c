@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "engine/candidates.h"
 #include "engine/citation.h"
 #include "engine/prompt.h"
@@ -263,6 +264,11 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
     if (!status)
         status = check_answer(a, err);
     a->answer->generate_us = clock_monotonic_us() - start_us;
+    if (!status && !generator_is_extractive(a->generator)) {
+        histogram_add(HISTOGRAM_GENERATE, (uint64_t)a->answer->generate_us);
+        metric_add(METRIC_LLM_TOKENS_IN, a->answer->n_tokens_prompt);
+        metric_add(METRIC_LLM_TOKENS_OUT, a->answer->n_tokens_answer);
+    }
     return status;
 }
 

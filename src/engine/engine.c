@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+#include "base/board.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "nn/nn.h"
+
+#define METRIC_FILE "metrics"
 
 struct engine_options engine_options_default(void)
 {
@@ -77,6 +81,17 @@ static enum status open_governor(struct engine *engine, struct error *err)
                         &engine->governor, err);
 }
 
+void engine_share_counters(const struct engine *engine)
+{
+    if (!feature_is_on(&engine->options.features, FEATURE_OBSERVABILITY_DASHBOARD))
+        return;
+    char *path = path_join(engine->options.data_folder, METRIC_FILE);
+    enum status status = path ? board_share(path, NULL) : STATUS_NOMEM;
+    if (status && status != STATUS_NOT_FOUND)
+        metric_add(METRIC_BOARD_FAILURES, 1);
+    mem_free(path);
+}
+
 enum status engine_open(const struct engine_options *options, struct engine **out,
                         struct error *err)
 {
@@ -101,6 +116,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
         engine->options.generator = defaults.generator;
     if (!engine->options.language)
         engine->options.language = defaults.language;
+    engine_share_counters(engine);
     *out = engine;
     return STATUS_OK;
 }

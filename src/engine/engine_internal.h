@@ -50,6 +50,10 @@ enum status engine_keep_up(struct engine *engine, struct error *err) MUST_USE;
 enum status engine_renew_words(struct engine *engine, struct store *store,
                                struct error *err) MUST_USE;
 
+/* The process counts together with the others of this library, once there is one. Where that can't
+ * be done it counts for itself, which is as good for the work. */
+void engine_share_counters(const struct engine *engine);
+
 unsigned engine_n_threads(const struct engine *engine);
 
 #endif

@@ -158,6 +158,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     p.context.dim = embedder_dim(p.context.embedder);
     p.known = &known;
     status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
+    engine_share_counters(engine);
     if (!status)
         status = engine_renew_words(engine, p.writer, err);
     if (!status)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "engine/hits.h"
 #include "engine/lexical_leg.h"
 #include "engine/query_syntax.h"
@@ -374,6 +375,29 @@ static enum status run_search(struct search *s, struct error *err)
     return status ? status : run_snapshot(s, err);
 }
 
+/* Stages that a search did not have are not counted for it. */
+static void count(const struct engine_hits *hits)
+{
+    const struct {
+        enum histogram histogram;
+        int64_t took_us;
+    } stages[] = {
+        {HISTOGRAM_QUERY_EMBED, hits->took.embed_us},
+        {HISTOGRAM_QUERY_SCAN, hits->took.scan_us},
+        {HISTOGRAM_QUERY_FUSE, hits->took.fuse_us},
+        {HISTOGRAM_QUERY_FETCH, hits->took.fetch_us},
+        {HISTOGRAM_QUERY_RERANK, hits->took.rerank_us},
+    };
+    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+        if (stages[i].took_us > 0)
+            histogram_add(stages[i].histogram, (uint64_t)stages[i].took_us);
+    histogram_add(HISTOGRAM_QUERY_TOTAL, (uint64_t)hits->took.total_us);
+    metric_add(hits->n == 0        ? METRIC_QUERIES_EMPTY
+               : hits->is_relevant ? METRIC_QUERIES_ANSWERED
+                                   : METRIC_QUERIES_ABSTAINED,
+               1);
+}
+
 enum status search_run(struct engine *engine, const char *text,
                        const struct engine_search_options *options, struct engine_hits *out,
                        struct search_query *out_query, struct error *err)
@@ -395,10 +419,12 @@ enum status search_run(struct engine *engine, const char *text,
     if (status == STATUS_NOT_FOUND && !s.store)
         status = STATUS_OK;
     if (status) {
+        metric_add(METRIC_QUERIES_FAILED, 1);
         engine_hits_clear(&hits);
         return status;
     }
     hits.took.total_us = clock_monotonic_us() - s.start_us;
+    count(&hits);
     *out = hits;
     *out_query = query;
     return STATUS_OK;
