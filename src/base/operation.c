@@ -8,24 +8,26 @@
 
 #include "base/board.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 #define READ_ATTEMPTS 100
+#define STAT_BYTES_MAX 4096
 
 /* A process id comes again; with the time the process started it does not. 0: no such process. */
 static unsigned long long identify(pid_t pid)
 {
-    char path[64], text[512];
+    char path[64];
+    struct buf text = {0};
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
+    if (file_read(path, STAT_BYTES_MAX, &text, NULL)) {
+        buf_clear(&text);
         return 0;
-    size_t len = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[len] = '\0';
-    const char *at = strrchr(text, ')'); /* the program's name may hold blanks */
+    }
+    const char *at = strrchr(buf_text(&text), ')'); /* the program's name may hold blanks */
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
     unsigned long long start = at ? strtoull(at, NULL, 10) : 0;
+    buf_clear(&text);
     return (unsigned long long)pid << 40 | (start & 0xFFFFFFFFFFull);
 }
 
