@@ -74,17 +74,8 @@ static const char *keep(struct engine_answer *answer, const char *text)
 
 static enum status open_generator(struct answering *a, const char *name, struct error *err)
 {
-    const struct engine_options *o = &a->engine->options;
-    struct generator_options options = {
-        .name = name,
-        .model = o->llm_model,
-        .ollama_url = o->ollama_url,
-        .openai_url = o->openai_url,
-        .openai_key = o->openai_key,
-        .gguf_path = o->gguf_path,
-        .n_threads = o->n_threads,
-        .is_configured_only = o->is_offline,
-    };
+    struct generator_options options = engine_generator_options(a->engine);
+    options.name = name;
     struct generator *generator = NULL;
     enum status status = generator_open(&options, &generator, err);
     if (status)

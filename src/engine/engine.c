@@ -212,6 +212,21 @@ enum status engine_open_embedder(const struct engine_options *o, struct embedder
     return embedder_open(&options, out, err);
 }
 
+struct generator_options engine_generator_options(const struct engine *engine)
+{
+    const struct engine_options *o = &engine->options;
+    return (struct generator_options){
+        .name = o->generator,
+        .model = o->llm_model,
+        .ollama_url = o->ollama_url,
+        .openai_url = o->openai_url,
+        .openai_key = o->openai_key,
+        .gguf_path = o->gguf_path,
+        .n_threads = o->n_threads,
+        .is_configured_only = o->is_offline,
+    };
+}
+
 enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
 {
     if (!engine->embedder) {

@@ -289,5 +289,6 @@ enum status engine_check(struct engine *engine, void (*say)(void *ctx, const cha
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
 #include "engine/engine_eval.h" /* the part of this door that measures quality */
+#include "engine/engine_health.h"
 
 #endif

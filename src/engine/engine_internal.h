@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "engine/governor.h"
 #include "engine/snapshot.h"
+#include "generate/generate.h"
 #include "lexical/lexical.h"
 #include "store/store.h"
 
@@ -41,6 +42,9 @@ enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
 /* The embedder that `options` name, for a caller of its own. */
 enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
                                  struct error *err) MUST_USE;
+
+/* The configured generator; strings are borrowed from the engine. */
+struct generator_options engine_generator_options(const struct engine *engine);
 
 /* After changes: tails become segments, segments become one, files of nobody go, and what can't be
  * read any more is made anew. */
