@@ -25,7 +25,7 @@ struct config_key {
 };
 /* Ends with a row without a name. */
 extern const struct config_key config_keys[];
-enum { CONFIG_KEYS_MAX = 32 };
+enum { CONFIG_KEYS_MAX = 64 };
 
 const struct config_key *config_key_find(const char *name); /* NULL: no such key */
 /* INVALID with the keys there are; `where` ends the sentence ("" or " in ..."). */

@@ -1,12 +1,14 @@
 #include <string.h>
 
 #include "app/config.h"
+#include "base/log.h"
 
 static const char *const embedding_backends[] = {"native", "ollama", "openai", NULL};
 static const char *const precisions[] = {"auto", "fp32", "int16", "bf16", NULL};
 static const char *const generators[] = {"auto", "ollama", "openai", "llama", "extractive", NULL};
 static const char *const methods[] = {"hybrid", "lexical", "vector", NULL};
 static const char *const fusions[] = {"convex", "rrf", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const languages[] = {
     "arabic",   "armenian", "basque",     "catalan", "danish",    "dutch",     "english",
     "finnish",  "french",   "german",     "greek",   "hindi",     "hungarian", "indonesian",
@@ -142,6 +144,21 @@ const struct config_key config_keys[] = {
      .fallback = "512",
      .environment = "RAGGED_MAX_TOKENS",
      .help = "longest answer in tokens"},
+    {.name = "log_level",
+     .rule = {.type = VALUE_CHOICE, .choices = log_level_names},
+     .fallback = "info",
+     .environment = "RAGGED_LOG_LEVEL",
+     .help = "what is logged; never anything of a document, a question or a path"},
+    {.name = "log_format",
+     .rule = {.type = VALUE_CHOICE, .choices = log_formats},
+     .fallback = "text",
+     .environment = "RAGGED_LOG_FORMAT",
+     .help = "lines of the log for people, or JSON lines"},
+    {.name = "log_file",
+     .rule = {.type = VALUE_TEXT},
+     .fallback = "",
+     .environment = "RAGGED_LOG_FILE",
+     .help = "where is logged; empty: $XDG_STATE_HOME/ragged/ragged.log, else in ~/.local/state"},
     {.name = "offline",
      .rule = {.type = VALUE_SWITCH},
      .fallback = "false",

@@ -3,7 +3,9 @@
 
 #include "app/command.h"
 #include "app/help.h"
+#include "app/logging.h"
 #include "app/signals.h"
+#include "base/clock.h"
 
 static void print_error(struct output *notes, const struct error *err)
 {
@@ -77,11 +79,14 @@ static enum status run_command(struct app *app, struct error *err)
     enum status status = choose_format(app, err);
     if (!status && command->uses_config)
         status = config_load(&app->arguments, &app->config, err);
+    if (!status && command->uses_config)
+        logging_open(app);
     return status ? status : command->run(app, err);
 }
 
 int app_run(int argc, char *const *argv)
 {
+    int64_t start_us = clock_monotonic_us();
     struct app app = {.cancel = signals_install()};
     struct error err = {0}, write_err = {0};
     enum status status = arguments_parse(argc, argv, &app.arguments, &err);
@@ -95,6 +100,7 @@ int app_run(int argc, char *const *argv)
         print_error(&app.notes, &write_err);
         code = EXIT_CODE_ERROR;
     }
+    logging_close(&app, code, clock_monotonic_us() - start_us);
     /* Nobody is left to be told when stderr does not work; without memory a sentence still fits. */
     output_flush(&app.notes);
     if (app.notes.failed == ENOMEM)

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "base/metric.h"
 #include "engine/ingest.h"
 #include "engine/scan.h"
@@ -29,6 +30,12 @@ static void count(const struct engine_add_result *result)
         metric_add((enum metric)(METRIC_INGEST_ADDED + i), result->n[i]);
     metric_add(METRIC_INGEST_CHUNKS, result->n_chunks);
     metric_add(METRIC_INGEST_VECTORS, result->n_vectors_computed + result->n_vectors_filled);
+    size_t n_added = result->n[ENGINE_FILE_ADDED] + result->n[ENGINE_FILE_UPDATED];
+    LOG(LOG_EVENT_ADDED, {LOG_KEY_ADDED, (int64_t)n_added},
+        {LOG_KEY_FAILED, (int64_t)result->n[ENGINE_FILE_FAILED]},
+        {LOG_KEY_CHUNKS, (int64_t)result->n_chunks},
+        {LOG_KEY_VECTORS, (int64_t)(result->n_vectors_computed + result->n_vectors_filled)},
+        {LOG_KEY_TOOK_US, result->elapsed_ms * 1000});
 }
 
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,

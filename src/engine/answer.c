@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "engine/candidates.h"
@@ -255,6 +256,10 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
     if (!status)
         status = check_answer(a, err);
     a->answer->generate_us = clock_monotonic_us() - start_us;
+    if (!status)
+        LOG(LOG_EVENT_ANSWERED, {LOG_KEY_TOOK_US, a->answer->generate_us},
+            {LOG_KEY_COUNT_OF, (int64_t)a->answer->n_citations},
+            {LOG_KEY_DEGRADED, a->answer->degraded});
     if (!status && !generator_is_extractive(a->generator)) {
         histogram_add(HISTOGRAM_GENERATE, (uint64_t)a->answer->generate_us);
         metric_add(METRIC_LLM_TOKENS_IN, a->answer->n_tokens_prompt);

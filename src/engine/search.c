@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "engine/hits.h"
@@ -396,6 +397,9 @@ static void count(const struct engine_hits *hits)
                : hits->is_relevant ? METRIC_QUERIES_ANSWERED
                                    : METRIC_QUERIES_ABSTAINED,
                1);
+    LOG(LOG_EVENT_SEARCHED, {LOG_KEY_TOOK_US, hits->took.total_us}, {LOG_KEY_MODE, hits->mode},
+        {LOG_KEY_COUNT_OF, (int64_t)hits->n}, {LOG_KEY_GENERATION, hits->generation},
+        {LOG_KEY_DEGRADED, hits->degraded});
 }
 
 enum status search_run(struct engine *engine, const char *text,
@@ -420,6 +424,7 @@ enum status search_run(struct engine *engine, const char *text,
         status = STATUS_OK;
     if (status) {
         metric_add(METRIC_QUERIES_FAILED, 1);
+        LOG(LOG_EVENT_SEARCH_FAILED, {LOG_KEY_STATUS, status});
         engine_hits_clear(&hits);
         return status;
     }
