@@ -3,6 +3,7 @@
 # make lint            format, include edges, banned calls, self-contained headers
 # make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
 # make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
+# make gate            instructions and allocations of fixed work against test/gate/baseline.tsv
 # make campaign        kill -9 and injected failures in depth: hours
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
@@ -60,7 +61,7 @@ FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
 FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
 FUZZ_SECONDS ?= 5
 
-.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run campaign cover lint install uninstall llama clean
+.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run gate campaign cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,6 +164,9 @@ campaign:
 	$(Q)$(MAKE) -s all DEBUG=1 SANITIZE=address,undefined FAULT=1
 	$(Q)RAGGED_BUILD=build/debug-address-undefined-fault RAGGED_FAULT_SAMPLES=all \
 	    python3 -m pytest -q -s test/cli/test_fault_loop.py
+
+gate: all $(TOOLS)
+	$(Q)RAGGED_BUILD=$(BUILD) test/gate/run
 
 cover:
 	$(Q)$(MAKE) -s check-unit DEBUG=1 COVERAGE=1
