@@ -24,6 +24,17 @@ static const char *missing_warning(const struct engine_status *s, struct buf *bu
     return buf_text(buf);
 }
 
+static void add_breaker(void *ctx, const struct net_peer *peer)
+{
+    json_t *list = ctx, *breaker = json_object();
+    if (breaker && json_put(breaker, "operation", json_text(peer->operation)) &&
+        json_put(breaker, "origin", json_text(peer->origin)) &&
+        json_put(breaker, "state", json_text(peer->state)) &&
+        json_put(breaker, "is_forced", json_boolean(peer->is_forced)))
+        json_array_append(list, breaker);
+    json_decref(breaker);
+}
+
 static json_t *status_json(const struct engine_status *s, const struct config *config)
 {
     struct buf warning = {0};
@@ -148,13 +159,14 @@ static void print_tuning(struct output *out, const struct engine_embedder_info *
 
 /* What was asked for beside the library; NULL: it was not. */
 struct extras {
-    json_t *failures;
+    json_t *failures, *breakers;
     const struct engine_embedder_info *tuning;
 };
 
 static bool put_extras(json_t *object, const struct extras *extras)
 {
-    return (!extras->failures || json_object_set(object, "documents", extras->failures) == 0) &&
+    return json_object_set(object, "breakers", extras->breakers) == 0 &&
+           (!extras->failures || json_object_set(object, "documents", extras->failures) == 0) &&
            (!extras->tuning || json_put(object, "tuning", tuning_json(extras->tuning)));
 }
 
@@ -182,8 +194,9 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
     struct engine_status library = {0};
     struct engine_embedder_info tuning;
     json_t *failures = json_array();
-    struct extras extras = {0};
-    enum status status = failures ? engine_status(engine, &library, err) : error_nomem(err);
+    struct extras extras = {.breakers = json_array()};
+    enum status status =
+        failures && extras.breakers ? engine_status(engine, &library, err) : error_nomem(err);
     if (arguments_has(&app->arguments, "failed"))
         extras.failures = failures;
     if (!status && extras.failures && library.has_library) {
@@ -194,8 +207,11 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
         status = engine_get_embedder_info(engine, &tuning, err);
         extras.tuning = &tuning;
     }
-    if (!status)
+    if (!status) {
+        engine_each_peer(engine, add_breaker, extras.breakers);
         status = print(app, &library, &extras, err);
+    }
+    json_decref(extras.breakers);
     json_decref(failures);
     return status;
 }

@@ -235,6 +235,8 @@ struct engine_options config_options_without_library(const struct config *config
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
     options.n_threads = (unsigned)config_number(config, "threads");
     options.is_offline = config_is_on(config, "offline");
+    options.breaker_force = text_or_null(config, "breaker_force");
+    options.answer_timeout_ms = (int)(1000 * config_number(config, "answer_timeout"));
     return options;
 }
 

@@ -5,7 +5,7 @@
 #include "app/help.h"
 #include "app/signals.h"
 
-static void print_error(struct output *notes, const struct error *err)
+static void print_error(const struct app *app, struct output *notes, const struct error *err)
 {
     output_style(notes, OUTPUT_STYLE_ERROR);
     output_puts(notes, "ragged: ");
@@ -14,6 +14,9 @@ static void print_error(struct output *notes, const struct error *err)
     output_puts(notes, "\n");
     if (err->hint[0])
         output_printf(notes, "  %s\n", err->hint);
+    if (app->is_verbose)
+        output_printf(notes, "  (%s, %s: %s)\n", error_class_name(status_class(err->status)),
+                      status_name(err->status), status_text(err->status));
 }
 
 /* Text, or lines where a command answers with a stream. */
@@ -90,9 +93,9 @@ int app_run(int argc, char *const *argv)
         status = run_command(&app, &err);
     enum exit_code code = status ? exit_code_of(status, signals_received()) : app.exit_code;
     if (status && app.out.failed != EPIPE)
-        print_error(&app.notes, &err);
+        print_error(&app, &app.notes, &err);
     if (output_finish(&app.out, "the results", &write_err)) {
-        print_error(&app.notes, &write_err);
+        print_error(&app, &app.notes, &write_err);
         code = EXIT_CODE_ERROR;
     }
     /* Nobody is left to be told when stderr does not work; without memory a sentence still fits. */

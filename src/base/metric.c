@@ -12,6 +12,23 @@ static const struct metric_row rows[METRIC_COUNT] = {
                                     "look-ups that a cache did not answer", METRIC_COUNTER},
     [METRIC_CACHE_VECTOR_MISSES] = {"ragged_cache_misses_total", "cache=\"vector\"",
                                     "look-ups that a cache did not answer", METRIC_COUNTER},
+    [METRIC_REQUESTS_OK] = {"ragged_requests_total", "outcome=\"ok\"", "requests to servers",
+                            METRIC_COUNTER},
+    [METRIC_REQUESTS_FAILED] = {"ragged_requests_total", "outcome=\"failed\"",
+                                "requests to servers", METRIC_COUNTER},
+    [METRIC_REQUESTS_THROTTLED] = {"ragged_requests_total", "outcome=\"throttled\"",
+                                   "requests to servers", METRIC_COUNTER},
+    [METRIC_REQUESTS_REFUSED] = {"ragged_requests_total", "outcome=\"refused\"",
+                                 "requests to servers", METRIC_COUNTER},
+    [METRIC_REQUESTS_CANCELLED] = {"ragged_requests_total", "outcome=\"cancelled\"",
+                                   "requests to servers", METRIC_COUNTER},
+    [METRIC_RETRIES] = {"ragged_retries_total", "", "requests that were made again",
+                        METRIC_COUNTER},
+    [METRIC_BREAKER_OPENED] = {"ragged_breaker_opened_total", "",
+                               "times that a failing server was left alone", METRIC_COUNTER},
+    [METRIC_BREAKER_FAST_FAILURES] = {"ragged_breaker_fast_failures_total", "",
+                                      "requests that were not made because of that",
+                                      METRIC_COUNTER},
 };
 
 static atomic_ullong values[METRIC_COUNT];

@@ -15,6 +15,7 @@
 #define ANSWER_TOKENS 512
 #define EXTRACTIVE_PASSAGES 6
 #define SHRINK_ATTEMPTS_MAX 2
+#define TIMEOUT_MS 600000
 #define LABEL_EXTRACTIVE "Quoted from your documents (no language model configured)"
 #define LABEL_EXTRACTIVE_FELL "Quoted from your documents (the language model did not answer)"
 
@@ -83,6 +84,7 @@ static enum status open_generator(struct answering *a, const char *name, struct 
         .gguf_path = o->gguf_path,
         .n_threads = o->n_threads,
         .is_configured_only = o->is_offline,
+        .peers = a->engine->peers,
     };
     struct generator *generator = NULL;
     enum status status = generator_open(&options, &generator, err);
@@ -151,6 +153,13 @@ static enum status run_extractive(struct answering *a, struct error *err)
                           err);
 }
 
+/* At least 1: 0 would be no limit. */
+static int left_until(int64_t deadline_ms)
+{
+    int64_t left_ms = deadline_ms - clock_monotonic_ms();
+    return left_ms > 1 ? (int)left_ms : 1;
+}
+
 /* Asks with as many passages as fit; a server that counts more tokens than we did gets a third
  * less, at most twice, and only while nothing was shown yet. */
 static enum status run_model(struct answering *a, struct error *err)
@@ -162,6 +171,8 @@ static enum status run_model(struct answering *a, struct error *err)
         n_max = window / 2;
     size_t budget = window - n_max;
     enum status status = STATUS_LIMIT;
+    int timeout_ms = a->engine->options.answer_timeout_ms;
+    int64_t deadline_ms = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : TIMEOUT_MS);
     for (int attempt = 0; status == STATUS_LIMIT && attempt <= SHRINK_ATTEMPTS_MAX; attempt++) {
         struct prompt prompt;
         status =
@@ -181,6 +192,7 @@ static enum status run_model(struct answering *a, struct error *err)
             .temperature = a->options->temperature,
             .seed = a->options->seed,
             .cancel = a->options->cancel,
+            .total_timeout_ms = left_until(deadline_ms),
             .question = a->question,
         };
         struct generate_result result = {0};
@@ -198,7 +210,7 @@ static enum status run_model(struct answering *a, struct error *err)
 /* A model that fails before its first word is replaced by quotations, and that is said. */
 static enum status fall_back(struct answering *a, enum status failed, struct error *err)
 {
-    bool is_replaceable = failed == STATUS_REMOTE || failed == STATUS_BUSY ||
+    bool is_replaceable = status_is_of_peer(failed) || failed == STATUS_BUSY ||
                           failed == STATUS_NOT_FOUND || failed == STATUS_LIMIT;
     bool is_auto = strcmp(a->engine->options.generator, "auto") == 0;
     if (!is_replaceable || !is_auto || a->has_streamed || is_cancelled(a->options->cancel))

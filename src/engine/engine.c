@@ -1,4 +1,5 @@
 #include "engine/engine_internal.h"
+#include "engine/peers.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
-        &o->language,      &o->rerank_model,
+        &o->language,      &o->rerank_model,        &o->breaker_force,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -90,6 +91,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     enum status status = copy_options(engine, err);
     if (!status)
         status = open_governor(engine, err);
+    if (!status)
+        status = peers_open(&engine->options, &engine->peers, err);
     if (status) {
         engine_close(engine);
         return status;
@@ -115,6 +118,7 @@ void engine_close(struct engine *engine)
     snapshot_cache_clear(&engine->segments);
     cross_encoder_close(engine->reranker);
     store_close(engine->reader);
+    net_peers_free(engine->peers);
     governor_free(engine->governor);
     arena_clear(&engine->arena);
     mem_free(engine);
@@ -179,8 +183,8 @@ static enum status choose_precision(struct engine *engine, const char **out, str
     return status;
 }
 
-enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
-                                 struct error *err)
+enum status engine_open_embedder(const struct engine_options *o, struct net_peers *peers,
+                                 struct embedder **out, struct error *err)
 {
     struct embedder_options options = {
         .backend = o->embedding_backend,
@@ -191,7 +195,7 @@ enum status engine_open_embedder(const struct engine_options *o, struct embedder
         .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
         .precision = o->embedding_precision,
         .is_lasting = o->is_bulk,
-        .timeout_ms = 120000,
+        .peers = peers,
     };
     return embedder_open(&options, out, err);
 }
@@ -202,7 +206,7 @@ enum status engine_get_embedder(struct engine *engine, struct embedder **out, st
         struct engine_options options = engine->options;
         enum status status = choose_precision(engine, &options.embedding_precision, err);
         if (!status)
-            status = engine_open_embedder(&options, &engine->embedder, err);
+            status = engine_open_embedder(&options, engine->peers, &engine->embedder, err);
         if (status)
             return status;
     }

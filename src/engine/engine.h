@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "engine/engine_embed.h" /* more of this door */
 #include "engine/feature.h"
+#include "net/net.h"
 
 struct engine;
 
@@ -27,7 +28,9 @@ struct engine_options {
     const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
     const char *rerank_model;        /* a reranker of the model table; NULL: the first */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
-    const char *language;               /* of the stemmer: "english", ... */
+    const char *breaker_force; /* "ollama.chat=open": circuit breakers that stay so; NULL: none */
+    int answer_timeout_ms;     /* for a model's answer with all attempts; 0: 10 min */
+    const char *language;      /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
     size_t file_limit_bytes;
     unsigned n_threads; /* 0: all usable */
@@ -287,6 +290,10 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
 /* Verifies everything; say() gets one line per problem. */
 enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
+
+/* What is known of the servers that were asked so far: their circuit breakers. */
+void engine_each_peer(struct engine *engine, void (*each)(void *ctx, const struct net_peer *peer),
+                      void *ctx);
 
 #include "engine/engine_eval.h" /* the part of this door that measures quality */
 

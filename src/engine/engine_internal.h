@@ -25,6 +25,7 @@ struct engine {
     struct snapshot_cache segments; /* of the reader */
     struct cross_encoder *reranker;
     struct governor *governor; /* from engine_open() on */
+    struct net_peers *peers;   /* the same; NULL: without retries and breakers */
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
@@ -38,9 +39,9 @@ enum status engine_get_embed_work(struct engine *engine, struct embedder_work **
 enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
                                 struct error *err) MUST_USE;
 
-/* The embedder that `options` name, for a caller of its own. */
-enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
-                                 struct error *err) MUST_USE;
+/* The embedder that `options` name, for a caller of its own; borrows `peers`. */
+enum status engine_open_embedder(const struct engine_options *options, struct net_peers *peers,
+                                 struct embedder **out, struct error *err) MUST_USE;
 
 /* After changes: tails become segments, segments become one, files of nobody go, and what can't be
  * read any more is made anew. */

@@ -46,7 +46,8 @@ void ingest_worker_clear(struct ingest_worker *worker)
 static bool is_passing(enum status status)
 {
     return status == STATUS_NOMEM || status == STATUS_IO || status == STATUS_BUSY ||
-           status == STATUS_CANCELLED || status == STATUS_REMOTE;
+           status == STATUS_CANCELLED || status == STATUS_DAMAGED || status == STATUS_CRASHED ||
+           status_is_of_peer(status);
 }
 
 /* The path stands beside every reason that is shown; it need not stand in it too. */

@@ -55,7 +55,8 @@ static void embed_one(struct pipeline *p, struct ingest_worker *worker, struct i
         job->result = ENGINE_FILE_FAILED;
         job->error = error;
         job->change = INGEST_CHANGE_NONE;
-        job->is_fatal = status == STATUS_REMOTE;
+        /* Nonsense may be about this text; every other word of a server is about all of them. */
+        job->is_fatal = status_is_of_peer(status) && status != STATUS_MALFORMED;
         if (job->is_fatal)
             stop_with(p, status, &error);
     }

@@ -89,7 +89,7 @@ static enum status embed_query(struct search *s, struct error *err)
         s->query->vector = vector;
         return STATUS_OK;
     }
-    bool is_degradable = status == STATUS_NOT_FOUND || status == STATUS_REMOTE ||
+    bool is_degradable = status_is_of_peer(status) || status == STATUS_NOT_FOUND ||
                          status == STATUS_FORMAT || status == STATUS_BUSY || status == STATUS_IO;
     if (!is_degradable || s->options->mode == ENGINE_MODE_VECTOR) {
         if (err)

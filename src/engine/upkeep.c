@@ -172,7 +172,7 @@ static enum status cover_missing(void *ctx, int64_t chunk_id, struct error *err)
     return cover(ctx, chunk_id, err);
 }
 
-/* Everything in it, whatever its stamp says. FORMAT is a finding. */
+/* Everything in it, whatever its stamp says. DAMAGED is a finding. */
 static enum status check_segment(struct checker *c, const struct snapshot_segment *s,
                                  struct error *err)
 {
@@ -181,7 +181,7 @@ static enum status check_segment(struct checker *c, const struct snapshot_segmen
     if (!status)
         status = s->lexical ? lexical_index_check(s->lexical, &why)
                             : vector_index_check(s->vector, &c->snapshot.rows, &why);
-    if (status == STATUS_FORMAT || status == STATUS_INVALID) {
+    if (status == STATUS_DAMAGED || status == STATUS_INVALID) {
         say(c, "segment \"%s\": %s; `ragged reindex` makes it anew", s->name, why.message);
         return STATUS_OK;
     }

@@ -43,7 +43,7 @@ struct merger {
 
 static enum status damaged(const struct input *input, struct error *err)
 {
-    return error_set(err, STATUS_FORMAT, "the words of a segment are damaged near term %zu",
+    return error_set(err, STATUS_DAMAGED, "the words of a segment are damaged near term %zu",
                      input->terms.i_next);
 }
 

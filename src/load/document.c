@@ -22,7 +22,7 @@ void document_clear(struct document_builder *builder)
 
 static enum status malformed(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_REMOTE, "the parser sent a malformed record (%s)", what);
+    return error_set(err, STATUS_CRASHED, "the parser sent a malformed record (%s)", what);
 }
 
 /* One line of readable text, as a sentence or a title must be. */

@@ -25,7 +25,7 @@ struct document_builder {
 void document_init(struct document_builder *builder, struct arena *arena);
 void document_clear(struct document_builder *builder);
 
-/* After END `has_ended` is set. REMOTE: a malformed or unexpected record. LIMIT: more text or
+/* After END `has_ended` is set. CRASHED: a malformed or unexpected record. LIMIT: more text or
  * blocks than allowed. Any other failure is the worker's own, from a FAIL record. */
 enum status document_add(struct document_builder *builder, const struct record *record,
                          struct error *err) MUST_USE;

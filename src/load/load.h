@@ -44,7 +44,7 @@ struct load_document {
 /* Parses the open regular file; `name` (the path) is for messages and for its extension. Everything
  * in *out is from `arena`. Reasons a file fails, each a sentence a user understands: INVALID empty,
  * binary, encrypted, no text layer (image only), no readable format FORMAT   damaged        LIMIT
- * too large, too deep, too slow (names the limit) REMOTE   the parser crashed After any failure the
+ * too large, too deep, too slow (names the limit) CRASHED  the parser crashed After any failure the
  * worker is ready for the next file. */
 enum status load_parse(struct load_worker *worker, int fd, const char *name,
                        const struct cancel *cancel, struct arena *arena, struct load_document *out,

@@ -147,13 +147,13 @@ static enum status explain_end(struct load_worker *worker, struct error *err)
 {
     int wait_status = 0;
     if (!process_wait(&worker->process, 1000, &wait_status))
-        return error_set(err, STATUS_REMOTE, "the parser closed its output");
+        return error_set(err, STATUS_CRASHED, "the parser closed its output");
     if (!WIFSIGNALED(wait_status))
-        return error_set(err, STATUS_REMOTE, "the parser ended early (code %d)",
+        return error_set(err, STATUS_CRASHED, "the parser ended early (code %d)",
                          WEXITSTATUS(wait_status));
     if (WTERMSIG(wait_status) == SIGSYS)
-        return error_set(err, STATUS_REMOTE, "the parser tried something forbidden and was ended");
-    return error_set(err, STATUS_REMOTE, "the parser crashed (signal %d, %s)",
+        return error_set(err, STATUS_CRASHED, "the parser tried something forbidden and was ended");
+    return error_set(err, STATUS_CRASHED, "the parser crashed (signal %d, %s)",
                      WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
 }
 
@@ -167,14 +167,14 @@ static enum status decode(struct session *session, struct error *err)
         ptrdiff_t n =
             record_take(buf_text(&session->bytes) + n_done, session->bytes.len - n_done, &record);
         if (n < 0)
-            status = error_set(err, STATUS_REMOTE, "the parser sent a malformed record");
+            status = error_set(err, STATUS_CRASHED, "the parser sent a malformed record");
         if (n <= 0)
             break;
         n_done += (size_t)n;
         status = document_add(&session->builder, &record, err);
     }
     if (!status && session->builder.has_ended && n_done < session->bytes.len)
-        status = error_set(err, STATUS_REMOTE, "the parser sent more than the document");
+        status = error_set(err, STATUS_CRASHED, "the parser sent more than the document");
     if (n_done > 0) {
         memmove(session->bytes.data, session->bytes.data + n_done, session->bytes.len - n_done);
         buf_truncate(&session->bytes, session->bytes.len - n_done);

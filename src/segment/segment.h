@@ -55,12 +55,12 @@ struct segment;
 
 /* `expected`: its stamp, NULL when there is none. Header, table of contents and rows are checked
  * always; the other sections' checksums when there is no stamp, when the file is not what the stamp
- * says, or when it is small. FORMAT: damaged, another kind, or a newer version. NOT_FOUND. */
+ * says, or when it is small. DAMAGED: bad bytes, another kind, or a newer version. NOT_FOUND. */
 enum status segment_open(const char *path, enum segment_kind kind,
                          const struct segment_stamp *expected, struct segment **out,
                          struct error *err) MUST_USE;
 void segment_close(struct segment *segment); /* NULL is fine */
-/* Checksums of everything, whatever was checked before. FORMAT names the section. */
+/* Checksums of everything, whatever was checked before. DAMAGED names the section. */
 enum status segment_check(const struct segment *segment, struct error *err) MUST_USE;
 
 const char *segment_maker(const struct segment *segment); /* borrowed */

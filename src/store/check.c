@@ -91,7 +91,7 @@ void check_say(struct check *check, const char *format, ...)
 /* A damaged database is what is looked for, so it does not end the search. */
 static enum status as_problem(struct check *check, enum status status, struct error *err)
 {
-    if (status != STATUS_FORMAT)
+    if (status != STATUS_DAMAGED)
         return status;
     check_say(check, "%s", err->message);
     return STATUS_OK;

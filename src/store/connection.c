@@ -56,7 +56,7 @@ enum status connection_get_int(struct store *store, const char *sql, int64_t *ou
     if (!status && has_row)
         *out = statement_take_int(&statement);
     else if (!status)
-        status = error_set(err, STATUS_FORMAT, "\"%s\" is damaged", store->path);
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" is damaged", store->path);
     statement_release(&statement);
     return status;
 }

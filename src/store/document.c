@@ -101,7 +101,7 @@ static enum status add_chunk(struct store *store, int64_t document_id, size_t or
     int64_t chunk_id = store->library.next_chunk_id;
     enum status status = STATUS_OK;
     if (chunk_id == INT64_MAX)
-        return store_fail_change(store, error_set(err, STATUS_FORMAT,
+        return store_fail_change(store, error_set(err, STATUS_DAMAGED,
                                                   "\"%s\" is damaged: it has no "
                                                   "more passage ids",
                                                   store->path));

@@ -31,13 +31,13 @@ static enum status read_row(struct store *store, struct library *out, struct err
     if (!status)
         status = statement_step(&st, &has_row, err);
     if (!status && !has_row)
-        status = error_set(err, STATUS_FORMAT, "\"%s\" has no generation", store->path);
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" has no generation", store->path);
     to_columns(&library, columns);
     for (size_t i = 0; !status && i < N_COLUMNS; i++)
         *columns[i] = statement_take_int(&st);
     statement_release(&st);
     if (!status && !is_sane(&library))
-        status = error_set(err, STATUS_FORMAT, "\"%s\" is damaged: its counters make no sense",
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" is damaged: its counters make no sense",
                            store->path);
     if (!status)
         *out = library;

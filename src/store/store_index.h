@@ -97,7 +97,7 @@ struct store_vectors {
 };
 /* As of the snapshot that is open; borrowed until store_read_end(). Costs one stat() when the file
  * is still mapped. BUSY: the file is gone, because the vectors were removed since the snapshot
- * began: end it and begin again. FORMAT: it is gone in that next snapshot too, or it is too short.
+ * began: end it and begin again. DAMAGED: it is gone in that next snapshot too, or it is too short.
  * Either way every vector can be made again: store_remove_vectors(). */
 enum status store_map_vectors(struct store *store, struct store_vectors *out,
                               struct error *err) MUST_USE;

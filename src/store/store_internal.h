@@ -71,7 +71,7 @@ enum status connection_get_int(struct store *store, const char *sql, int64_t *ou
 #define STORE_VECTOR_BYTES_MAX (1024 * 1024)
 
 /* --- library.c --- */
-/* Inside a transaction its copy, outside of one what is committed. FORMAT: the row is damaged. */
+/* Inside a transaction its copy, outside of one what is committed. DAMAGED: the row is. */
 enum status library_get(struct store *store, struct library *out, struct error *err) MUST_USE;
 /* Reads the row into store->library, at the begin of a transaction. */
 enum status library_load(struct store *store, struct error *err) MUST_USE;
@@ -90,12 +90,12 @@ void vector_file_forget(struct store *store);
 void vector_file_replace(struct store *store);
 /* Owned; NULL: out of memory. */
 char *vector_file_path(const struct store *store, int64_t number) MUST_USE;
-/* For reading; close() it. BUSY: not there; FORMAT: not there in a second snapshot either, or
+/* For reading; close() it. BUSY: not there; DAMAGED: not there in a second snapshot either, or
  * shorter than next_slot says. */
 enum status vector_file_open(struct store *store, int *out_fd, struct error *err) MUST_USE;
 enum status vector_file_read(struct store *store, int fd, int64_t slot, void *out,
                              struct error *err) MUST_USE;
-/* The same for punching; FORMAT already when it is not there. */
+/* The same for punching; DAMAGED already when it is not there. */
 enum status vector_file_open_writable(struct store *store, int *out_fd, struct error *err) MUST_USE;
 /* Gives the whole pages inside rows [first, until) back; a file system that can't is fine. */
 enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_t until,

@@ -31,14 +31,14 @@ char *vector_file_path(const struct store *store, int64_t number)
 
 static enum status say_lost(const char *path, const char *what, struct error *err)
 {
-    error_set(err, STATUS_FORMAT, "\"%s\" %s", path, what);
+    error_set(err, STATUS_DAMAGED, "\"%s\" %s", path, what);
     error_hint(err, "put the file back, or `ragged clear` and add again");
-    return STATUS_FORMAT;
+    return STATUS_DAMAGED;
 }
 
 /* ---- writing ---- */
 
-/* FORMAT: it has not all the rows below n_slots. */
+/* DAMAGED: it has not all the rows below n_slots. */
 static enum status open_writable(const struct store *store, const char *path, int64_t n_slots,
                                  int *out_fd, struct error *err)
 {
@@ -213,7 +213,7 @@ enum status vector_file_read(struct store *store, int fd, int64_t slot, void *ou
         if (n < 0)
             return error_errno(err, errno, "could not read the vectors of \"%s\"", store->folder);
         if (n == 0)
-            return error_set(err, STATUS_FORMAT, "the file of the vectors ends too early");
+            return error_set(err, STATUS_DAMAGED, "the file of the vectors ends too early");
         n_read += (size_t)n;
     }
     return STATUS_OK;

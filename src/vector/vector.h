@@ -5,7 +5,7 @@
  * slot. A vector segment holds for each of its rows the slot and a code of one bit a dimension; a
  * search scans all codes for the best estimates and scores those exactly. Algorithm, sources and
  * file format: README.md here.
- * Damaged segments give FORMAT or some answer, never a crash.
+ * Damaged segments give DAMAGED or some answer, never a crash.
  * Threads: everything here may be called from any thread; an open index is immutable. */
 #ifndef RAGGED_VECTOR_VECTOR_H
 #define RAGGED_VECTOR_VECTOR_H
@@ -55,7 +55,7 @@ enum status vector_codes_write(struct segment_writer *writer, const uint32_t *sl
 
 struct vector_index;
 
-/* Borrows the segment. FORMAT: sections are missing or do not fit each other. */
+/* Borrows the segment. DAMAGED: sections are missing or do not fit each other. */
 enum status vector_index_open(const struct segment *segment, struct vector_index **out,
                               struct error *err) MUST_USE;
 void vector_index_close(struct vector_index *index); /* NULL is fine */
@@ -66,7 +66,7 @@ size_t vector_index_dim(const struct vector_index *index);
 uint32_t vector_index_slot(const struct vector_index *index, size_t row);
 
 /* Deep: slots are in range and mean, codes and factors are those of the rows. Takes as long as
- * writing them. FORMAT names the row; INVALID: rows of another dimension. */
+ * writing them. DAMAGED names the row; INVALID: rows of another dimension. */
 enum status vector_index_check(const struct vector_index *index, const struct vector_rows *rows,
                                struct error *err) MUST_USE;
 

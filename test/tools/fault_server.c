@@ -12,13 +12,16 @@
  *     repeat N TEXT    send TEXT N times
  *     answer CODE TYPE TEXT
  *                      a whole answer with Content-Length and "Connection: close"
+ *     trickle MS TEXT  send TEXT byte by byte, MS between them
  *     sleep MS
+ *     count TEXT       write "TEXT\n" to stdout
  *     stall            do nothing until the client goes away (at most 30 s)
  *     reset            end the connection by RST instead of FIN
  *     shut             end only our direction (half close), then wait for the client to go
  *     if TEXT          the steps down to the next "if" or "else" run only when the last request
  *                      contains TEXT and no "if" of this part matched before; "else": when none did
  *
+ * A script that is only "deaf" never accepts: its queue is full, and further SYNs are dropped.
  * At the end of a part the connection is closed. Blank lines and lines that begin with # are
  * skipped; blanks before a step are too. A client that goes away early ends its part. */
 #include <arpa/inet.h>
@@ -132,6 +135,28 @@ static bool step_repeat(struct connection *c, char *text)
     return true;
 }
 
+static bool step_trickle(struct connection *c, char *text)
+{
+    char *rest;
+    long ms = strtol(text, &rest, 10);
+    rest += *rest == ' ';
+    size_t len = unescape(rest);
+    for (size_t i = 0; i < len; i++) {
+        if (!send_all(c, rest + i, 1))
+            return false;
+        nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+    }
+    return true;
+}
+
+static bool step_count(struct connection *c, char *text)
+{
+    (void)c;
+    printf("%s\n", text);
+    fflush(stdout);
+    return true;
+}
+
 static bool step_answer(struct connection *c, char *text)
 {
     char head[256], type[100] = "";
@@ -182,9 +207,10 @@ static const struct {
     const char *name;
     bool (*run)(struct connection *c, char *text); /* false: the connection ends here */
 } steps[] = {
-    {"recv", step_recv},     {"show", step_show},     {"send", step_send},
-    {"repeat", step_repeat}, {"answer", step_answer}, {"sleep", step_sleep},
-    {"stall", step_stall},   {"reset", step_reset},   {"shut", step_shut},
+    {"recv", step_recv},       {"show", step_show},     {"send", step_send},
+    {"repeat", step_repeat},   {"answer", step_answer}, {"sleep", step_sleep},
+    {"stall", step_stall},     {"reset", step_reset},   {"shut", step_shut},
+    {"trickle", step_trickle}, {"count", step_count},
 };
 
 static bool run_line(struct connection *c, char *line)
@@ -226,12 +252,12 @@ static const char *play_part(struct connection *c, const char *script)
     return script;
 }
 
-static int listen_anywhere(void)
+static int listen_anywhere(int n_waiting)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || listen(fd, 16) ||
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || listen(fd, n_waiting) ||
         getsockname(fd, (struct sockaddr *)&address, &len)) {
         perror("fault_server");
         exit(2);
@@ -239,6 +265,20 @@ static int listen_anywhere(void)
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);
     return fd;
+}
+
+/* Connects to ourselves until nobody gets in any more; the connections stay. */
+static void be_deaf(int listener)
+{
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    getsockname(listener, (struct sockaddr *)&address, &len);
+    for (int i = 0; i < 8; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fd, (struct sockaddr *)&address, len);
+    }
+    for (;;)
+        pause();
 }
 
 int main(int argc, char **argv)
@@ -250,7 +290,10 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct connection c = {.request = calloc(1, REQUEST_MAX + 1)};
     const char *script = argv[1];
-    int listener = listen_anywhere();
+    bool is_deaf = strcmp(script, "deaf") == 0;
+    int listener = listen_anywhere(is_deaf ? 0 : 16);
+    if (is_deaf)
+        be_deaf(listener);
     while (c.request && (c.fd = accept(listener, NULL, NULL)) >= 0) {
         script = play_part(&c, script);
         close(c.fd);

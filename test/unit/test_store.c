@@ -519,7 +519,7 @@ static void test_store__refuses_what_it_did_not_make(void **state)
           "................................................................",
           file);
     fclose(file);
-    assert_status(store_open(f->folder, STORE_OPEN_WRITE, &store, &err), STATUS_FORMAT);
+    assert_status(store_open(f->folder, STORE_OPEN_WRITE, &store, &err), STATUS_DAMAGED);
 }
 
 static void test_store__a_failed_change_can_not_be_committed(void **state)
@@ -531,7 +531,7 @@ static void test_store__a_failed_change_can_not_be_committed(void **state)
     struct fixture_document d;
     fixture_document_init(&d, 2, 20, 1, FIXTURE_WITH_VECTORS);
     assert_ok(store_write_begin(f->store, &err));
-    assert_status(fixture_put(f->store, &d, &err), STATUS_FORMAT);
+    assert_status(fixture_put(f->store, &d, &err), STATUS_DAMAGED);
     assert_status(store_write_commit(f->store, &err), STATUS_INVALID);
     assert_int_equal(generation_of(f), 1);
     struct store_document none;

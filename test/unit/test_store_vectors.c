@@ -112,10 +112,10 @@ static void test_store_vectors__a_lost_or_short_file_is_damage(void **state)
         store_read_end(reader);
         assert_int_equal(truncate(path, 3 * 2 * FIXTURE_DIM - 1), 0);
         assert_ok(store_read_begin(reader, &err));
-        assert_status(store_map_vectors(reader, &vectors, &err), STATUS_FORMAT);
+        assert_status(store_map_vectors(reader, &vectors, &err), STATUS_DAMAGED);
         store_read_end(reader);
         assert_int_equal(fixture_n_problems(reader), 1);
-        assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_FORMAT);
+        assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_DAMAGED);
         assert_int_equal(truncate(path, 3 * 2 * FIXTURE_DIM), 0);
         assert_int_equal(fixture_n_problems(reader), 1); /* the last byte was not 0 */
         unlink(path);
@@ -124,11 +124,11 @@ static void test_store_vectors__a_lost_or_short_file_is_damage(void **state)
         for (int n = 0; n < 3; n++) {
             assert_ok(store_read_begin(reader, &err));
             assert_status(store_map_vectors(reader, &vectors, &err),
-                          n ? STATUS_FORMAT : STATUS_BUSY);
+                          n ? STATUS_DAMAGED : STATUS_BUSY);
             store_read_end(reader);
         }
         assert_int_equal(fixture_n_problems(reader), 1);
-        assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_FORMAT);
+        assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_DAMAGED);
         /* Made again, everything is well. */
         assert_write(f, store_remove_vectors(f->store, &err));
         fixture_must_save(f, 1, 13, 3, FIXTURE_WITH_VECTORS);

@@ -422,10 +422,10 @@ static void test_vector_index__check_sees_rows_that_are_not_those_of_the_codes(v
     uint16_t *value = fixture_row(&f, 150) + 3, old = *value;
     assert_ok(vector_index_check(f.index, &f.rows, &err));
     *value ^= 0x8000;
-    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_FORMAT);
+    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_DAMAGED);
     *value = old;
     f.rows.n_slots = 199;
-    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_FORMAT);
+    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_DAMAGED);
     fixture_clear(&f);
 }
 
