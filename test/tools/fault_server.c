@@ -20,12 +20,14 @@
  *     shut             end only our direction (half close), then wait for the client to go
  *     if TEXT          the steps down to the next "if" or "else" run only when the last request
  *                      contains TEXT and no "if" of this part matched before; "else": when none did
+ *     first N TEXT     as "if TEXT", but only for the first N requests that it would match
  *
  * A script that is only "deaf" never accepts: its queue is full, and further SYNs are dropped.
  * At the end of a part the connection is closed. Blank lines and lines that begin with # are
  * skipped; blanks before a step are too. A client that goes away early ends its part. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -40,12 +42,15 @@
 #include <unistd.h>
 
 #define REQUEST_MAX (4 * 1024 * 1024)
+#define FIRSTS_MAX 16
 
 struct connection {
     int fd;
     char *request; /* REQUEST_MAX + 1 bytes, the last request, terminated */
     size_t request_len;
     bool is_matched, is_skipping;
+    unsigned n_firsts[FIRSTS_MAX]; /* requests that a "first" of the script has matched, in order */
+    unsigned i_first;
 };
 
 static bool send_all(struct connection *c, const char *bytes, size_t len)
@@ -213,17 +218,33 @@ static const struct {
     {"trickle", step_trickle}, {"count", step_count},
 };
 
+/* False: the line is no condition. */
+static bool run_condition(struct connection *c, const char *line, char *text)
+{
+    unsigned long n_most = ULONG_MAX;
+    unsigned *n_matched = NULL;
+    if (strcmp(line, "first") == 0) {
+        n_most = strtoul(text, &text, 10);
+        text += *text == ' ';
+        n_matched = &c->n_firsts[c->i_first++ % FIRSTS_MAX];
+    } else if (strcmp(line, "if") != 0 && strcmp(line, "else") != 0) {
+        return false;
+    }
+    bool is_match = !c->is_matched && (line[0] == 'e' || strstr(c->request, text));
+    if (n_matched && is_match)
+        is_match = (*n_matched)++ < n_most;
+    c->is_skipping = !is_match;
+    c->is_matched |= is_match;
+    return true;
+}
+
 static bool run_line(struct connection *c, char *line)
 {
     char *text = line + strcspn(line, " ");
     if (*text)
         *text++ = '\0';
-    if (strcmp(line, "if") == 0 || strcmp(line, "else") == 0) {
-        bool is_match = !c->is_matched && (line[0] == 'e' || strstr(c->request, text));
-        c->is_skipping = !is_match;
-        c->is_matched |= is_match;
+    if (run_condition(c, line, text))
         return true;
-    }
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         if (strcmp(line, steps[i].name) == 0)
             return c->is_skipping || steps[i].run(c, text);
@@ -237,6 +258,7 @@ static const char *play_part(struct connection *c, const char *script)
     const char *at = script;
     bool is_open = true;
     c->is_matched = c->is_skipping = false;
+    c->i_first = 0;
     while (*at) {
         size_t len = strcspn(at, "\n");
         char *copy = strndup(at, len);
@@ -252,7 +274,7 @@ static const char *play_part(struct connection *c, const char *script)
     return script;
 }
 
-static int listen_anywhere(int n_waiting)
+static int listen_anywhere(int n_waiting, int *out_port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
@@ -262,8 +284,7 @@ static int listen_anywhere(int n_waiting)
         perror("fault_server");
         exit(2);
     }
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    *out_port = ntohs(address.sin_port);
     return fd;
 }
 
@@ -277,8 +298,6 @@ static void be_deaf(int listener)
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         connect(fd, (struct sockaddr *)&address, len);
     }
-    for (;;)
-        pause();
 }
 
 int main(int argc, char **argv)
@@ -291,9 +310,13 @@ int main(int argc, char **argv)
     struct connection c = {.request = calloc(1, REQUEST_MAX + 1)};
     const char *script = argv[1];
     bool is_deaf = strcmp(script, "deaf") == 0;
-    int listener = listen_anywhere(is_deaf ? 0 : 16);
+    int port, listener = listen_anywhere(is_deaf ? 0 : 16, &port);
     if (is_deaf)
         be_deaf(listener);
+    printf("%d\n", port);
+    fflush(stdout);
+    while (is_deaf)
+        pause();
     while (c.request && (c.fd = accept(listener, NULL, NULL)) >= 0) {
         script = play_part(&c, script);
         close(c.fd);
