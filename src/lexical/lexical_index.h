@@ -21,7 +21,8 @@ struct lexical_index;
 enum status lexical_index_open(const struct segment *segment, struct lexical_index **out,
                                struct error *err) MUST_USE;
 void lexical_index_close(struct lexical_index *index); /* NULL is fine */
-/* Reads everything: every list decodes, ascends, and its bounds hold. DAMAGED says what does not. */
+/* Reads everything: every list decodes, ascends, and its bounds hold. DAMAGED says what does not.
+ */
 enum status lexical_index_check(const struct lexical_index *index, struct error *err) MUST_USE;
 
 /* --- one query in one index --- */

@@ -89,7 +89,7 @@ static enum retry_outcome retry_outcome_of(const struct calling *c, enum status 
     };
     if (status == STATUS_MALFORMED)
         return RETRY_OUTCOME_MALFORMED;
-    if (facts->is_refused && c->call->patience == NET_PROBE)
+    if ((facts->is_refused || facts->is_timeout) && c->call->patience == NET_PROBE)
         return RETRY_OUTCOME_FINAL;
     enum retry_outcome outcome = outcomes[status_class(status)];
     return outcome == RETRY_OUTCOME_TRANSIENT && facts->is_timeout ? RETRY_OUTCOME_TIMEOUT

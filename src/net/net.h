@@ -54,7 +54,7 @@ struct net_lines {
 
 enum net_patience {
     NET_ONCE,  /* one attempt */
-    NET_PROBE, /* is anybody there? A refused connection is an answer, other failures are not */
+    NET_PROBE, /* is anybody there? That nobody answers is an answer, other failures are not */
     NET_INTERACTIVE, /* somebody waits: 3 attempts; a server that is left alone fails it at once */
     NET_BACKGROUND,  /* 5 attempts; waits for a server that is left alone, within its deadline */
 };

@@ -25,8 +25,8 @@ enum store_open_mode {
     STORE_OPEN_READ,  /* NOT_FOUND when there is no library yet; nothing is created */
     STORE_OPEN_WRITE, /* creates folder and database, migrates an older one */
 };
-/* INVALID: made by a newer ragged, or not a ragged database. DAMAGED: bad bytes. BUSY: locked past the
- * time-out. */
+/* INVALID: made by a newer ragged, or not a ragged database. DAMAGED: bad bytes. BUSY: locked past
+ * the time-out. */
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
                        struct error *err) MUST_USE;
 void store_close(struct store *store); /* NULL is fine */

@@ -96,7 +96,7 @@ static const struct act acts[] = {
      STATUS_CRASHED, "failure"}, /* status 99 */
     {"records:0604000000040500"
      "41",
-     STATUS_CRASHED, "failure"},                          /* length over the end */
+     STATUS_CRASHED, "failure"},                         /* length over the end */
     {"records:06040000000501006F", STATUS_INVALID, "o"}, /* a proper refusal */
 };
 
