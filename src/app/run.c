@@ -4,6 +4,7 @@
 #include "app/command.h"
 #include "app/help.h"
 #include "app/signals.h"
+#include "base/metric.h"
 
 static void print_error(const struct app *app, struct output *notes, const struct error *err)
 {
@@ -92,6 +93,8 @@ int app_run(int argc, char *const *argv)
     if (!status)
         status = run_command(&app, &err);
     enum exit_code code = status ? exit_code_of(status, signals_received()) : app.exit_code;
+    if (status)
+        metric_add(metric_of_class(status_class(status)), 1);
     if (status && app.out.failed != EPIPE)
         print_error(&app, &app.notes, &err);
     if (output_finish(&app.out, "the results", &write_err)) {

@@ -29,6 +29,22 @@ static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_BREAKER_FAST_FAILURES] = {"ragged_breaker_fast_failures_total", "",
                                       "requests that were not made because of that",
                                       METRIC_COUNTER},
+    [METRIC_ERRORS_TRANSIENT] = {"ragged_errors_total", "class=\"transient\"",
+                                 "commands that failed", METRIC_COUNTER},
+    [METRIC_ERRORS_THROTTLED] = {"ragged_errors_total", "class=\"throttled\"",
+                                 "commands that failed", METRIC_COUNTER},
+    [METRIC_ERRORS_PERMANENT] = {"ragged_errors_total", "class=\"permanent\"",
+                                 "commands that failed", METRIC_COUNTER},
+    [METRIC_ERRORS_INPUT] = {"ragged_errors_total", "class=\"input\"", "commands that failed",
+                             METRIC_COUNTER},
+    [METRIC_ERRORS_RESOURCE] = {"ragged_errors_total", "class=\"resource\"", "commands that failed",
+                                METRIC_COUNTER},
+    [METRIC_ERRORS_CORRUPT] = {"ragged_errors_total", "class=\"corrupt\"", "commands that failed",
+                               METRIC_COUNTER},
+    [METRIC_ERRORS_CANCELLED] = {"ragged_errors_total", "class=\"cancelled\"",
+                                 "commands that failed", METRIC_COUNTER},
+    [METRIC_ERRORS_BUG] = {"ragged_errors_total", "class=\"bug\"", "commands that failed",
+                           METRIC_COUNTER},
 };
 
 static atomic_ullong values[METRIC_COUNT];
@@ -36,6 +52,22 @@ static atomic_ullong values[METRIC_COUNT];
 const struct metric_row *metric_row(enum metric metric)
 {
     return &rows[metric];
+}
+
+enum metric metric_of_class(enum error_class error_class)
+{
+    static const enum metric metrics[ERROR_CLASS_COUNT] = {
+        [ERROR_CLASS_NONE] = METRIC_COUNT,
+        [ERROR_CLASS_TRANSIENT] = METRIC_ERRORS_TRANSIENT,
+        [ERROR_CLASS_THROTTLED] = METRIC_ERRORS_THROTTLED,
+        [ERROR_CLASS_PERMANENT] = METRIC_ERRORS_PERMANENT,
+        [ERROR_CLASS_INPUT] = METRIC_ERRORS_INPUT,
+        [ERROR_CLASS_RESOURCE] = METRIC_ERRORS_RESOURCE,
+        [ERROR_CLASS_CORRUPT] = METRIC_ERRORS_CORRUPT,
+        [ERROR_CLASS_CANCELLED] = METRIC_ERRORS_CANCELLED,
+        [ERROR_CLASS_BUG] = METRIC_ERRORS_BUG,
+    };
+    return metrics[error_class];
 }
 
 void metric_add(enum metric metric, uint64_t n)

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/status.h"
+
 enum metric {
     METRIC_CACHE_RESULT_HITS,
     METRIC_CACHE_RESULT_MISSES,
@@ -18,6 +20,14 @@ enum metric {
     METRIC_RETRIES,
     METRIC_BREAKER_OPENED,
     METRIC_BREAKER_FAST_FAILURES,
+    METRIC_ERRORS_TRANSIENT,
+    METRIC_ERRORS_THROTTLED,
+    METRIC_ERRORS_PERMANENT,
+    METRIC_ERRORS_INPUT,
+    METRIC_ERRORS_RESOURCE,
+    METRIC_ERRORS_CORRUPT,
+    METRIC_ERRORS_CANCELLED,
+    METRIC_ERRORS_BUG,
     METRIC_COUNT
 };
 
@@ -29,6 +39,9 @@ struct metric_row {
     enum metric_kind kind;
 };
 const struct metric_row *metric_row(enum metric metric);
+
+/* The counter of failures of that class; METRIC_COUNT: it is none. */
+enum metric metric_of_class(enum error_class error_class);
 
 void metric_add(enum metric metric, uint64_t n);
 void metric_set(enum metric metric, uint64_t value);

@@ -26,6 +26,7 @@ struct embedder_options {
     bool is_lasting;          /* native: many texts will follow; they tune it */
     struct net_timeouts timeouts; /* servers: zero is 120 s in all */
     struct net_peers *peers;      /* servers: borrowed until embedder_close(); NULL: one attempt */
+    const struct cancel *cancel;  /* servers: for requests that come without one; borrowed */
 };
 
 /* Servers are asked once for their dimension. NOT_FOUND: the model is not there (the hint says how

@@ -53,7 +53,7 @@ static enum status ask_window(struct embedder *embedder, struct error *err)
     const struct embed_question question = {.path = "/api/show",
                                             .operation = protocol.about_operation,
                                             .body = body,
-                                            .patience = NET_INTERACTIVE};
+                                            .patience = server->open_patience};
     enum status status = body ? embed_server_ask(server, &question, &show, err) : error_nomem(err);
     json_decref(body);
     if (status)
@@ -80,8 +80,9 @@ static enum status make_fingerprint(struct embedder *embedder, struct error *err
 {
     const struct embed_server *server = embedder->state;
     json_t *tags = NULL, *model;
-    const struct embed_question question = {
-        .path = "/api/tags", .operation = protocol.about_operation, .patience = NET_INTERACTIVE};
+    const struct embed_question question = {.path = "/api/tags",
+                                            .operation = protocol.about_operation,
+                                            .patience = server->open_patience};
     enum status status = embed_server_ask(server, &question, &tags, err);
     if (status)
         return status;
@@ -134,8 +135,10 @@ static enum status ollama_open(const struct embedder_options *options, struct em
         status = ask_window(embedder, err);
     struct embed_vectors vectors = {
         .server = embedder->state, .kind = EMBED_QUERY, .texts = &probe, .n_texts = 1};
-    if (!status)
+    if (!status) {
+        vectors.patience = vectors.server->open_patience;
         status = ask_vectors(&vectors, NULL, err);
+    }
     embedder->dim = vectors.dim;
     if (!status)
         status = make_fingerprint(embedder, err);
@@ -152,6 +155,7 @@ static enum status ollama_embed(const struct embedder *embedder, void *scratch,
                                     .kind = kind,
                                     .texts = texts,
                                     .n_texts = n_texts,
+                                    .patience = embed_server_patience(kind),
                                     .dim = embedder->dim,
                                     .out = out};
     return ask_vectors(&vectors, cancel, err);

@@ -64,8 +64,11 @@ static enum status openai_open(const struct embedder_options *options, struct em
     if (status)
         return status;
     const struct embed_server *server = embedder->state;
-    struct embed_vectors vectors = {
-        .server = server, .kind = EMBED_QUERY, .texts = &probe, .n_texts = 1};
+    struct embed_vectors vectors = {.server = server,
+                                    .kind = EMBED_QUERY,
+                                    .texts = &probe,
+                                    .n_texts = 1,
+                                    .patience = server->open_patience};
     status = ask_vectors(&vectors, NULL, err);
     if (status)
         return status;
@@ -89,6 +92,7 @@ static enum status openai_embed(const struct embedder *embedder, void *scratch,
                                     .kind = kind,
                                     .texts = texts,
                                     .n_texts = n_texts,
+                                    .patience = embed_server_patience(kind),
                                     .dim = embedder->dim,
                                     .out = out};
     return ask_vectors(&vectors, cancel, err);

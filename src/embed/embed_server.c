@@ -42,8 +42,11 @@ enum status embed_server_open(const struct embedder_options *options,
     embedder->state = server;
     embedder->counter = (struct text_counter){.count = embed_server_count_tokens};
     server->row = row;
+    /* One text is found by its words when nobody answers; for many it is worth asking twice. */
+    server->open_patience = options->is_lasting ? NET_INTERACTIVE : NET_PROBE;
     server->timeouts = choose_timeouts(&options->timeouts);
     server->peers = options->peers;
+    server->cancel = options->cancel;
     enum status status = net_base_url(url, &server->url, err);
     if (!status)
         status = net_origin(server->url, server->origin, err);
@@ -204,7 +207,7 @@ enum status embed_server_ask(const struct embed_server *server,
                     .body_len = text.len,
                     .bearer = server->api_key,
                     .timeouts = server->timeouts,
-                    .cancel = question->cancel},
+                    .cancel = question->cancel ? question->cancel : server->cancel},
         .peers = server->peers,
         .operation = question->operation,
         .patience = question->patience,
@@ -260,7 +263,7 @@ enum status embed_server_ask_vectors(struct embed_vectors *vectors, const char *
         .path = path,
         .operation = vectors->server->row->embed_operation,
         .body = body,
-        .patience = vectors->kind == EMBED_PASSAGE ? NET_BACKGROUND : NET_INTERACTIVE,
+        .patience = vectors->patience,
         .cancel = cancel,
         .check = read,
         .ctx = vectors,

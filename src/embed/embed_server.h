@@ -25,8 +25,10 @@ struct embed_server {
     char *model;                        /* the server's name for it */
     char *api_key;                      /* NULL: none */
     char *probe_url;                    /* something cheap to GET */
+    enum net_patience open_patience;    /* while it is opened */
     struct net_timeouts timeouts;
     struct net_peers *peers;     /* borrowed; may be NULL */
+    const struct cancel *cancel; /* of requests that come without one; borrowed */
     char origin[NET_ORIGIN_MAX]; /* of url, for messages */
 };
 
@@ -61,9 +63,16 @@ struct embed_vectors {
     enum embed_kind kind;
     const struct embed_text *texts;
     size_t n_texts;
+    enum net_patience patience;
     size_t dim; /* 0: whatever the server gives; then it is set */
     float *out; /* [n_texts][dim]; NULL: only the dimension is wanted */
 };
+
+/* Nobody waits for a passage. */
+static inline enum net_patience embed_server_patience(enum embed_kind kind)
+{
+    return kind == EMBED_PASSAGE ? NET_BACKGROUND : NET_INTERACTIVE;
+}
 
 /* {"model": ..., "input": [prefix + text, ...]}; NULL: out of memory. */
 json_t *embed_server_request(const struct embed_vectors *vectors) MUST_USE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "base/metric.h"
 
 /* What each is, once more: a new status has to be thought about here too. */
 static const struct {
@@ -57,11 +58,16 @@ static void test_status__each_has_a_class_a_text_and_an_exit_code(void **state)
     assert_int_equal(status_class(STATUS_COUNT), ERROR_CLASS_BUG);
 }
 
-static void test_status__class_names_are_words_for_metrics(void **state)
+static void test_status__each_class_has_a_word_and_a_counter(void **state)
 {
     (void)state;
+    assert_int_equal(metric_of_class(ERROR_CLASS_NONE), METRIC_COUNT);
     for (int i = 0; i < ERROR_CLASS_COUNT; i++) {
         const char *name = error_class_name((enum error_class)i);
+        char label[64];
+        snprintf(label, sizeof label, "class=\"%s\"", name);
+        if (i != ERROR_CLASS_NONE)
+            assert_string_equal(metric_row(metric_of_class((enum error_class)i))->label, label);
         assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
         for (int k = 0; k < i; k++)
             assert_string_not_equal(name, error_class_name((enum error_class)k));
@@ -72,7 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status__each_has_a_class_a_text_and_an_exit_code),
-        cmocka_unit_test(test_status__class_names_are_words_for_metrics),
+        cmocka_unit_test(test_status__each_class_has_a_word_and_a_counter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
