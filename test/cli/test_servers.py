@@ -17,6 +17,11 @@ TOO_LONG = ('answer 400 application/json {"error":{"message":"request (9000 toke
             'available context size","type":"exceed_context_size_error"}}')
 
 
+def script(steps):
+    """`steps` answer what is asked after the list of models."""
+    return MODELS + ("" if steps.startswith("first") else "else\n") + steps
+
+
 class Peer:
     """test/tools/fault_server.c with a script; its stdout has what "count" steps wrote."""
 
@@ -26,6 +31,9 @@ class Peer:
         self.url = "http://127.0.0.1:%s" % self.process.stdout.readline().strip()
 
     def stop(self):
+        """What it has written, the first time."""
+        if self.process.poll() is not None:
+            return ""
         self.process.kill()
         return self.process.communicate()[0]
 
@@ -63,7 +71,7 @@ def ask(library, peer, *words, **environment):
     ("reset", FELL, "lost the connection"),
 ])
 def test_a_server_that_fails_is_asked_again_or_done_without(library, play, steps, label, reason):
-    peer = play(MODELS + steps)
+    peer = play(script(steps))
     done = ask(library, peer)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
@@ -72,7 +80,7 @@ def test_a_server_that_fails_is_asked_again_or_done_without(library, play, steps
 
 
 def test_a_prompt_that_is_too_long_is_shortened(library, play):
-    peer = play(MODELS + "count asked\nfirst 2 POST\n" + TOO_LONG + "\nif POST\n" + GOOD)
+    peer = play(script("first 2 POST\n" + TOO_LONG + "\nif POST\n" + GOOD))
     done = ask(library, peer, "-n", "8")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["label"] == ""
@@ -80,7 +88,7 @@ def test_a_prompt_that_is_too_long_is_shortened(library, play):
 
 @pytest.mark.skipif(is_sanitized(), reason="timed")
 def test_an_answer_has_a_deadline(library, play):
-    peer = play(MODELS + "stall")
+    peer = play(script("stall"))
     start = time.monotonic()
     done = ask(library, peer, RAGGED_ANSWER_TIMEOUT="2")
     assert time.monotonic() - start < 2 + 1 + 2  # its start and its search
@@ -88,7 +96,7 @@ def test_an_answer_has_a_deadline(library, play):
 
 
 def test_a_breaker_that_is_forced_open_is_seen_and_obeyed(library, play):
-    peer = play(MODELS + "count asked\n" + GOOD)
+    peer = play(script("count asked\n" + GOOD))
     done = ask(library, peer, RAGGED_BREAKER_FORCE="openai.chat=open")
     assert json.loads(done.stdout)["label"] == FELL
     assert "asked" not in peer.stop()
