@@ -33,6 +33,8 @@ struct engine_options {
     unsigned n_threads; /* 0: all usable */
     bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
+    /* A server, file or model for answers was named: without it quotations are less than wanted. */
+    bool is_generator_expected;
     size_t memory_bytes_max; /* 0: what the machine and its control group allow */
     struct features features;
 };
