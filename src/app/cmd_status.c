@@ -32,6 +32,7 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
     buf_clear(&warning);
     bool is_whole =
         object && json_put(object, "warnings", warnings) &&
+        json_put(object, "degraded", session_degraded_json(s->degraded)) &&
         json_put(object, "data_dir", json_text(s->data_folder)) &&
         json_put(object, "has_library", json_boolean(s->has_library)) &&
         json_put(object, "n_documents", json_integer((json_int_t)s->n_documents)) &&
@@ -92,6 +93,10 @@ static void print_status(struct app *app, const struct engine_status *s)
         output_printf(out, ", %zu without a vector (the next `ragged add PATH` makes them)",
                       s->n_missing_vectors);
     output_puts(out, "\n");
+    for (int i = 0; i < ENGINE_DEGRADED_COUNT; i++)
+        if (s->degraded & (1u << i))
+            output_printf(out, "%-12s %s\n", "missing",
+                          engine_degraded_name((enum engine_degraded)(1 << i)));
     print_size(out, "text", s->text_bytes);
     print_size(out, "database", s->database_bytes);
     print_size(out, "vectors", s->vector_bytes);

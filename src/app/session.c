@@ -192,3 +192,17 @@ json_t *session_warnings_json(const char *text)
     }
     return list;
 }
+
+json_t *session_degraded_json(unsigned bits)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < ENGINE_DEGRADED_COUNT; i++) {
+        enum engine_degraded bit = (enum engine_degraded)(1 << i);
+        if ((bits & (unsigned)bit) &&
+            json_array_append_new(list, json_text(engine_degraded_name(bit))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}

@@ -43,6 +43,9 @@ void session_tell_empty(struct app *app, struct engine *engine);
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
 
+/* The names of the bits of enum engine_degraded; NULL: out of memory. */
+json_t *session_degraded_json(unsigned bits) MUST_USE;
+
 /* Rows of what session_filter() reads. */
 #define SESSION_FILTER_OPTIONS                                                             \
     {.name = "where",                                                                      \

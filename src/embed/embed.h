@@ -23,6 +23,8 @@ struct embedder_options {
     const char *kernel;       /* native: see nn/nn.h; NULL: best */
     const char *precision;    /* native: "fp32", "int16", "bf16", NULL or "auto": this CPU's best */
     bool is_lasting;          /* native: many texts will follow; they tune it */
+    bool is_uncached;         /* native: packed weights are neither looked for nor kept */
+    bool is_untuned;          /* native: micro-batches of the usual size, nothing is measured */
     int timeout_ms;           /* servers: one request */
 };
 

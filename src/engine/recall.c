@@ -9,7 +9,6 @@
 #define N_QUERIES 64
 #define N_NEAREST 10
 #define RECALL_WANTED 0.999
-#define FACTOR_MAX 16
 
 static enum status measure(const struct vector_index *index, const struct vector_rows *rows,
                            size_t *out_factor, struct error *err)
@@ -20,7 +19,7 @@ static enum status measure(const struct vector_index *index, const struct vector
     for (; !status; factor *= 2) {
         size_t n_rescored = factor * vector_n_rescored(vector_index_n_rows(index), N_NEAREST);
         status = vector_index_recall(index, rows, N_NEAREST, n_rescored, N_QUERIES, &recall, err);
-        if (recall >= RECALL_WANTED || factor == FACTOR_MAX)
+        if (recall >= RECALL_WANTED || factor == RECALL_FACTOR_MAX)
             break;
     }
     if (!status)
@@ -57,7 +56,7 @@ enum status recall_factor_read(struct store *store, size_t *out_factor, struct e
     enum status status = store_get_meta(store, ENGINE_META_RESCORE, &arena, &text, err);
     if (!status) {
         unsigned long factor = text ? strtoul(text, NULL, 10) : 1;
-        *out_factor = factor < 1 || factor > FACTOR_MAX ? 1 : (size_t)factor;
+        *out_factor = factor < 1 || factor > RECALL_FACTOR_MAX ? 1 : (size_t)factor;
     }
     arena_clear(&arena);
     return status;

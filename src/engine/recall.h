@@ -10,6 +10,9 @@
 enum status recall_factor(const struct new_segment *segment, const struct vector_rows *rows,
                           size_t *out_factor, struct error *err) MUST_USE;
 
+/* What is right for every library, measured or not. */
+#define RECALL_FACTOR_MAX ((size_t)16)
+
 /* What the library says; 1 when it says nothing. */
 enum status recall_factor_read(struct store *store, size_t *out_factor, struct error *err) MUST_USE;
 /* Inside a write; raises it only. */
