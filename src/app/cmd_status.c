@@ -151,16 +151,46 @@ static void print_tuning(struct output *out, const struct engine_embedder_info *
         output_puts(out, "rate         not measured yet: adding documents does it\n");
 }
 
+static void add_choice(void *ctx, const struct engine_choice *choice)
+{
+    json_t *list = ctx;
+    json_t *row = json_object();
+    if (row && json_put(row, "name", json_text(choice->name)) &&
+        json_put(row, "value", json_integer((json_int_t)choice->value)) &&
+        json_put(row, "unit", json_text(choice->unit)) &&
+        json_put(row, "reason", json_text(choice->reason)) &&
+        json_put(row, "since", json_text(*choice->since ? choice->since : NULL)) &&
+        json_put(row, "reset", json_text(choice->reset)))
+        json_array_append(list, row);
+    json_decref(row);
+}
+
+static void print_choices(struct output *out, const json_t *choices)
+{
+    size_t i;
+    json_t *row;
+    output_puts(out, "\nchoices:\n");
+    json_array_foreach(choices, i, row)
+    {
+        const char *since = json_get_text(row, "since", "");
+        output_printf(out, "  %-19s %.0f %s\n", json_get_text(row, "name", ""),
+                      json_get_number(row, "value", 0), json_get_text(row, "unit", ""));
+        output_printf(out, "      %s%s%s\n      reset: %s\n", json_get_text(row, "reason", ""),
+                      *since ? ", measured " : "", since, json_get_text(row, "reset", ""));
+    }
+}
+
 /* What was asked for beside the library; NULL: it was not. */
 struct extras {
-    json_t *failures;
+    json_t *failures, *choices;
     const struct engine_embedder_info *tuning;
 };
 
 static bool put_extras(json_t *object, const struct extras *extras)
 {
     return (!extras->failures || json_object_set(object, "documents", extras->failures) == 0) &&
-           (!extras->tuning || json_put(object, "tuning", tuning_json(extras->tuning)));
+           (!extras->tuning || (json_put(object, "tuning", tuning_json(extras->tuning)) &&
+                                json_object_set(object, "choices", extras->choices) == 0));
 }
 
 static enum status print(struct app *app, const struct engine_status *s,
@@ -170,6 +200,8 @@ static enum status print(struct app *app, const struct engine_status *s,
         print_status(app, s);
         if (extras->tuning)
             print_tuning(&app->out, extras->tuning);
+        if (extras->tuning)
+            print_choices(&app->out, extras->choices);
         if (extras->failures)
             print_failures(app, extras->failures);
         return STATUS_OK;
@@ -187,8 +219,9 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
     struct engine_status library = {0};
     struct engine_embedder_info tuning;
     json_t *failures = json_array();
-    struct extras extras = {0};
-    enum status status = failures ? engine_status(engine, &library, err) : error_nomem(err);
+    struct extras extras = {.choices = json_array()};
+    enum status status =
+        failures && extras.choices ? engine_status(engine, &library, err) : error_nomem(err);
     if (arguments_has(&app->arguments, "failed"))
         extras.failures = failures;
     if (!status && extras.failures && library.has_library) {
@@ -199,9 +232,12 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
         status = engine_get_embedder_info(engine, &tuning, err);
         extras.tuning = &tuning;
     }
+    if (!status && extras.tuning)
+        status = engine_each_choice(engine, add_choice, extras.choices, err);
     if (!status)
         status = print(app, &library, &extras, err);
     json_decref(failures);
+    json_decref(extras.choices);
     return status;
 }
 
@@ -212,7 +248,8 @@ static enum status run(struct app *app, struct error *err)
 
 static const struct option options[] = {
     {.name = "failed", .help = "list the documents that could not be read, with their reasons"},
-    {.name = "tuning", .help = "show what the encoder does on this machine, and how fast"},
+    {.name = "tuning",
+     .help = "show what was chosen on this machine, from which measurement, and how to change it"},
     OPTION_END,
 };
 

@@ -285,6 +285,18 @@ struct engine_status {
 };
 enum status engine_status(struct engine *engine, struct engine_status *out,
                           struct error *err) MUST_USE;
+/* What the engine chose or was told. Texts are borrowed during the call. */
+struct engine_choice {
+    const char *name, *unit;
+    uint64_t value;
+    const char *reason; /* from what it follows */
+    const char *since;  /* when that was measured, UTC; "": it was not */
+    const char *reset;  /* what the user can do about it */
+};
+/* Opens the embedder. NOT_FOUND: its model is not there. */
+enum status engine_each_choice(struct engine *engine,
+                               void (*each)(void *ctx, const struct engine_choice *choice),
+                               void *ctx, struct error *err) MUST_USE;
 /* Brings the index into its shortest form and gives space back. BUSY: another process is at it. */
 enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
 /* Makes the index anew from the stored texts and vectors: all of it, or only what can't be read.

@@ -23,7 +23,8 @@ static const struct {
                                          "map model files and load parts when needed"},
     [FEATURE_GRACEFUL_DEGRADATION] = {"graceful_degradation", "work without a part that fails"},
     [FEATURE_MULTI_TIER_CACHING] = {"multi_tier_caching", "keep caches in a file as well"},
-    [FEATURE_ADAPTIVE_TUNING] = {"adaptive_tuning", "fit threads and candidates to measurements"},
+    [FEATURE_ADAPTIVE_TUNING] = {"adaptive_tuning",
+                                 "score as many candidates as were measured to suffice"},
 };
 
 const char *feature_name(enum feature feature)

@@ -328,7 +328,7 @@ static enum status open_legs(struct search *s, struct error *err)
         status = lexical_leg_chunks(&s->lexical, &s->only, err);
     size_t rescore_factor = RECALL_FACTOR_MAX;
     if (!status && feature_is_on(&s->engine->options.features, FEATURE_ADAPTIVE_TUNING))
-        status = recall_factor_read(s->store, &rescore_factor, err);
+        status = recall_factor_read(s->store, &rescore_factor, NULL, err);
     const struct vector_leg_options vector = {
         .snapshot = &s->snapshot,
         .filter = &s->filter,
