@@ -75,9 +75,11 @@ static enum status tell_candidates(const struct teller *t, struct error *err)
         since[0] = '\0';
     } else if (factor > 1 || *since) {
         snprintf(reason, sizeof reason,
-                 ".999 of the ten nearest are found, not less than 1 of 1..%zu", RECALL_FACTOR_MAX);
+                 "with it .999 of the ten nearest are found; steps are 1, 2, 4, 8, %zu",
+                 RECALL_FACTOR_MAX);
     } else {
-        snprintf(reason, sizeof reason, "no index of %zu passages yet, which would be measured",
+        snprintf(reason, sizeof reason,
+                 "no index was measured to need more; below %zu passages none is measured",
                  RECALL_ROWS_MIN);
     }
     tell(t, (struct engine_choice){
