@@ -14,6 +14,7 @@
 #include "base/cancel.h"
 #include "base/status.h"
 #include "engine/engine_embed.h" /* more of this door */
+#include "engine/engine_state.h"
 #include "engine/feature.h"
 
 struct engine;
@@ -124,20 +125,6 @@ enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
 /* Reading the best hits again, together with the question. Without its model: ON gives a warning
  * and the fused order, REQUIRED an error. */
 enum engine_rerank { ENGINE_RERANK_OFF, ENGINE_RERANK_ON, ENGINE_RERANK_REQUIRED };
-
-/* What was worked without; bits, all at once possible. Never what the user switched off. */
-enum engine_degraded {
-    ENGINE_DEGRADED_EMBEDDER = 1 << 0,   /* no vector of the query: by words only */
-    ENGINE_DEGRADED_VECTORS = 1 << 1,    /* vectors of another model, or segments of them lost */
-    ENGINE_DEGRADED_WORDS = 1 << 2,      /* words of another analyzer, or segments of them lost */
-    ENGINE_DEGRADED_RERANKER = 1 << 3,   /* in the fused order */
-    ENGINE_DEGRADED_GENERATOR = 1 << 4,  /* quotations instead of a model's answer */
-    ENGINE_DEGRADED_UNFINISHED = 1 << 5, /* an answer that ends before its end */
-    ENGINE_DEGRADED_WRITES = 1 << 6      /* nothing can be stored: read-only, or the disk is full */
-};
-enum { ENGINE_DEGRADED_COUNT = 7 };
-/* The name of one bit: "embedder", ... */
-const char *engine_degraded_name(enum engine_degraded bit);
 
 struct engine_search_options {
     enum engine_mode mode;
@@ -285,18 +272,6 @@ struct engine_status {
 };
 enum status engine_status(struct engine *engine, struct engine_status *out,
                           struct error *err) MUST_USE;
-/* What the engine chose or was told. Texts are borrowed during the call. */
-struct engine_choice {
-    const char *name, *unit;
-    uint64_t value;
-    const char *reason; /* from what it follows */
-    const char *since;  /* when that was measured, UTC; "": it was not */
-    const char *reset;  /* what the user can do about it */
-};
-/* Opens the embedder. NOT_FOUND: its model is not there. */
-enum status engine_each_choice(struct engine *engine,
-                               void (*each)(void *ctx, const struct engine_choice *choice),
-                               void *ctx, struct error *err) MUST_USE;
 /* Brings the index into its shortest form and gives space back. BUSY: another process is at it. */
 enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
 /* Makes the index anew from the stored texts and vectors: all of it, or only what can't be read.
