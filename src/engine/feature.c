@@ -47,9 +47,10 @@ static bool is_same_name(const char *name, const char *row)
 
 enum feature feature_find(const char *name)
 {
-    static const char prefix[] = "enable_";
-    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
-        name += sizeof prefix - 1;
+    static const char prefix[] = "enable";
+    size_t len = sizeof prefix - 1;
+    if (strncmp(name, prefix, len) == 0 && (name[len] == '_' || name[len] == '-'))
+        name += len + 1;
     for (int i = 0; i < FEATURE_COUNT; i++)
         if (is_same_name(name, rows[i].name))
             return (enum feature)i;
