@@ -308,7 +308,7 @@ def test_a_killed_ollama_is_worked_without_until_it_is_back(ragged, documents, o
            "RAGGED_LLM_MODEL": "smollm2", "RAGGED_OLLAMA_URL": "http://" + ollama.address}
     ragged.run("add", documents, env=env)
     before = whole(ragged, env=env)
-    answered = ragged.json("query", "--max-tokens", "30", QUESTION, env=env)
+    answered = ragged.json("query", "-k", "1", "--max-tokens", "8", QUESTION, env=env)
     assert answered["degraded"] == [] and answered["generator"] in ("ollama", "")
     ollama.kill()
     found = ragged.json("search", QUESTION, env=env)
@@ -318,7 +318,7 @@ def test_a_killed_ollama_is_worked_without_until_it_is_back(ragged, documents, o
     ragged.run("search", *NO, QUESTION, env=env, code=1)
     ollama.start()
     assert whole(ragged, env=env) == before
-    assert ragged.json("query", "--max-tokens", "30", QUESTION, env=env)["degraded"] == []
+    assert ragged.json("query", "-k", "1", "--max-tokens", "8", QUESTION, env=env)["degraded"] == []
 
 
 # ---- nothing can be written ----
