@@ -115,6 +115,7 @@ json_t *answer_json(const struct engine_answer *answer, const char *query)
         json_put(object, "removed_citations", json_integer((json_int_t)answer->n_removed)) &&
         json_put(object, "retrieval_method", json_text(engine_mode_name(answer->hits.mode))) &&
         json_put(object, "reranked", json_integer((json_int_t)answer->hits.n_reranked)) &&
+        json_put(object, "degraded", session_degraded_json(answer->degraded)) &&
         json_put(object, "warnings", session_warnings_json(answer->hits.warning)) &&
         json_put(object, "sources", sources_json(answer));
     if (is_whole)

@@ -135,28 +135,30 @@ static enum status run_process(struct benchmark *benchmark, const struct query_b
     snprintf(limit, sizeof limit, "%zu", options->n);
     snprintf(candidates, sizeof candidates, "%zu", options->n_rerank);
     snprintf(deadline, sizeof deadline, "%lld", (long long)options->deadline_ms);
-    const char *const argv[] = {"/proc/self/exe",
-                                "search",
-                                "--json",
-                                "--data-dir",
-                                config_text(&benchmark->app->config, "data_dir"),
-                                "--mode",
-                                engine_mode_name(mode),
-                                "--limit",
-                                limit,
-                                "--fusion",
-                                config_text(&benchmark->app->config, "fusion"),
-                                "--candidates",
-                                candidates,
-                                "--deadline-ms",
-                                deadline,
-                                options->rerank ? "--rerank" : "--no-rerank",
-                                "--",
-                                question,
-                                NULL};
+    const char *const words[] = {"--json",
+                                 "--data-dir",
+                                 config_text(&benchmark->app->config, "data_dir"),
+                                 "--mode",
+                                 engine_mode_name(mode),
+                                 "--limit",
+                                 limit,
+                                 "--fusion",
+                                 config_text(&benchmark->app->config, "fusion"),
+                                 "--candidates",
+                                 candidates,
+                                 "--deadline-ms",
+                                 deadline,
+                                 options->rerank ? "--rerank" : "--no-rerank",
+                                 "--",
+                                 question};
+    struct benchmark_child child;
+    benchmark_child_init(&child, benchmark, "search");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        benchmark_child_add(&child, words[i]);
     struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
     int64_t start_us = clock_monotonic_us();
-    enum status status = process_run(argv, CHILD_TIMEOUT_MS, benchmark->app->cancel, &answer, err);
+    enum status status =
+        process_run(child.argv, CHILD_TIMEOUT_MS, benchmark->app->cancel, &answer, err);
     int64_t took_us = clock_monotonic_us() - start_us;
     buf_clear(&answer);
     if (status)

@@ -107,7 +107,8 @@ static enum status run(struct app *app, struct error *err)
     if (!status)
         status = arguments_all(arguments, "meta", &arena, &metas, &n_metas, err);
     if (!status)
-        status = session_open(app, &engine, err);
+        status =
+            session_open_for(app, arguments_text(arguments, "collection", "default"), &engine, err);
     if (!status) {
         struct engine_add_result result = {0};
         struct engine_add_options options = {

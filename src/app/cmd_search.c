@@ -57,6 +57,7 @@ static json_t *envelope(const struct engine_hits *hits, const char *query, bool 
                     json_put(object, "relevant", json_boolean(hits->is_relevant)) &&
                     json_put(object, "relevance", json_score(hits->relevance)) &&
                     (!is_explained || json_put(object, "stages", hit_stages_json(hits))) &&
+                    json_put(object, "degraded", session_degraded_json(hits->degraded)) &&
                     json_put(object, "results", json_array()) &&
                     json_put(object, "warnings", session_warnings_json(hits->warning));
     if (is_whole)

@@ -43,6 +43,7 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
     buf_clear(&warning);
     bool is_whole =
         object && json_put(object, "warnings", warnings) &&
+        json_put(object, "degraded", session_degraded_json(s->degraded)) &&
         json_put(object, "data_dir", json_text(s->data_folder)) &&
         json_put(object, "has_library", json_boolean(s->has_library)) &&
         json_put(object, "n_documents", json_integer((json_int_t)s->n_documents)) &&
@@ -103,6 +104,10 @@ static void print_status(struct app *app, const struct engine_status *s)
         output_printf(out, ", %zu without a vector (the next `ragged add PATH` makes them)",
                       s->n_missing_vectors);
     output_puts(out, "\n");
+    for (int i = 0; i < ENGINE_DEGRADED_COUNT; i++)
+        if (s->degraded & (1u << i))
+            output_printf(out, "%-12s %s\n", "missing",
+                          engine_degraded_name((enum engine_degraded)(1 << i)));
     print_size(out, "text", s->text_bytes);
     print_size(out, "database", s->database_bytes);
     print_size(out, "vectors", s->vector_bytes);
@@ -157,9 +162,38 @@ static void print_tuning(struct output *out, const struct engine_embedder_info *
         output_puts(out, "rate         not measured yet: adding documents does it\n");
 }
 
+static void add_choice(void *ctx, const struct engine_choice *choice)
+{
+    json_t *list = ctx;
+    json_t *row = json_object();
+    if (row && json_put(row, "name", json_text(choice->name)) &&
+        json_put(row, "value", json_integer((json_int_t)choice->value)) &&
+        json_put(row, "unit", json_text(choice->unit)) &&
+        json_put(row, "reason", json_text(choice->reason)) &&
+        json_put(row, "since", json_text(*choice->since ? choice->since : NULL)) &&
+        json_put(row, "reset", json_text(choice->reset)))
+        json_array_append(list, row);
+    json_decref(row);
+}
+
+static void print_choices(struct output *out, const json_t *choices)
+{
+    size_t i;
+    json_t *row;
+    output_puts(out, "\nchoices:\n");
+    json_array_foreach(choices, i, row)
+    {
+        const char *since = json_get_text(row, "since", "");
+        output_printf(out, "  %-19s %.0f %s\n", json_get_text(row, "name", ""),
+                      json_get_number(row, "value", 0), json_get_text(row, "unit", ""));
+        output_printf(out, "      %s%s%s\n      reset: %s\n", json_get_text(row, "reason", ""),
+                      *since ? ", measured " : "", since, json_get_text(row, "reset", ""));
+    }
+}
+
 /* What was asked for beside the library; NULL: it was not. */
 struct extras {
-    json_t *failures, *breakers;
+    json_t *failures, *choices, *breakers;
     const struct engine_embedder_info *tuning;
 };
 
@@ -167,7 +201,8 @@ static bool put_extras(json_t *object, const struct extras *extras)
 {
     return json_object_set(object, "breakers", extras->breakers) == 0 &&
            (!extras->failures || json_object_set(object, "documents", extras->failures) == 0) &&
-           (!extras->tuning || json_put(object, "tuning", tuning_json(extras->tuning)));
+           (!extras->tuning || (json_put(object, "tuning", tuning_json(extras->tuning)) &&
+                                json_object_set(object, "choices", extras->choices) == 0));
 }
 
 static enum status print(struct app *app, const struct engine_status *s,
@@ -177,6 +212,8 @@ static enum status print(struct app *app, const struct engine_status *s,
         print_status(app, s);
         if (extras->tuning)
             print_tuning(&app->out, extras->tuning);
+        if (extras->tuning)
+            print_choices(&app->out, extras->choices);
         if (extras->failures)
             print_failures(app, extras->failures);
         return STATUS_OK;
@@ -194,9 +231,9 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
     struct engine_status library = {0};
     struct engine_embedder_info tuning;
     json_t *failures = json_array();
-    struct extras extras = {.breakers = json_array()};
-    enum status status =
-        failures && extras.breakers ? engine_status(engine, &library, err) : error_nomem(err);
+    struct extras extras = {.choices = json_array(), .breakers = json_array()};
+    bool is_whole = failures && extras.choices && extras.breakers;
+    enum status status = is_whole ? engine_status(engine, &library, err) : error_nomem(err);
     if (arguments_has(&app->arguments, "failed"))
         extras.failures = failures;
     if (!status && extras.failures && library.has_library) {
@@ -207,12 +244,15 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
         status = engine_get_embedder_info(engine, &tuning, err);
         extras.tuning = &tuning;
     }
+    if (!status && extras.tuning)
+        status = engine_each_choice(engine, add_choice, extras.choices, err);
     if (!status) {
         engine_each_peer(engine, add_breaker, extras.breakers);
         status = print(app, &library, &extras, err);
     }
     json_decref(extras.breakers);
     json_decref(failures);
+    json_decref(extras.choices);
     return status;
 }
 
@@ -223,7 +263,8 @@ static enum status run(struct app *app, struct error *err)
 
 static const struct option options[] = {
     {.name = "failed", .help = "list the documents that could not be read, with their reasons"},
-    {.name = "tuning", .help = "show what the encoder does on this machine, and how fast"},
+    {.name = "tuning",
+     .help = "show what was chosen on this machine, from which measurement, and how to change it"},
     OPTION_END,
 };
 

@@ -157,6 +157,12 @@ const struct config_key config_keys[] = {
      .fallback = "false",
      .environment = "RAGGED_OFFLINE HF_HUB_OFFLINE",
      .help = "no network, except servers on this machine"},
+    {.name = "feature_flags",
+     .rule = {.type = VALUE_TEXT},
+     .fallback = "",
+     .environment = "RAGGED_FEATURE_FLAGS",
+     .help = "features that are switched off or on, see ragged feature-flags",
+     .is_mapping = true},
     {.name = NULL},
 };
 _Static_assert(sizeof config_keys / sizeof config_keys[0] <= CONFIG_KEYS_MAX + 1,

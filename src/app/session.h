@@ -5,8 +5,12 @@
 #include "app/command.h"
 #include "engine/engine.h"
 
-/* Opens the library of app->config. */
+/* Opens the library of app->config, with the features of the collection that --collection names. */
 enum status session_open(struct app *app, struct engine **out, struct error *err) MUST_USE;
+
+/* The same with the features of this collection; NULL: of none. */
+enum status session_open_for(struct app *app, const char *collection, struct engine **out,
+                             struct error *err) MUST_USE;
 
 /* Opens the library, does `work` with it, and closes it. */
 enum status session_run(struct app *app,
@@ -38,6 +42,9 @@ void session_tell_empty(struct app *app, struct engine *engine);
 
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
+
+/* The names of the bits of enum engine_degraded; NULL: out of memory. */
+json_t *session_degraded_json(unsigned bits) MUST_USE;
 
 /* Rows of what session_filter() reads. */
 #define SESSION_FILTER_OPTIONS                                                             \

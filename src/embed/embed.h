@@ -27,6 +27,8 @@ struct embedder_options {
     struct net_timeouts timeouts; /* servers: zero is 120 s in all */
     struct net_peers *peers;      /* servers: borrowed until embedder_close(); NULL: one attempt */
     const struct cancel *cancel;  /* servers: for requests that come without one; borrowed */
+    bool is_uncached;             /* native: packed weights are neither looked for nor kept */
+    bool is_untuned;              /* native: micro-batches of the usual size, nothing is measured */
 };
 
 /* Servers are asked once for their dimension. NOT_FOUND: the model is not there (the hint says how

@@ -41,7 +41,7 @@ static enum status open_folder(const char *folder, const char *model,
     const struct encoder_options options = {.folder = folder,
                                             .kernel = from->kernel,
                                             .precision = from->precision,
-                                            .cache_folder = folder,
+                                            .cache_folder = from->is_uncached ? NULL : folder,
                                             .is_lasting = from->is_lasting};
     enum status status = encoder_open(&options, &native->encoder, err);
     if (!status)
@@ -100,8 +100,10 @@ static enum status open_native(const char *folder, const char *name,
         status = set_fingerprint(native, embedder, err);
     if (!status) {
         native->has_tuner = true;
-        status =
-            shared_tuner_init(&native->tuner, native->encoder, folder, options->is_lasting, err);
+        enum shared_tuner_mode mode = options->is_untuned   ? SHARED_TUNER_OFF
+                                      : options->is_lasting ? SHARED_TUNER_FIND
+                                                            : SHARED_TUNER_USE;
+        status = shared_tuner_init(&native->tuner, native->encoder, folder, mode, err);
     }
     if (status)
         return status;

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "engine/candidates.h"
 #include "engine/citation.h"
+#include "engine/degraded.h"
+#include "engine/hits.h"
 #include "engine/prompt.h"
 #include "engine/quotation.h"
 #include "engine/search.h"
@@ -17,6 +19,7 @@
 #define SHRINK_ATTEMPTS_MAX 2
 #define TIMEOUT_MS 600000
 #define LABEL_EXTRACTIVE "Quoted from your documents (no language model configured)"
+#define LABEL_UNFINISHED "Unfinished: the language model broke off"
 #define LABEL_EXTRACTIVE_FELL "Quoted from your documents (the language model did not answer)"
 
 /* One answer in the making. */
@@ -207,13 +210,31 @@ static enum status run_model(struct answering *a, struct error *err)
     return status;
 }
 
+/* What was shown is worth more than nothing; it is checked like a whole answer. */
+static enum status keep_beginning(struct answering *a, enum status failed, struct error *err)
+{
+    struct engine_answer *answer = a->answer;
+    bool is_keepable = status_is_of_peer(failed) || failed == STATUS_BUSY || failed == STATUS_LIMIT;
+    if (!is_keepable || !a->text.len || !degraded_is_allowed(a->engine) ||
+        is_cancelled(a->options->cancel))
+        return failed;
+    const char *why = err ? err->message : status_name(failed);
+    answer->is_found = !strstr(buf_text(&a->text), PROMPT_NOT_FOUND);
+    answer->finish = "error";
+    answer->label = LABEL_UNFINISHED;
+    answer->degraded |= ENGINE_DEGRADED_UNFINISHED;
+    return hits_warn(&answer->hits,
+                     arena_printf(&answer->hits.arena, "the answer is unfinished: %s", why), err);
+}
+
 /* A model that fails before its first word is replaced by quotations, and that is said. */
 static enum status fall_back(struct answering *a, enum status failed, struct error *err)
 {
     bool is_replaceable = status_is_of_peer(failed) || failed == STATUS_BUSY ||
                           failed == STATUS_NOT_FOUND || failed == STATUS_LIMIT;
     bool is_auto = strcmp(a->engine->options.generator, "auto") == 0;
-    if (!is_replaceable || !is_auto || a->has_streamed || is_cancelled(a->options->cancel))
+    if (!is_replaceable || !is_auto || a->has_streamed || is_cancelled(a->options->cancel) ||
+        !degraded_is_allowed(a->engine))
         return failed;
     struct engine_answer *answer = a->answer;
     const char *why = err ? err->message : status_name(failed);
@@ -225,20 +246,30 @@ static enum status fall_back(struct answering *a, enum status failed, struct err
     buf_reset(&a->text);
     enum status status = open_generator(a, "extractive", err);
     answer->label = LABEL_EXTRACTIVE_FELL;
+    answer->degraded |= ENGINE_DEGRADED_GENERATOR;
     return status ? status : run_extractive(a, err);
 }
 
 static enum status generate(struct answering *a, struct error *err)
 {
-    enum status status = open_generator(a, a->engine->options.generator, err);
+    const struct engine_options *o = &a->engine->options;
+    enum status status = open_generator(a, o->generator, err);
     if (status)
         return status;
     if (generator_is_extractive(a->generator)) {
-        a->answer->label = LABEL_EXTRACTIVE;
+        bool is_instead = o->is_generator_expected && strcmp(o->generator, "auto") == 0;
+        if (is_instead && !degraded_is_allowed(a->engine))
+            return error_set(err, STATUS_REMOTE, "no language model answers: %s",
+                             a->answer->reasons);
+        if (is_instead)
+            a->answer->degraded |= ENGINE_DEGRADED_GENERATOR;
+        a->answer->label = is_instead ? LABEL_EXTRACTIVE_FELL : LABEL_EXTRACTIVE;
         return run_extractive(a, err);
     }
     status = run_model(a, err);
-    return status ? fall_back(a, status, err) : STATUS_OK;
+    if (!status)
+        return STATUS_OK;
+    return a->has_streamed ? keep_beginning(a, status, err) : fall_back(a, status, err);
 }
 
 static enum status check_answer(struct answering *a, struct error *err)
@@ -270,11 +301,12 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
     enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
     if (status)
         return status;
-    int64_t start_us = clock_monotonic_us();
+    bool is_timed = feature_is_on(&a->engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
+    int64_t start_us = is_timed ? clock_monotonic_us() : 0;
     status = generate(a, err);
     if (!status)
         status = check_answer(a, err);
-    a->answer->generate_us = clock_monotonic_us() - start_us;
+    a->answer->generate_us = is_timed ? clock_monotonic_us() - start_us : 0;
     return status;
 }
 
@@ -298,6 +330,8 @@ enum status engine_answer(struct engine *engine, const char *question,
         engine_answer_clear(&answer);
         return status;
     }
+    degraded_count(engine, answer.degraded);
+    answer.degraded |= answer.hits.degraded;
     *out = answer;
     return STATUS_OK;
 }

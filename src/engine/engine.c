@@ -16,25 +16,6 @@ struct engine_options engine_options_default(void)
     };
 }
 
-const char *engine_degraded_name(enum engine_degraded bit)
-{
-    switch (bit) {
-    case ENGINE_DEGRADED_EMBEDDER:
-        return "embedder";
-    case ENGINE_DEGRADED_VECTORS:
-        return "vectors";
-    case ENGINE_DEGRADED_WORDS:
-        return "words";
-    case ENGINE_DEGRADED_RERANKER:
-        return "reranker";
-    case ENGINE_DEGRADED_GENERATOR:
-        return "generator";
-    case ENGINE_DEGRADED_UNFINISHED:
-        return "unfinished";
-    }
-    return "unknown";
-}
-
 void engine_process_init(void)
 {
     store_use_mem();
@@ -78,6 +59,18 @@ static enum status open_governor(struct engine *engine, struct error *err)
                         &engine->governor, err);
 }
 
+/* What can't be opened now is tried again by whoever needs it, and fails there. */
+static void open_everything(struct engine *engine)
+{
+    struct store *store;
+    struct analyzer *analyzer;
+    struct embedder_work *work;
+    (void)!engine_get_reader(engine, &store, NULL);
+    (void)!engine_get_analyzer(engine, &analyzer, NULL);
+    if (strcmp(engine->options.embedding_backend, "native") == 0)
+        (void)!engine_get_embed_work(engine, &work, NULL);
+}
+
 enum status engine_open(const struct engine_options *options, struct engine **out,
                         struct error *err)
 {
@@ -104,6 +97,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
         engine->options.generator = defaults.generator;
     if (!engine->options.language)
         engine->options.language = defaults.language;
+    if (!feature_is_on(&engine->options.features, FEATURE_COLD_START_OPTIMISATION))
+        open_everything(engine);
     *out = engine;
     return STATUS_OK;
 }
@@ -196,6 +191,8 @@ enum status engine_open_embedder(const struct engine_options *o, struct net_peer
         .precision = o->embedding_precision,
         .is_lasting = o->is_bulk,
         .peers = peers,
+        .is_uncached = !feature_is_on(&o->features, FEATURE_EMBEDDER_CACHING),
+        .is_untuned = !feature_is_on(&o->features, FEATURE_BATCH_AUTO_TUNING),
     };
     return embedder_open(&options, out, err);
 }

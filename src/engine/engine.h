@@ -14,6 +14,7 @@
 #include "base/cancel.h"
 #include "base/status.h"
 #include "engine/engine_embed.h" /* more of this door */
+#include "engine/engine_state.h"
 #include "engine/feature.h"
 #include "net/net.h"
 
@@ -36,6 +37,8 @@ struct engine_options {
     unsigned n_threads; /* 0: all usable */
     bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
+    /* A server, file or model for answers was named: without it quotations are less than wanted. */
+    bool is_generator_expected;
     size_t memory_bytes_max; /* 0: what the machine and its control group allow */
     struct features features;
 };
@@ -126,18 +129,6 @@ enum engine_fusion { ENGINE_FUSION_CONVEX, ENGINE_FUSION_RRF };
  * and the fused order, REQUIRED an error. */
 enum engine_rerank { ENGINE_RERANK_OFF, ENGINE_RERANK_ON, ENGINE_RERANK_REQUIRED };
 
-/* What was worked without; bits, all at once possible. Never what the user switched off. */
-enum engine_degraded {
-    ENGINE_DEGRADED_EMBEDDER = 1 << 0,  /* no vector of the query: by words only */
-    ENGINE_DEGRADED_VECTORS = 1 << 1,   /* vectors of another model, or segments of them lost */
-    ENGINE_DEGRADED_WORDS = 1 << 2,     /* words of another analyzer, or segments of them lost */
-    ENGINE_DEGRADED_RERANKER = 1 << 3,  /* in the fused order */
-    ENGINE_DEGRADED_GENERATOR = 1 << 4, /* quotations instead of a model's answer */
-    ENGINE_DEGRADED_UNFINISHED = 1 << 5 /* an answer that ends before its end */
-};
-/* The name of one bit: "embedder", ... */
-const char *engine_degraded_name(enum engine_degraded bit);
-
 struct engine_search_options {
     enum engine_mode mode;
     size_t n;               /* results wanted */
@@ -189,7 +180,9 @@ struct engine_hits {
     } took;
     struct arena arena; /* owns every text here */
 };
-/* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
+/* With FEATURE_GRACEFUL_DEGRADATION off whatever would set a bit of `degraded` is an error. FORMAT:
+ * everything that could be searched is damaged or gone.
+ * Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
  * warning, to lexical when the embedder is not there or the vectors are another model's, and to
  * vector when the words are another analyzer's. Passages without a vector are found by words. */
 enum status engine_search(struct engine *engine, const char *query,
@@ -215,7 +208,7 @@ struct engine_answer {
     size_t n_removed;                        /* citation numbers that named no passage */
     const char *generator, *model, *reasons; /* who answered, and why not the ones before */
     const char *label;  /* "Quoted from your documents (no language model configured)" or "" */
-    const char *finish; /* "stop", "length", "cancelled" */
+    const char *finish; /* "stop", "length", "error": it broke off and text is what there is */
     unsigned degraded;  /* bits of enum engine_degraded, those of its search too */
     size_t n_passages_given, n_passages_dropped; /* packed into the window */
     size_t n_tokens_prompt, n_tokens_answer;
@@ -277,6 +270,8 @@ struct engine_status {
     size_t n_segments, n_tail; /* n_tail: passages whose words are in no segment yet */
     uint64_t text_bytes, database_bytes, vector_bytes, index_bytes;
     int64_t generation;
+    /* Bits of enum engine_degraded that searches would have now; a server is not asked for it. */
+    unsigned degraded;
 };
 enum status engine_status(struct engine *engine, struct engine_status *out,
                           struct error *err) MUST_USE;

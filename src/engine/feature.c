@@ -23,7 +23,8 @@ static const struct {
                                          "map model files and load parts when needed"},
     [FEATURE_GRACEFUL_DEGRADATION] = {"graceful_degradation", "work without a part that fails"},
     [FEATURE_MULTI_TIER_CACHING] = {"multi_tier_caching", "keep caches in a file as well"},
-    [FEATURE_ADAPTIVE_TUNING] = {"adaptive_tuning", "fit threads and candidates to measurements"},
+    [FEATURE_ADAPTIVE_TUNING] = {"adaptive_tuning",
+                                 "score as many candidates as were measured to suffice"},
 };
 
 const char *feature_name(enum feature feature)
@@ -46,9 +47,10 @@ static bool is_same_name(const char *name, const char *row)
 
 enum feature feature_find(const char *name)
 {
-    static const char prefix[] = "enable_";
-    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
-        name += sizeof prefix - 1;
+    static const char prefix[] = "enable";
+    size_t len = sizeof prefix - 1;
+    if (strncmp(name, prefix, len) == 0 && (name[len] == '_' || name[len] == '-'))
+        name += len + 1;
     for (int i = 0; i < FEATURE_COUNT; i++)
         if (is_same_name(name, rows[i].name))
             return (enum feature)i;

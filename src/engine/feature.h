@@ -19,7 +19,7 @@ enum feature {
     FEATURE_COLD_START_OPTIMISATION,   /* model files are mapped and loaded when needed */
     FEATURE_GRACEFUL_DEGRADATION,      /* a part that fails is worked without, labelled */
     FEATURE_MULTI_TIER_CACHING,        /* caches are kept in a file, for other processes */
-    FEATURE_ADAPTIVE_TUNING,           /* threads and candidates follow what was measured */
+    FEATURE_ADAPTIVE_TUNING,           /* candidates of a search follow what was measured */
     FEATURE_COUNT
 };
 

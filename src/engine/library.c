@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/degraded.h"
 #include "engine/engine_internal.h"
 #include "engine/metadata.h"
 #include "engine/where.h"
@@ -261,6 +262,8 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
     s.n_segments = counts.n_segments;
     s.n_tail = counts.n_tail;
     s.dim = (size_t)strtoul(dim, NULL, 10);
-    *out = s;
-    return STATUS_OK;
+    status = degraded_look(engine, store, &s.degraded, err);
+    if (!status)
+        *out = s;
+    return status;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "engine/degraded.h"
 #include "engine/hits.h"
 #include "engine/lexical_leg.h"
 #include "engine/query_syntax.h"
@@ -60,11 +61,19 @@ void engine_hits_clear(struct engine_hits *hits)
 
 /* ---- the query ---- */
 
+/* On the clock, unless stages are not timed. */
+static int64_t stage_us(const struct search *s)
+{
+    bool is_timed = feature_is_on(&s->engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
+    return is_timed ? clock_monotonic_us() : 0;
+}
+
 /* Goes on with one leg, and says so. */
-static enum status degrade(struct search *s, enum engine_mode mode, const char *why,
-                           const char *name, struct error *err)
+static enum status degrade(struct search *s, enum engine_degraded bit, enum engine_mode mode,
+                           const char *why, const char *name, struct error *err)
 {
     s->hits->mode = mode;
+    s->hits->degraded |= bit;
     return hits_warn(s->hits,
                      arena_printf(&s->hits->arena, "%s%s: searched by %s only", why, name,
                                   mode == ENGINE_MODE_VECTOR ? "meaning" : "words"),
@@ -91,12 +100,13 @@ static enum status embed_query(struct search *s, struct error *err)
     }
     bool is_degradable = status_is_of_peer(status) || status == STATUS_NOT_FOUND ||
                          status == STATUS_FORMAT || status == STATUS_BUSY || status == STATUS_IO;
-    if (!is_degradable || s->options->mode == ENGINE_MODE_VECTOR) {
+    if (!is_degradable || s->options->mode == ENGINE_MODE_VECTOR ||
+        !degraded_is_allowed(s->engine)) {
         if (err)
             *err = why;
         return status;
     }
-    return degrade(s, ENGINE_MODE_LEXICAL, "", why.message, err);
+    return degrade(s, ENGINE_DEGRADED_EMBEDDER, ENGINE_MODE_LEXICAL, "", why.message, err);
 }
 
 /* Vectors of another model say nothing about this query. */
@@ -110,11 +120,12 @@ static enum status check_fingerprint(struct search *s, struct error *err)
     const char *ours = embedder_fingerprint(s->engine->embedder);
     if (strcmp(stored, ours) == 0)
         return STATUS_OK;
-    if (s->options->mode == ENGINE_MODE_VECTOR)
+    if (s->options->mode == ENGINE_MODE_VECTOR || !degraded_is_allowed(s->engine))
         return error_set(err, STATUS_INVALID,
                          "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
     s->query->vector = NULL;
-    return degrade(s, ENGINE_MODE_LEXICAL, "the library's vectors were made with ", stored, err);
+    return degrade(s, ENGINE_DEGRADED_VECTORS, ENGINE_MODE_LEXICAL,
+                   "the library's vectors were made with ", stored, err);
 }
 
 /* Words cut by other rules are not found as what they are. */
@@ -127,8 +138,8 @@ static enum status check_analyzer(struct search *s, struct error *err)
     if (status || s->hits->mode == ENGINE_MODE_VECTOR || !stored || !*stored ||
         strcmp(stored, ours) == 0)
         return status;
-    if (s->query->vector)
-        return degrade(s, ENGINE_MODE_VECTOR,
+    if (s->query->vector && degraded_is_allowed(s->engine))
+        return degrade(s, ENGINE_DEGRADED_WORDS, ENGINE_MODE_VECTOR,
                        "`ragged reindex` is due, the library's words were made with ", stored, err);
     error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
               ours);
@@ -152,10 +163,17 @@ static enum status warn_of_missing(struct search *s, struct error *err)
 }
 
 static enum status warn_of_kind(struct search *s, const struct snapshot_kind *kind,
-                                const char *what, struct error *err)
+                                enum engine_degraded bit, const char *what, struct error *err)
 {
     if (!kind || kind->n_lost_rows == 0)
         return STATUS_OK;
+    if (!degraded_is_allowed(s->engine)) {
+        error_set(err, STATUS_FORMAT, "%zu passages can't be found by %s: %s", kind->n_lost_rows,
+                  what, kind->lost);
+        error_hint(err, "ragged reindex");
+        return STATUS_FORMAT;
+    }
+    s->hits->degraded |= bit;
     return hits_warn(
         s->hits,
         arena_printf(&s->hits->arena,
@@ -166,8 +184,27 @@ static enum status warn_of_kind(struct search *s, const struct snapshot_kind *ki
 
 static enum status warn_of_lost(struct search *s, struct error *err)
 {
-    enum status status = warn_of_kind(s, s->snapshot.lexical, "words", err);
-    return status ? status : warn_of_kind(s, s->snapshot.vector, "meaning", err);
+    enum status status = warn_of_kind(s, s->snapshot.lexical, ENGINE_DEGRADED_WORDS, "words", err);
+    return status ? status
+                  : warn_of_kind(s, s->snapshot.vector, ENGINE_DEGRADED_VECTORS, "meaning", err);
+}
+
+/* Nothing found must not be said of a library of which nothing could be searched. */
+static enum status check_anything_left(const struct search *s, struct error *err)
+{
+    const struct snapshot_kind *words = s->snapshot.lexical, *meaning = s->snapshot.vector;
+    bool has_words = words->n > 0 || words->n_lost_rows == 0 || s->lexical.tail_rows.n > 0;
+    bool has_meaning = s->query->vector && meaning &&
+                       (meaning->n > 0 || meaning->n_lost_rows == 0 || s->vector.tail.n > 0);
+    if ((has_words && s->hits->mode != ENGINE_MODE_VECTOR) ||
+        (has_meaning && s->hits->mode != ENGINE_MODE_LEXICAL))
+        return STATUS_OK;
+    error_set(err, STATUS_FORMAT, "nothing of the library can be searched: %s",
+              !has_words ? words->lost
+              : meaning  ? meaning->lost
+                         : "it has no vectors");
+    error_hint(err, "ragged reindex");
+    return STATUS_FORMAT;
 }
 
 /* ---- results ---- */
@@ -247,9 +284,9 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
     struct engine_hits *hits = s->hits;
     struct fuse_candidate *candidates = NULL;
     size_t n = 0;
-    int64_t start_us = clock_monotonic_us();
+    int64_t start_us = stage_us(s);
     enum status status = find_candidates(s, &candidates, &n, err);
-    int64_t scanned_us = clock_monotonic_us();
+    int64_t scanned_us = stage_us(s);
     hits->took.scan_us += scanned_us - start_us;
     if (status)
         return status;
@@ -258,7 +295,7 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
     for (size_t i = 0; i < n; i++)
         if (candidates[i].has_vector && candidates[i].cosine > best_cosine)
             best_cosine = candidates[i].cosine;
-    int64_t fused_us = clock_monotonic_us();
+    int64_t fused_us = stage_us(s);
     hits->took.fuse_us = fused_us - scanned_us;
     hits->n_candidates = n;
     status = hits_fetch(s->store, s->options, candidates, n, rerank_depth(s->options),
@@ -269,7 +306,7 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
         status = hits_join(s->store, s->options, hits, err);
     if (!status)
         status = judge(s, best_cosine, err);
-    hits->took.fetch_us = clock_monotonic_us() - fused_us - hits->took.rerank_us;
+    hits->took.fetch_us = stage_us(s) - fused_us - hits->took.rerank_us;
     return status;
 }
 
@@ -289,9 +326,9 @@ static enum status open_legs(struct search *s, struct error *err)
         return status;
     if (is_restricted)
         status = lexical_leg_chunks(&s->lexical, &s->only, err);
-    size_t rescore_factor = 1;
-    if (!status)
-        status = recall_factor_read(s->store, &rescore_factor, err);
+    size_t rescore_factor = RECALL_FACTOR_MAX;
+    if (!status && feature_is_on(&s->engine->options.features, FEATURE_ADAPTIVE_TUNING))
+        status = recall_factor_read(s->store, &rescore_factor, NULL, err);
     const struct vector_leg_options vector = {
         .snapshot = &s->snapshot,
         .filter = &s->filter,
@@ -307,7 +344,7 @@ static enum status open_legs(struct search *s, struct error *err)
 
 static enum status search_snapshot(struct search *s, struct error *err)
 {
-    int64_t start_us = clock_monotonic_us();
+    int64_t start_us = stage_us(s);
     s->hits->generation = s->snapshot.generation;
     enum status status = check_fingerprint(s, err);
     if (!status)
@@ -320,7 +357,9 @@ static enum status search_snapshot(struct search *s, struct error *err)
         status = warn_of_missing(s, err);
     if (!status)
         status = warn_of_lost(s, err);
-    s->hits->took.scan_us = clock_monotonic_us() - start_us;
+    if (!status)
+        status = check_anything_left(s, err);
+    s->hits->took.scan_us = stage_us(s) - start_us;
     return status ? status : rank_and_fetch(s, err);
 }
 
@@ -367,10 +406,10 @@ static enum status run_search(struct search *s, struct error *err)
     status = engine_get_analyzer(s->engine, &s->analyzer, err);
     if (!status)
         status = read_query(s, err);
-    int64_t start_us = clock_monotonic_us();
+    int64_t start_us = stage_us(s);
     if (!status && s->options->mode != ENGINE_MODE_LEXICAL)
         status = embed_query(s, err);
-    s->hits->took.embed_us = clock_monotonic_us() - start_us;
+    s->hits->took.embed_us = stage_us(s) - start_us;
     return status ? status : run_snapshot(s, err);
 }
 
@@ -384,12 +423,9 @@ enum status search_run(struct engine *engine, const char *text,
                          RAGGED_LIMIT_QUERY);
     struct engine_hits hits = {.mode = options->mode, .warning = ""};
     struct search_query query = {0};
-    struct search s = {.engine = engine,
-                       .options = options,
-                       .hits = &hits,
-                       .query = &query,
-                       .text = text,
-                       .start_us = clock_monotonic_us()};
+    struct search s = {
+        .engine = engine, .options = options, .hits = &hits, .query = &query, .text = text};
+    s.start_us = options->rerank && options->deadline_ms ? clock_monotonic_us() : stage_us(&s);
     enum status status = run_search(&s, err);
     /* No library yet is an empty one. */
     if (status == STATUS_NOT_FOUND && !s.store)
@@ -398,7 +434,9 @@ enum status search_run(struct engine *engine, const char *text,
         engine_hits_clear(&hits);
         return status;
     }
-    hits.took.total_us = clock_monotonic_us() - s.start_us;
+    int64_t end_us = stage_us(&s);
+    hits.took.total_us = end_us ? end_us - s.start_us : 0;
+    degraded_count(engine, hits.degraded);
     *out = hits;
     *out_query = query;
     return STATUS_OK;

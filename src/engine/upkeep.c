@@ -177,6 +177,8 @@ static enum status check_segment(struct checker *c, const struct snapshot_segmen
                                  struct error *err)
 {
     struct error why = {0};
+    if (!feature_is_on(&c->engine->options.features, FEATURE_ENHANCED_HEALTH_CHECKS))
+        return STATUS_OK;
     enum status status = segment_check(s->segment, &why);
     if (!status)
         status = s->lexical ? lexical_index_check(s->lexical, &why)
