@@ -168,10 +168,10 @@ static enum status warn_of_kind(struct search *s, const struct snapshot_kind *ki
     if (!kind || kind->n_lost_rows == 0)
         return STATUS_OK;
     if (!degraded_is_allowed(s->engine)) {
-        error_set(err, STATUS_FORMAT, "%zu passages can't be found by %s: %s", kind->n_lost_rows,
+        error_set(err, STATUS_DAMAGED, "%zu passages can't be found by %s: %s", kind->n_lost_rows,
                   what, kind->lost);
         error_hint(err, "ragged reindex");
-        return STATUS_FORMAT;
+        return STATUS_DAMAGED;
     }
     s->hits->degraded |= bit;
     return hits_warn(
@@ -199,12 +199,12 @@ static enum status check_anything_left(const struct search *s, struct error *err
     if ((has_words && s->hits->mode != ENGINE_MODE_VECTOR) ||
         (has_meaning && s->hits->mode != ENGINE_MODE_LEXICAL))
         return STATUS_OK;
-    error_set(err, STATUS_FORMAT, "nothing of the library can be searched: %s",
+    error_set(err, STATUS_DAMAGED, "nothing of the library can be searched: %s",
               !has_words ? words->lost
               : meaning  ? meaning->lost
                          : "it has no vectors");
     error_hint(err, "ragged reindex");
-    return STATUS_FORMAT;
+    return STATUS_DAMAGED;
 }
 
 /* ---- results ---- */
