@@ -40,7 +40,7 @@ def ask(ragged, url, generator, i):
                           env={"RAGGED_OLLAMA_URL": url, "RAGGED_ANSWER_TIMEOUT": DEADLINE_S},
                           timeout=DEADLINE_S * 3)
     seconds = time.monotonic() - start
-    if done.returncode == 1 and done.stderr.startswith("ragged: ") and generator != "auto":
+    if done.returncode == 1 and "ragged: " in done.stderr and generator != "auto":
         return seconds, "refused"
     if done.returncode != 0:
         return seconds, "exit code %d: %s" % (done.returncode, done.stderr)
