@@ -18,7 +18,7 @@ QUESTIONS = (
     "When did the seeds of the blue poppy arrive?",
     "How are spider mites fought?",
 )
-DEADLINE_S = 20
+DEADLINE_S = 30
 AT_ONCE = 2
 
 
@@ -36,7 +36,7 @@ def ask(ragged, url, generator, i):
     """Seconds, and "full", "labelled", "refused" (an error that says why) or what is wrong."""
     start = time.monotonic()
     done = ragged.try_run("query", "--json", "--generator", generator, "--model", "smollm2",
-                          "--max-tokens", "8", QUESTIONS[i % len(QUESTIONS)],
+                          "-n", "1", "--max-tokens", "8", QUESTIONS[i % len(QUESTIONS)],
                           env={"RAGGED_OLLAMA_URL": url, "RAGGED_ANSWER_TIMEOUT": DEADLINE_S},
                           timeout=DEADLINE_S * 3)
     seconds = time.monotonic() - start

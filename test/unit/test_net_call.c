@@ -218,6 +218,25 @@ static void test_net_call__table(void **state)
         run_row(&rows[i]);
 }
 
+/* What was not shown yet is forgotten before the next attempt, or it would be there twice. */
+static void test_net_call__a_second_attempt_begins_from_nothing(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    fault_peer_start(&peer, "recv\nsend HTTP/1.1 200 OK\\r\\n\\r\\na\\n\nsleep 50\nreset\n---\n"
+                            "recv\nanswer 200 text/plain a\\nb\\n");
+    struct net_call call = call_of(peer.url, peers, &answer);
+    call.lines = &lines;
+    assert_ok(net_call(&call, &err));
+    assert_string_equal(buf_text(&answer.text), "ab");
+    assert_int_equal(answer.n_restarts, 1);
+    buf_clear(&answer.text);
+    net_peers_free(peers);
+    fault_peer_stop(&peer);
+}
+
 /* Without an account of the servers nothing is tried twice. */
 static void test_net_call__without_peers_there_is_one_attempt(void **state)
 {
@@ -446,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_call__table),
+        cmocka_unit_test(test_net_call__a_second_attempt_begins_from_nothing),
         cmocka_unit_test(test_net_call__without_peers_there_is_one_attempt),
         cmocka_unit_test(test_net_call__an_open_breaker_fails_at_once_and_says_until_when),
         cmocka_unit_test(test_net_call__a_probe_does_not_wait_for_nobody),
