@@ -19,7 +19,7 @@ QUESTIONS = (
     "How are spider mites fought?",
 )
 DEADLINE_S = 30
-AT_ONCE = 2
+AT_ONCE = 2  # searches; the server takes one after the other
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,8 @@ def ask(ragged, url, generator, i):
     start = time.monotonic()
     done = ragged.try_run("query", "--json", "--generator", generator, "--model", "smollm2",
                           "-n", "1", "--max-tokens", "8", QUESTIONS[i % len(QUESTIONS)],
-                          env={"RAGGED_OLLAMA_URL": url, "RAGGED_ANSWER_TIMEOUT": DEADLINE_S},
+                          env={"RAGGED_OLLAMA_URL": url, "RAGGED_ANSWER_TIMEOUT": DEADLINE_S,
+                               "RAGGED_THREADS": 1},  # threads that wait for each other crawl
                           timeout=DEADLINE_S * 3)
     seconds = time.monotonic() - start
     if done.returncode == 1 and "ragged: " in done.stderr and generator != "auto":
