@@ -38,8 +38,8 @@ static void session_open(struct session *session, const char *backend, const cha
     fault_peer_start(&session->peer, script);
     assert_ok(net_peers_new(&(struct net_peers_options){0}, &session->peers, &err));
     struct embedder_options options = options_for(session, backend);
-    options.timeouts.total_ms = 3000;
-    options.timeouts.first_byte_ms = 500;
+    options.timeouts.total_ms = 8000;
+    options.timeouts.first_byte_ms = 1000;
     options.peers = session->peers;
     assert_ok(embedder_open(&options, &session->embedder, &err));
     assert_ok(embedder_work_new(session->embedder, &session->work, &err));
@@ -121,7 +121,7 @@ static const struct {
      STATUS_NOT_FOUND, "not found"},
     {"no such route", "ollama", OLLAMA "answer 404 text/plain 404 page not found", STATUS_REFUSED,
      "answered HTTP 404"},
-    {"stall", "ollama", OLLAMA "stall", STATUS_REMOTE, "did not begin to answer within 500 ms"},
+    {"stall", "ollama", OLLAMA "stall", STATUS_REMOTE, "did not begin to answer within 1000 ms"},
     {"busy for ever", "ollama", OLLAMA "answer 503 application/json {\"error\":\"server busy\"}",
      STATUS_REMOTE, "HTTP 503: server busy"},
     {"index twice", "openai",

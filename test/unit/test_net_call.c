@@ -273,6 +273,7 @@ static void test_net_call__an_open_breaker_fails_at_once_and_says_until_when(voi
     assert_non_null(strstr(err.message, "next try in "));
     assert_int_equal(metric_get(METRIC_BREAKER_OPENED), n_opened + 1);
     assert_int_equal(metric_get(METRIC_BREAKER_FAST_FAILURES), n_fast + 1 + 1);
+    buf_clear(&answer.text);
     net_peers_free(peers);
 }
 
@@ -290,6 +291,7 @@ static void test_net_call__a_probe_does_not_wait_for_nobody(void **state)
     uint64_t n_retries = metric_get(METRIC_RETRIES);
     assert_status(net_call(&call, &err), STATUS_REMOTE);
     assert_int_equal(metric_get(METRIC_RETRIES), n_retries);
+    buf_clear(&answer.text);
     net_peers_free(peers);
 }
 
@@ -348,6 +350,7 @@ static void test_net_call__waiting_can_be_cancelled(void **state)
     assert_status(net_call(&call, &err), STATUS_CANCELLED);
     assert_true(clock_monotonic_ms() - start_ms < 500);
     pthread_join(thread, NULL);
+    buf_clear(&answer.text);
     net_peers_free(peers);
     fault_peer_stop(&peer);
 }
@@ -365,6 +368,7 @@ static void test_net_call__the_deadline_holds_over_all_attempts(void **state)
     int64_t start_ms = clock_monotonic_ms();
     assert_status(net_call(&call, &err), STATUS_REMOTE);
     assert_in_range(clock_monotonic_ms() - start_ms, 300, 900);
+    buf_clear(&answer.text);
     net_peers_free(peers);
     fault_peer_stop(&peer);
 }
