@@ -207,7 +207,11 @@ static enum status probe(struct calling *c, struct transfer_facts *facts)
                      .total_ms = PROBE_TOTAL_MS},
         .cancel = wanted->cancel,
     };
-    return attempt(&cheap, &request, facts, &c->why);
+    struct error why = {0};
+    enum status status = attempt(&cheap, &request, facts, &why);
+    if (status && !*c->why.message) /* the sentence of a real attempt says more */
+        c->why = why;
+    return status;
 }
 
 static bool is_cheap_probe(const struct calling *c, const struct breaker_ticket *ticket)
