@@ -307,6 +307,8 @@ int main(int argc, char **argv)
         return 2;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A connection of the test that we were started by must not stay open in us. */
+    close_range(3, ~0u, 0);
     struct connection c = {.request = calloc(1, REQUEST_MAX + 1)};
     const char *script = argv[1];
     bool is_deaf = strcmp(script, "deaf") == 0;
