@@ -85,9 +85,14 @@ static enum status look_at_segments(struct engine *engine, struct store *store, 
     struct snapshot snapshot = {0};
     enum status status = snapshot_begin(&engine->segments, store, engine->options.data_folder,
                                         SNAPSHOT_LEXICAL | SNAPSHOT_VECTOR, &snapshot, err);
+    if (snapshot_is_without_vectors(status)) {
+        *bits |= ENGINE_DEGRADED_VECTORS;
+        status = snapshot_begin(&engine->segments, store, engine->options.data_folder,
+                                SNAPSHOT_LEXICAL, &snapshot, err);
+    }
     if (!status && snapshot.lexical->n_lost_rows > 0)
         *bits |= ENGINE_DEGRADED_WORDS;
-    if (!status && snapshot.vector->n_lost_rows > 0)
+    if (!status && snapshot.vector && snapshot.vector->n_lost_rows > 0)
         *bits |= ENGINE_DEGRADED_VECTORS;
     snapshot_end(&snapshot);
     return status;

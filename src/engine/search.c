@@ -363,11 +363,30 @@ static enum status search_snapshot(struct search *s, struct error *err)
     return status ? status : rank_and_fetch(s, err);
 }
 
+/* The file of vectors may be gone while everything else is there. */
+static enum status begin_snapshot(struct search *s, struct error *err)
+{
+    struct snapshot_cache *cache = &s->engine->segments;
+    const char *folder = s->engine->options.data_folder;
+    unsigned want = SNAPSHOT_LEXICAL | (s->query->vector ? SNAPSHOT_VECTOR : 0u);
+    struct error why = {0};
+    enum status status = snapshot_begin(cache, s->store, folder, want, &s->snapshot, &why);
+    if (snapshot_is_without_vectors(status) && s->query->vector &&
+        s->options->mode != ENGINE_MODE_VECTOR && degraded_is_allowed(s->engine)) {
+        s->query->vector = NULL;
+        status = degrade(s, ENGINE_DEGRADED_VECTORS, ENGINE_MODE_LEXICAL, "", why.message, err);
+        return status
+                   ? status
+                   : snapshot_begin(cache, s->store, folder, SNAPSHOT_LEXICAL, &s->snapshot, err);
+    }
+    if (status && err)
+        *err = why;
+    return status;
+}
+
 static enum status run_snapshot(struct search *s, struct error *err)
 {
-    unsigned want = SNAPSHOT_LEXICAL | (s->query->vector ? SNAPSHOT_VECTOR : 0u);
-    enum status status = snapshot_begin(&s->engine->segments, s->store,
-                                        s->engine->options.data_folder, want, &s->snapshot, err);
+    enum status status = begin_snapshot(s, err);
     if (!status)
         status = search_snapshot(s, err);
     vector_leg_clear(&s->vector);

@@ -131,6 +131,25 @@ def test_a_lost_segment_leaves_the_other(compacted, kind, name):
     assert whole(compacted, "the mark mark7") == before
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_lost_file_of_vectors_leaves_the_words(library, is_gone):
+    before = whole(library)
+    (path,) = library.data.glob("vectors-*.f16")
+    kept = path.read_bytes()
+    path.unlink()
+    if not is_gone:
+        path.write_bytes(kept[:100])
+    found = library.json("search", QUESTION)
+    assert found["degraded"] == ["vectors"] and found["mode"] == "lexical"
+    assert found["results"][0]["file"].endswith("watering.md") and path.name in found["warnings"][0]
+    assert degraded(library, command="status") == ["vectors"]
+    for words in (NO, ("--mode", "vector")):
+        done = library.run("search", *words, "--json", QUESTION, code=1)
+        assert done.stdout == "" and path.name in done.stderr
+    path.write_bytes(kept)
+    assert whole(library) == before and degraded(library, command="status") == []
+
+
 def test_when_nothing_can_be_searched_that_is_an_error(compacted):
     before = whole(compacted, "the mark mark7")
     for path in (compacted.data / "segments").glob("*.seg"):
