@@ -372,3 +372,30 @@ def test_a_read_only_library_is_searched(library, is_fresh):
     add = in_read_only_folder(library, "add", library.folder / "documents")
     assert add.returncode == 1 and "Read-only" in add.stderr
     assert degraded(library, command="status") == [] and whole(library) == before
+
+
+FULL = 'cp -r "$0" "$0.kept" && mount -t tmpfs -o size=3m none "$0" && cp -r "$0.kept"/. "$0" && ' \
+       '{ head -c 9000000 /dev/zero >"$0/fill" 2>/dev/null; true; } && exec "$@"'
+
+
+def on_full_disk(ragged, *words):
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", FULL, ragged.data, *ragged.command(*words)],
+                          env=ragged.environment, capture_output=True, text=True, timeout=300)
+    shutil.rmtree(str(ragged.data) + ".kept")
+    return done
+
+
+def test_on_a_full_disk_what_is_there_is_searched(library):
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"]).returncode:
+        pytest.skip("no mount namespaces here")
+    library.run("compact")
+    before = whole(library)
+    found = on_full_disk(library, "search", "--json", QUESTION)
+    assert found.returncode == 0 and json.loads(found.stdout)["results"] == before, found.stderr
+    answer = on_full_disk(library, "query", "--generator", "extractive", "--json", QUESTION)
+    assert "two litres" in json.loads(answer.stdout)["answer"]
+    (library.folder / "documents" / "new.txt").write_text("The mill stands by the river.\n" * 2000)
+    add = on_full_disk(library, "add", library.folder / "documents")
+    assert add.returncode == 1 and add.stderr
+    assert whole(library) == before
+    library.check()
