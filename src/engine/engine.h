@@ -172,7 +172,7 @@ struct engine_hits {
     unsigned degraded;     /* bits of enum engine_degraded; details: warning */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
-    struct {
+    struct { /* all 0 without FEATURE_PERFORMANCE_AWARE_LOGGING */
         int64_t embed_us, scan_us, fuse_us, fetch_us, rerank_us, total_us;
     } took;
     struct arena arena; /* owns every text here */
