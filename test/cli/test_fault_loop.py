@@ -25,6 +25,8 @@ SCENARIOS = {
     "search": lambda documents: ("search", QUESTIONS[0]),
     "search-segments": lambda documents: ("search", QUESTIONS[0]),
     "query": lambda documents: ("query", QUESTIONS[1]),
+    "status": lambda documents: ("status", "--tuning"),
+    "feature-flags": lambda documents: ("feature-flags", "disable", "query_caching", "-c", "papers"),
     "embed": lambda documents: ("embed", documents / "letter.txt"),
     "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
 }
