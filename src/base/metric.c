@@ -8,9 +8,13 @@ static const struct metric_row rows[METRIC_COUNT] = {
                                   "look-ups that a cache answered", METRIC_COUNTER},
     [METRIC_CACHE_VECTOR_HITS] = {"ragged_cache_hits_total", "cache=\"vector\"",
                                   "look-ups that a cache answered", METRIC_COUNTER},
+    [METRIC_CACHE_ANSWER_HITS] = {"ragged_cache_hits_total", "cache=\"answer\"",
+                                  "look-ups that a cache answered", METRIC_COUNTER},
     [METRIC_CACHE_RESULT_MISSES] = {"ragged_cache_misses_total", "cache=\"result\"",
                                     "look-ups that a cache did not answer", METRIC_COUNTER},
     [METRIC_CACHE_VECTOR_MISSES] = {"ragged_cache_misses_total", "cache=\"vector\"",
+                                    "look-ups that a cache did not answer", METRIC_COUNTER},
+    [METRIC_CACHE_ANSWER_MISSES] = {"ragged_cache_misses_total", "cache=\"answer\"",
                                     "look-ups that a cache did not answer", METRIC_COUNTER},
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "nn/nn.h"
@@ -12,6 +13,8 @@ struct engine_options engine_options_default(void)
         .embedding_backend = "native",
         .generator = "auto",
         .language = "english",
+        .cache_bytes_max = 64 * (uint64_t)RAGGED_MIB,
+        .cache_ttl_ms = (int64_t)3600 * 1000,
     };
 }
 
@@ -77,6 +80,19 @@ static enum status open_governor(struct engine *engine, struct error *err)
                         &engine->governor, err);
 }
 
+static enum status open_cache(struct engine *engine, struct error *err)
+{
+    const struct engine_options *o = &engine->options;
+    if (!feature_is_on(&o->features, FEATURE_QUERY_CACHING) || o->cache_bytes_max == 0)
+        return STATUS_OK;
+    bool has_file = feature_is_on(&o->features, FEATURE_MULTI_TIER_CACHING);
+    return query_cache_new(
+        &(struct query_cache_options){.data_folder = has_file ? o->data_folder : NULL,
+                                      .governor = engine->governor,
+                                      .bytes_max = o->cache_bytes_max},
+        &engine->cache, err);
+}
+
 enum status engine_open(const struct engine_options *options, struct engine **out,
                         struct error *err)
 {
@@ -90,6 +106,8 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     enum status status = copy_options(engine, err);
     if (!status)
         status = open_governor(engine, err);
+    if (!status)
+        status = open_cache(engine, err);
     if (status) {
         engine_close(engine);
         return status;
@@ -115,6 +133,7 @@ void engine_close(struct engine *engine)
     snapshot_cache_clear(&engine->segments);
     cross_encoder_close(engine->reranker);
     store_close(engine->reader);
+    query_cache_free(engine->cache);
     governor_free(engine->governor);
     arena_clear(&engine->arena);
     mem_free(engine);
@@ -179,10 +198,9 @@ static enum status choose_precision(struct engine *engine, const char **out, str
     return status;
 }
 
-enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
-                                 struct error *err)
+struct embedder_options engine_embedder_options(const struct engine_options *o)
 {
-    struct embedder_options options = {
+    return (struct embedder_options){
         .backend = o->embedding_backend,
         .model = o->embedding_model,
         .url = o->embedding_url                              ? o->embedding_url
@@ -193,6 +211,12 @@ enum status engine_open_embedder(const struct engine_options *o, struct embedder
         .is_lasting = o->is_bulk,
         .timeout_ms = 120000,
     };
+}
+
+enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
+                                 struct error *err)
+{
+    struct embedder_options options = engine_embedder_options(o);
     return embedder_open(&options, out, err);
 }
 

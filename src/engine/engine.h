@@ -33,7 +33,10 @@ struct engine_options {
     unsigned n_threads; /* 0: all usable */
     bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
-    size_t memory_bytes_max; /* 0: what the machine and its control group allow */
+    size_t memory_bytes_max;  /* 0: what the machine and its control group allow */
+    uint64_t cache_bytes_max; /* of what searches found, in memory and in the file; 0: no cache */
+    int64_t cache_ttl_ms;     /* older results are found anew, also without a change */
+    bool has_answer_cache;    /* answers of a language model too */
     struct features features;
 };
 struct engine_options engine_options_default(void);
@@ -149,6 +152,7 @@ struct engine_search_options {
     enum engine_rerank rerank;
     size_t n_rerank;     /* so many of the best hits are read again */
     int64_t deadline_ms; /* from the start of the search, for reranking; 0: none */
+    bool is_uncached;    /* found anew, and not kept */
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);
@@ -181,6 +185,7 @@ struct engine_hits {
     unsigned degraded;     /* bits of enum engine_degraded; details: warning */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
+    bool is_cached; /* found before, in the same state of the library */
     struct {
         int64_t embed_us, scan_us, fuse_us, fetch_us, rerank_us, total_us;
     } took;
@@ -216,6 +221,7 @@ struct engine_answer {
     unsigned degraded;  /* bits of enum engine_degraded, those of its search too */
     size_t n_passages_given, n_passages_dropped; /* packed into the window */
     size_t n_tokens_prompt, n_tokens_answer;
+    bool is_cached; /* given before, in the same state of the library */
     int64_t search_us, generate_us;
     struct engine_hits hits;
     struct arena arena;

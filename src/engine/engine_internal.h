@@ -5,6 +5,7 @@
 #include "embed/embed.h"
 #include "engine/engine.h"
 #include "engine/governor.h"
+#include "engine/query_cache.h"
 #include "engine/snapshot.h"
 #include "lexical/lexical.h"
 #include "store/store.h"
@@ -14,6 +15,14 @@
 #define ENGINE_META_DIM "embedding_dim"
 #define ENGINE_META_ANALYZER "analyzer"
 #define ENGINE_META_RESCORE "rescore_factor" /* see engine/recall.h */
+
+/* Hashes; see engine/identity.h. */
+struct identity {
+    bool is_known;
+    struct hash128 program;  /* with its settings, */
+    struct hash128 embedder; /* and with the model that makes vectors, */
+    struct hash128 all;      /* and with the one that reranks */
+};
 
 struct engine {
     struct arena arena; /* owns the strings of options */
@@ -25,6 +34,8 @@ struct engine {
     struct snapshot_cache segments; /* of the reader */
     struct cross_encoder *reranker;
     struct governor *governor; /* from engine_open() on */
+    struct query_cache *cache; /* NULL: nothing is kept */
+    struct identity identity;
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
@@ -38,7 +49,8 @@ enum status engine_get_embed_work(struct engine *engine, struct embedder_work **
 enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
                                 struct error *err) MUST_USE;
 
-/* The embedder that `options` name, for a caller of its own. */
+/* The embedder that `options` name; and opened, for a caller of its own. */
+struct embedder_options engine_embedder_options(const struct engine_options *options);
 enum status engine_open_embedder(const struct engine_options *options, struct embedder **out,
                                  struct error *err) MUST_USE;
 

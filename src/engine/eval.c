@@ -83,6 +83,7 @@ static enum status run_query(struct eval *e, enum engine_mode mode, size_t i, st
     options.n = EVAL_DEPTH;
     options.n_per_document = 1;
     options.cancel = e->options->cancel;
+    options.is_uncached = true;
     options.fusion = e->options->search.fusion;
     options.rerank = e->options->search.rerank;
     options.n_rerank = e->options->search.n_rerank;

@@ -8,8 +8,7 @@
 #include "base/mem.h"
 #include "engine/hits.h"
 
-/* NULL or "": the first that ranks passages. */
-static enum status find_model(const char *name, const struct embed_model **out, struct error *err)
+enum status rerank_model_find(const char *name, const struct embed_model **out, struct error *err)
 {
     size_t n;
     const struct embed_model *models = embed_models(&n);
@@ -50,7 +49,7 @@ static enum status get_reranker(struct engine *engine, struct error *err)
     const struct embed_model *model;
     if (engine->reranker)
         return STATUS_OK;
-    enum status status = find_model(engine->options.rerank_model, &model, err);
+    enum status status = rerank_model_find(engine->options.rerank_model, &model, err);
     return status ? status : open_encoder(engine, model, err);
 }
 

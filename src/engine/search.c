@@ -11,6 +11,7 @@
 #include "engine/query_syntax.h"
 #include "engine/recall.h"
 #include "engine/rerank.h"
+#include "engine/search_cache.h"
 #include "engine/vector_leg.h"
 
 #define LEG_ROWS ((size_t)100)
@@ -27,7 +28,11 @@ struct search {
     struct store *store;
     struct analyzer *analyzer;
     struct snapshot snapshot;
-    const char *text; /* of the query: what is wanted, without signs */
+    const char *text;        /* of the query: what is wanted, without signs */
+    const char *fingerprint; /* of what made the query's vector */
+    struct query_cache_key key;
+    bool has_key, has_state;     /* may be kept; the key's state is that of the snapshot */
+    const char *lasting_warning; /* holds as long as the library stays as it is */
     int64_t start_us;
     struct filter_wheres wheres;
     struct filter filter;
@@ -71,24 +76,50 @@ static enum status degrade(struct search *s, enum engine_mode mode, const char *
                      err);
 }
 
+static enum status compute_vector(struct search *s, struct error *err)
+{
+    struct embedder_work *work;
+    enum status status = engine_get_embed_work(s->engine, &work, err);
+    if (status)
+        return status;
+    size_t dim = embedder_dim(s->engine->embedder);
+    float *vector = arena_zalloc(&s->hits->arena, dim, sizeof *vector);
+    if (!vector)
+        return error_nomem(err);
+    struct embed_text one = {.text = s->text, .len = strlen(s->text)};
+    status = embedder_embed(work, EMBED_QUERY, &one, 1, s->options->cancel, vector, err);
+    if (status)
+        return status;
+    s->query->vector = vector;
+    s->query->dim = dim;
+    s->fingerprint = embedder_fingerprint(s->engine->embedder);
+    if (s->has_key)
+        search_cache_put_vector(s->engine, s->text, s->fingerprint, vector, dim);
+    return STATUS_OK;
+}
+
+/* With a vector that was kept no model is opened. */
+static enum status find_vector(struct search *s, struct error *err)
+{
+    const char *wanted = NULL;
+    enum status status = STATUS_OK;
+    if (s->has_key && s->engine->embedder)
+        wanted = embedder_fingerprint(s->engine->embedder);
+    else if (s->has_key)
+        status = store_get_meta(s->store, ENGINE_META_FINGERPRINT, &s->hits->arena, &wanted, err);
+    if (!status && s->has_key &&
+        search_cache_find_vector(s->engine, s->text, wanted, &s->hits->arena, &s->query->vector,
+                                 &s->query->dim, &s->fingerprint))
+        return STATUS_OK;
+    return status ? status : compute_vector(s, err);
+}
+
 static enum status embed_query(struct search *s, struct error *err)
 {
     struct error why = {0};
-    struct embedder_work *work;
-    enum status status = engine_get_embed_work(s->engine, &work, &why);
-    float *vector = NULL;
-    if (!status) {
-        s->query->dim = embedder_dim(s->engine->embedder);
-        vector = arena_zalloc(&s->hits->arena, s->query->dim, sizeof *vector);
-        if (!vector)
-            return error_nomem(err);
-        struct embed_text one = {.text = s->text, .len = strlen(s->text)};
-        status = embedder_embed(work, EMBED_QUERY, &one, 1, s->options->cancel, vector, &why);
-    }
-    if (!status) {
-        s->query->vector = vector;
+    enum status status = find_vector(s, &why);
+    if (!status)
         return STATUS_OK;
-    }
     bool is_degradable = status == STATUS_NOT_FOUND || status == STATUS_REMOTE ||
                          status == STATUS_FORMAT || status == STATUS_BUSY || status == STATUS_IO;
     if (!is_degradable || s->options->mode == ENGINE_MODE_VECTOR) {
@@ -107,7 +138,7 @@ static enum status check_fingerprint(struct search *s, struct error *err)
         store_get_meta(s->store, ENGINE_META_FINGERPRINT, &s->hits->arena, &stored, err);
     if (status || !s->query->vector || !stored || !*stored)
         return status;
-    const char *ours = embedder_fingerprint(s->engine->embedder);
+    const char *ours = s->fingerprint;
     if (strcmp(stored, ours) == 0)
         return STATUS_OK;
     if (s->options->mode == ENGINE_MODE_VECTOR)
@@ -316,8 +347,10 @@ static enum status search_snapshot(struct search *s, struct error *err)
         status = filter_init(&s->filter, s->store, s->options, &s->wheres, err);
     if (!status)
         status = open_legs(s, err);
+    bool has_passing_warning = *s->hits->warning != '\0';
     if (!status)
         status = warn_of_missing(s, err);
+    s->lasting_warning = has_passing_warning ? NULL : s->hits->warning;
     if (!status)
         status = warn_of_lost(s, err);
     s->hits->took.scan_us = clock_monotonic_us() - start_us;
@@ -329,6 +362,7 @@ static enum status run_snapshot(struct search *s, struct error *err)
     unsigned want = SNAPSHOT_LEXICAL | (s->query->vector ? SNAPSHOT_VECTOR : 0u);
     enum status status = snapshot_begin(&s->engine->segments, s->store,
                                         s->engine->options.data_folder, want, &s->snapshot, err);
+    s->has_state = !status && s->has_key && store_state(s->store, &s->key.state, NULL) == STATUS_OK;
     if (!status)
         status = search_snapshot(s, err);
     vector_leg_clear(&s->vector);
@@ -374,6 +408,49 @@ static enum status run_search(struct search *s, struct error *err)
     return status ? status : run_snapshot(s, err);
 }
 
+/* ---- what was found before ---- */
+
+/* What an answer needs of a query beside the hits. */
+static bool restore_query(struct search *s, struct span weights)
+{
+    enum status status = engine_get_analyzer(s->engine, &s->analyzer, NULL);
+    if (!status)
+        status = read_query(s, NULL);
+    if (status || !search_cache_weigh(weights, &s->query->terms))
+        return false;
+    return s->hits->mode == ENGINE_MODE_LEXICAL || find_vector(s, NULL) == STATUS_OK;
+}
+
+static bool find_before(struct search *s, bool is_query_wanted)
+{
+    struct span weights;
+    s->has_state = engine_get_reader(s->engine, &s->store, NULL) == STATUS_OK &&
+                   store_state(s->store, &s->key.state, NULL) == STATUS_OK;
+    return s->has_state && search_cache_find(s->engine, &s->key, s->hits, &weights) &&
+           (!is_query_wanted || restore_query(s, weights));
+}
+
+/* Half of a library, or an order that a deadline cut short, is not kept. */
+static void keep(struct search *s)
+{
+    s->has_state = s->has_state && !s->hits->degraded && s->hits->warning == s->lasting_warning;
+    if (s->has_state)
+        search_cache_put(s->engine, &s->key, s->hits, &s->query->terms);
+}
+
+/* ---- the whole ---- */
+
+static enum status search_anew(struct search *s, struct error *err)
+{
+    enum status status = run_search(s, err);
+    /* No library yet is an empty one. */
+    if (status == STATUS_NOT_FOUND && !s->store)
+        status = STATUS_OK;
+    if (!status)
+        keep(s);
+    return status;
+}
+
 enum status search_run(struct engine *engine, const char *text,
                        const struct engine_search_options *options, struct engine_hits *out,
                        struct search_query *out_query, struct error *err)
@@ -390,17 +467,26 @@ enum status search_run(struct engine *engine, const char *text,
                        .query = &query,
                        .text = text,
                        .start_us = clock_monotonic_us()};
-    enum status status = run_search(&s, err);
-    /* No library yet is an empty one. */
-    if (status == STATUS_NOT_FOUND && !s.store)
-        status = STATUS_OK;
+    s.has_key = search_cache_key(engine, text, options, &s.key);
+    const struct search fresh = s;
+    enum status status = STATUS_OK;
+    if (!s.has_key || !find_before(&s, out_query != NULL)) {
+        engine_hits_clear(&hits);
+        hits = (struct engine_hits){.mode = options->mode, .warning = ""};
+        query = (struct search_query){0};
+        s = fresh;
+        status = search_anew(&s, err);
+    }
     if (status) {
         engine_hits_clear(&hits);
         return status;
     }
     hits.took.total_us = clock_monotonic_us() - s.start_us;
+    query.key = s.key;
+    query.is_kept = s.has_state;
     *out = hits;
-    *out_query = query;
+    if (out_query)
+        *out_query = query;
     return STATUS_OK;
 }
 
@@ -408,6 +494,5 @@ enum status engine_search(struct engine *engine, const char *query,
                           const struct engine_search_options *options, struct engine_hits *out,
                           struct error *err)
 {
-    struct search_query parsed;
-    return search_run(engine, query, options, out, &parsed, err);
+    return search_run(engine, query, options, out, NULL, err);
 }

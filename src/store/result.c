@@ -54,6 +54,11 @@ static const struct result *find_result(int code)
     return &result_other;
 }
 
+enum status result_status(int rc)
+{
+    return find_result(rc & 0xFF)->status;
+}
+
 enum status store_fail(struct store *store, int rc, struct error *err)
 {
     int code = rc & 0xFF;

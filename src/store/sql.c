@@ -1,4 +1,4 @@
-#include "store/sql.h"
+#include "store/store_internal.h"
 
 #define DOCUMENT_COLUMNS                                                                       \
     "id, path, title, kind, collection, size, inode, mtime_ns, added_ms, hash, state, error, " \
@@ -17,6 +17,8 @@ const char *const sql_texts[SQL_COUNT] = {
                         "n_tail, n_vector_tail FROM library",
     [SQL_LIBRARY_SET] = "UPDATE library SET generation = ?, next_chunk_id = ?, next_slot = ?, "
                         "vector_file = ?, vector_bytes = ?, n_tail = ?, n_vector_tail = ?",
+    [SQL_LIBRARY_STATE] =
+        "SELECT generation, (SELECT value FROM meta WHERE key = '" META_STAMP "') FROM library",
     [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?",
     [SQL_META_SET] = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET "
                      "value = excluded.value WHERE value IS NOT excluded.value",

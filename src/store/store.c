@@ -156,6 +156,8 @@ static enum status commit(struct store *store, struct error *err)
         status = vector_file_sync(store, err);
         if (!status)
             status = library_save(store, err);
+        if (!status)
+            status = library_stamp(store, err);
     }
     if (!status && fault_hit("store.commit"))
         status = store_fail(store, SQLITE_IOERR, err);

@@ -1,5 +1,6 @@
 /* store/store.h - one data directory: the SQLite database that is truth, manifest and memtable, and
- * the file of the vectors. Its other half, store/store_index.h: segments, tails, the vector file.
+ * the file of the vectors. More of this door: store/store_index.h (segments, tails, the vector
+ * file), store/store_cache.h.
  *
  * A document exists when, and only when, one transaction says so. Every writing transaction and
  * every checkpoint happens under <data>/write.lock (WAL-reset race of older SQLite libraries).
@@ -106,6 +107,11 @@ enum status store_compact(struct store *store, struct error *err) MUST_USE;
 enum status store_read_begin(struct store *store, struct error *err) MUST_USE;
 void store_read_end(struct store *store); /* none open is fine */
 enum status store_generation(struct store *store, int64_t *out, struct error *err) MUST_USE;
+/* Two libraries, or two moments of one, have the same state only when their content is the same:
+ * every commit draws a random stamp, so that a library that was restored, or made anew in the same
+ * folder, does not meet its old generations again. NOT_FOUND: last written by a version without
+ * stamps. */
+enum status store_state(struct store *store, struct hash128 *out, struct error *err) MUST_USE;
 /* Value from `arena`; NULL when never set. */
 enum status store_get_meta(struct store *store, const char *key, struct arena *arena,
                            const char **out, struct error *err) MUST_USE;
@@ -180,6 +186,7 @@ enum status store_count(struct store *store, struct store_counts *out, struct er
 enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
                         void *ctx, size_t *out_n_problems, struct error *err) MUST_USE;
 
+#include "store/store_cache.h"
 #include "store/store_index.h"
 
 #endif

@@ -77,6 +77,9 @@ enum status library_get(struct store *store, struct library *out, struct error *
 enum status library_load(struct store *store, struct error *err) MUST_USE;
 /* Writes store->library back. */
 enum status library_save(struct store *store, struct error *err) MUST_USE;
+/* Draws the stamp of the commit that follows. */
+#define META_STAMP "stamp"
+enum status library_stamp(struct store *store, struct error *err) MUST_USE;
 
 /* --- vector_file.c --- */
 /* Notes a row for slot library.next_slot, which it raises; it is in the file after
@@ -127,6 +130,7 @@ enum status schema_get_state(struct store *store, enum schema_state *out,
 enum status schema_migrate(struct store *store, struct error *err) MUST_USE;
 
 /* --- result.c --- */
+enum status result_status(int rc);
 /* Turns an SQLite result into a status and a sentence, and notes what it means for the connection
  * and the open transaction. */
 enum status store_fail(struct store *store, int rc, struct error *err);
