@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/answer_cache.h"
 #include "engine/candidates.h"
 #include "engine/citation.h"
 #include "engine/prompt.h"
@@ -251,10 +252,8 @@ static enum status check_answer(struct answering *a, struct error *err)
     return set_text(answer, checked.text, err);
 }
 
-static enum status answer_from_hits(struct answering *a, struct error *err)
+static enum status answer_anew(struct answering *a, struct error *err)
 {
-    if (!a->answer->hits.is_relevant)
-        return say_not_found(a->answer, err);
     enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
     if (status)
         return status;
@@ -263,6 +262,25 @@ static enum status answer_from_hits(struct answering *a, struct error *err)
     if (!status)
         status = check_answer(a, err);
     a->answer->generate_us = clock_monotonic_us() - start_us;
+    return status;
+}
+
+static enum status answer_from_hits(struct answering *a, struct error *err)
+{
+    struct engine_answer *answer = a->answer;
+    struct query_cache_key key;
+    if (!answer->hits.is_relevant)
+        return say_not_found(answer, err);
+    bool has_key = answer_cache_key(a->engine, a->question, a->options, &a->query, &key);
+    if (has_key && answer_cache_find(a->engine, &key, answer)) {
+        if (a->options->on_start)
+            a->options->on_start(a->options->ctx, answer->generator, answer->model,
+                                 answer->reasons);
+        return STATUS_OK;
+    }
+    enum status status = answer_anew(a, err);
+    if (!status && has_key)
+        answer_cache_put(a->engine, &key, answer);
     return status;
 }
 

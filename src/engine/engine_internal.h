@@ -36,6 +36,7 @@ struct engine {
     struct governor *governor; /* from engine_open() on */
     struct query_cache *cache; /* NULL: nothing is kept */
     struct identity identity;
+    bool has_embedder_failed; /* somewhere where words alone could decide */
 };
 
 /* Each is made once and borrowed until engine_close(). The reader: NOT_FOUND while there is no
