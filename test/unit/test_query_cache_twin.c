@@ -298,13 +298,6 @@ static void back_up(struct fixture *f)
     open_engines(f);
 }
 
-static void start_anew(struct fixture *f)
-{
-    run((const char *const[]){"/bin/sh", "-c", "find \"$0\" -mindepth 1 -delete", f->backup, NULL});
-    restore(f);
-    write_documents(f);
-}
-
 static void damage(struct fixture *f)
 {
     char path[200];
@@ -469,16 +462,43 @@ static void answer(struct fixture *f)
     engine_answer_clear(&theirs);
 }
 
+/* The same generations come again, with other documents. */
+static void restore_and_search(struct fixture *f)
+{
+    restore(f);
+    for (int i = 0; i < 20; i++)
+        search(f);
+}
+
+static void start_anew(struct fixture *f)
+{
+    run((const char *const[]){"/bin/sh", "-c", "find \"$0\" -mindepth 1 -delete", f->backup, NULL});
+    restore(f);
+    write_documents(f);
+    for (int i = 0; i < 20; i++)
+        search(f);
+}
+
 /* ---- the property ---- */
 
 static const struct {
     void (*run)(struct fixture *f);
     size_t weight;
 } steps[] = {
-    {search, 3000},      {answer, 400},   {write_documents, 40}, {remove_document, 10},
-    {maintain_some, 15}, {compact, 4},    {reindex, 3},          {clear, 2},
-    {reopen, 30},        {damage, 20},    {reopen_all, 4},       {back_up, 2},
-    {restore, 4},        {start_anew, 1},
+    {search, 3000},
+    {answer, 400},
+    {write_documents, 40},
+    {remove_document, 10},
+    {maintain_some, 15},
+    {compact, 4},
+    {reindex, 3},
+    {clear, 2},
+    {reopen, 30},
+    {damage, 20},
+    {reopen_all, 4},
+    {back_up, 2},
+    {restore_and_search, 4},
+    {start_anew, 4},
 };
 #define N_KINDS (sizeof steps / sizeof steps[0])
 
