@@ -110,6 +110,7 @@ json_t *answer_json(const struct engine_answer *answer, const char *query)
                  pair_json("prompt_tokens", answer->n_tokens_prompt, "completion_tokens",
                            answer->n_tokens_answer)) &&
         json_put(object, "took_ms", took_json(answer)) &&
+        json_put(object, "cached", json_boolean(answer->is_cached)) &&
         json_put(object, "unsupported_sentences",
                  json_integer((json_int_t)answer->n_unsupported)) &&
         json_put(object, "removed_citations", json_integer((json_int_t)answer->n_removed)) &&

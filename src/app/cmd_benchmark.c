@@ -68,8 +68,8 @@ const struct command cmd_benchmark = {
         "A median is of all measured runs; spread is the middle half of them in percent of\n"
         "it. A gain above 1 is better than what is compared with. query: a sample is one question\n"
         "of one run, _process from the start of a new process to its end, _warm within a\n"
-        "running one, the rest its stages. Nothing is cached yet, so nothing is measured as\n"
-        "cached.",
+        "running one, the rest its stages. _cached_process and _cached are the same when the\n"
+        "question was asked before; they are missing where nothing is kept.",
     .examples = "  ragged benchmark embedding-init --runs 10\n"
                 "  ragged benchmark batch-embed --size 100 --runs 5 --save before\n"
                 "  ragged benchmark batch-embed --size 100 --runs 5 --compare before\n"

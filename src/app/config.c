@@ -235,6 +235,9 @@ struct engine_options config_options_without_library(const struct config *config
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
     options.n_threads = (unsigned)config_number(config, "threads");
     options.is_offline = config_is_on(config, "offline");
+    options.cache_bytes_max = (uint64_t)config_number(config, "cache_mb") * RAGGED_MIB;
+    options.cache_ttl_ms = (int64_t)config_number(config, "cache_ttl_s") * 1000;
+    options.has_answer_cache = config_is_on(config, "cache_answers");
     return options;
 }
 

@@ -100,6 +100,7 @@ enum status session_search_options(const struct app *app, struct arena *arena,
     options.n_per_document =
         (size_t)arguments_number(arguments, "per-document", (double)options.n_per_document);
     options.n_context = (size_t)arguments_number(arguments, "context", (double)options.n_context);
+    options.is_uncached = arguments_has(arguments, "no-cache");
     options.cancel = app->cancel;
     session_rank_options(app, &options);
     enum status status = session_filter(app, arena, &options.filter, err);
@@ -154,6 +155,8 @@ enum status session_run_question(struct app *app,
         status = session_open(app, &engine, err);
     if (!status)
         status = work(app, engine, buf_text(&question), err);
+    /* Whoever reads it need not wait for what is kept of it. */
+    output_flush(&app->out);
     engine_close(engine);
     buf_clear(&question);
     return status;

@@ -294,6 +294,7 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
 enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
-#include "engine/engine_eval.h" /* the part of this door that measures quality */
+#include "engine/engine_cache.h" /* more of this door: what searches keep, */
+#include "engine/engine_eval.h"  /* and how good they are */
 
 #endif

@@ -75,6 +75,13 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
 
 /* ---- remove ---- */
 
+/* Nobody finds it any more, but there are passages in it that someone wanted gone. */
+static void forget_found(struct engine *engine)
+{
+    enum status status = engine_cache_clear(engine, NULL);
+    (void)status;
+}
+
 struct remover {
     const char *pattern;
     char *folder; /* pattern with a slash behind it */
@@ -143,8 +150,10 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
     if (!status && !is_dry_run)
         status = remove_ids(store, &r, err);
     store_close(store);
-    if (!status && !is_dry_run)
+    if (!status && !is_dry_run) {
+        forget_found(engine);
         status = engine_keep_up(engine, err);
+    }
     if (!status)
         *out_n = r.n;
     mem_free(r.ids);
@@ -189,8 +198,10 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
     if (!status)
         status = store_compact(store, err);
     store_close(store);
-    if (!status)
+    if (!status) {
+        forget_found(engine);
         status = engine_keep_up(engine, err);
+    }
     if (!status)
         *out_n = n;
     return status;

@@ -77,7 +77,7 @@ static bool drop_oldest(struct query_cache *cache)
     return true;
 }
 
-static void forget(struct query_cache *cache)
+static void empty_memory(struct query_cache *cache)
 {
     while (drop_oldest(cache))
         ;
@@ -98,7 +98,7 @@ static void keep(struct query_cache *cache, const struct hash128 *key, const voi
 {
     size_t n_bytes = lru_entry_bytes(len), before;
     if (governor_state(cache->governor) >= GOVERNOR_RED)
-        forget(cache);
+        empty_memory(cache);
     else if (take_bytes(cache, n_bytes)) {
         before = cache->lru.n_bytes;
         enum status status = lru_put(&cache->lru, key, bytes, len, NULL);
@@ -109,6 +109,13 @@ static void keep(struct query_cache *cache, const struct hash128 *key, const voi
 }
 
 /* ---- the file ---- */
+
+static void drop_pending(struct query_cache *cache)
+{
+    for (size_t i = 0; i < cache->n_pending; i++)
+        mem_free(cache->pending[i].bytes);
+    cache->n_pending = cache->pending_bytes = 0;
+}
 
 static void flush(struct query_cache *cache)
 {
@@ -123,9 +130,7 @@ static void flush(struct query_cache *cache)
         status = store_cache_put(cache->file, rows, cache->n_pending, clock_wall_ms() / 1000,
                                  cache->bytes_max, NULL);
     (void)status;
-    for (size_t i = 0; i < cache->n_pending; i++)
-        mem_free(cache->pending[i].bytes);
-    cache->n_pending = cache->pending_bytes = 0;
+    drop_pending(cache);
 }
 
 /* Moves `bytes` in. */
@@ -156,12 +161,21 @@ static bool read_file(struct query_cache *cache, const struct query_cache_key *k
     return true;
 }
 
+void query_cache_forget(struct query_cache *cache)
+{
+    if (!cache)
+        return;
+    empty_memory(cache);
+    drop_pending(cache);
+    store_cache_disconnect(cache->file);
+}
+
 void query_cache_free(struct query_cache *cache)
 {
     if (!cache)
         return;
     flush(cache);
-    forget(cache);
+    empty_memory(cache);
     lru_clear(&cache->lru);
     store_cache_free(cache->file);
     buf_clear(&cache->read);

@@ -34,6 +34,9 @@ struct query_cache_options {
 };
 enum status query_cache_new(const struct query_cache_options *options, struct query_cache **out,
                             struct error *err) MUST_USE;
+/* All of the memory, and what was not written yet; the file is left to others, and looked for
+ * again when it is wanted. NULL is fine. */
+void query_cache_forget(struct query_cache *cache);
 /* Writes what is new into the file first. NULL is fine. */
 void query_cache_free(struct query_cache *cache);
 

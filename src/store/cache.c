@@ -44,6 +44,7 @@ struct store_cache {
     char *folder, *path, *journal_path; /* owned */
     sqlite3 *db;                        /* NULL: not open */
     sqlite3_stmt *statements[CACHE_SQL_COUNT];
+    uint64_t inode;  /* of what is open */
     bool is_damaged; /* what is there is of no use: the next write begins anew */
 };
 
@@ -53,8 +54,8 @@ enum status store_cache_new(const char *folder, struct store_cache **out, struct
     if (!cache)
         return error_nomem(err);
     cache->folder = path_join(folder, "cache");
-    cache->path = path_join(folder, "cache/queries.db");
-    cache->journal_path = path_join(folder, "cache/queries.db-journal");
+    cache->path = path_join(folder, STORE_CACHE_FILE);
+    cache->journal_path = path_join(folder, STORE_CACHE_FILE "-journal");
     if (!cache->folder || !cache->path || !cache->journal_path) {
         store_cache_free(cache);
         return error_nomem(err);
@@ -63,8 +64,10 @@ enum status store_cache_new(const char *folder, struct store_cache **out, struct
     return STATUS_OK;
 }
 
-static void disconnect(struct store_cache *cache)
+void store_cache_disconnect(struct store_cache *cache)
 {
+    if (!cache)
+        return;
     for (size_t i = 0; i < CACHE_SQL_COUNT; i++) {
         sqlite3_finalize(cache->statements[i]);
         cache->statements[i] = NULL;
@@ -77,7 +80,7 @@ void store_cache_free(struct store_cache *cache)
 {
     if (!cache)
         return;
-    disconnect(cache);
+    store_cache_disconnect(cache);
     mem_free(cache->folder);
     mem_free(cache->path);
     mem_free(cache->journal_path);
@@ -163,6 +166,11 @@ static enum status find_file(struct store_cache *cache, struct error *err)
     enum status status = file_stat(cache->path, FILE_NO_FOLLOW, &info, err);
     if (!status && !info.is_regular)
         status = error_set(err, STATUS_IO, "\"%s\" is not a file", cache->path);
+    /* Somebody else has begun anew. */
+    if (status || info.inode != cache->inode)
+        store_cache_disconnect(cache);
+    if (!status)
+        cache->inode = info.inode;
     return status;
 }
 
@@ -181,7 +189,7 @@ static enum status open_to_read(struct store_cache *cache, struct error *err)
     if (!status && is_new)
         status = not_found(cache, err);
     if (status)
-        disconnect(cache);
+        store_cache_disconnect(cache);
     return status;
 }
 
@@ -201,7 +209,7 @@ static enum status create_file(struct store_cache *cache, struct error *err)
 
 enum status store_cache_remove(struct store_cache *cache, struct error *err)
 {
-    disconnect(cache);
+    store_cache_disconnect(cache);
     enum status status = file_remove(cache->path, err);
     if (!status)
         status = file_remove(cache->journal_path, err);
@@ -218,9 +226,11 @@ static enum status open_to_write(struct store_cache *cache, struct error *err)
         if (status)
             return status;
     }
-    if (cache->db)
-        return STATUS_OK;
     enum status status = find_file(cache, err);
+    if (!status && cache->db) {
+        sqlite3_busy_timeout(cache->db, WRITER_WAIT_MS);
+        return STATUS_OK;
+    }
     if (status == STATUS_NOT_FOUND)
         status = create_file(cache, err);
     if (!status)
@@ -232,7 +242,7 @@ static enum status open_to_write(struct store_cache *cache, struct error *err)
     if (!status && is_new)
         status = run(cache, schema, err);
     if (status)
-        disconnect(cache);
+        store_cache_disconnect(cache);
     return status;
 }
 
@@ -376,7 +386,7 @@ static enum status put_all(struct store_cache *cache, const struct store_cache_r
         status = run(cache, "COMMIT", err);
     if (status && cache->db && !sqlite3_get_autocommit(cache->db) &&
         sqlite3_exec(cache->db, "ROLLBACK", NULL, NULL, NULL))
-        disconnect(cache);
+        store_cache_disconnect(cache);
     return status;
 }
 

@@ -16,7 +16,8 @@
 #include "base/hash.h"
 #include "base/status.h"
 
-#define STORE_CACHE_KINDS 8 /* kinds are numbers below it */
+#define STORE_CACHE_FILE "cache/queries.db" /* below the data folder */
+#define STORE_CACHE_KINDS 8                 /* kinds are numbers below it */
 
 struct store_cache;
 
@@ -24,6 +25,8 @@ struct store_cache;
 enum status store_cache_new(const char *folder, struct store_cache **out,
                             struct error *err) MUST_USE;
 void store_cache_free(struct store_cache *cache); /* NULL is fine */
+/* Looks for the file anew when it is wanted again. NULL is fine. */
+void store_cache_disconnect(struct store_cache *cache);
 
 /* Appends the blob to `out`, and when it was last noted as used (s since 1970). NOT_FOUND: there is
  * none, or no file. BUSY: somebody writes just now. */
