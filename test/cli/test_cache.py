@@ -12,7 +12,7 @@ QUESTION = "who may read the archive"
 
 
 def ask(library, *words, **options):
-    return library.json("search", *words, QUESTION, **options)
+    return library.json("search", "--full", *words, QUESTION, **options)
 
 
 def results(found):
@@ -31,9 +31,14 @@ def test_again_is_the_same_and_says_so(library):
         assert ask(library, "--mode", mode)["cached"]
 
 
-def test_answers_are_kept_as_settings_say(library):
-    answers = [library.json("query", "--generator", "extractive", QUESTION) for _ in range(2)]
+def test_quotations_are_kept(library, documents):
+    page = documents / "bridge.txt"
+    page.write_text("The stone bridge of Arden was built in 1412.\n")
+    library.run("add", page)
+    question = ["query", "--generator", "extractive", "When was the bridge of Arden built?"]
+    answers = [library.json(*question) for _ in range(2)]
     assert [answer["cached"] for answer in answers] == [False, True]
+    assert answers[0]["citations"] and not library.json(*question, "--no-cache")["cached"]
     for answer in answers:
         del answer["cached"], answer["took_ms"]
     assert answers[0] == answers[1]
@@ -98,7 +103,7 @@ def test_a_damaged_file_is_never_told_of(library, damage):
         path.write_bytes(content)
         path.chmod(0)
     for _ in range(3):
-        done = library.run("search", "--json", QUESTION)
+        done = library.run("search", "--full", "--json", QUESTION)
         found = json.loads(done.stdout)
         assert results(found) == expected and done.stderr == ""
     if damage == "unreadable":
