@@ -131,15 +131,18 @@ static enum status run_warm(struct benchmark *benchmark, const struct query_benc
     return STATUS_OK;
 }
 
-/* Nothing is a sample that was not asked before: the first time it is not, and never when the
- * settings keep nothing. */
+/* What was not asked before is asked twice. Where nothing is kept there is no sample. */
 static enum status run_again(struct benchmark *benchmark, const struct query_bench *state,
                              enum engine_mode mode, const char *question, struct error *err)
 {
-    struct engine_hits hits;
-    int64_t start_us = clock_monotonic_us();
-    enum status status = search(state, mode, ASKED_AGAIN, question, &hits, err);
-    int64_t took_us = clock_monotonic_us() - start_us;
+    struct engine_hits hits = {0};
+    enum status status = STATUS_OK;
+    int64_t took_us = 0;
+    for (int i = 0; i < 2 && !status && !hits.is_cached; i++) {
+        int64_t start_us = clock_monotonic_us();
+        status = search(state, mode, ASKED_AGAIN, question, &hits, err);
+        took_us = clock_monotonic_us() - start_us;
+    }
     if (!status && hits.is_cached)
         sample_us(benchmark, names[mode].again, took_us);
     return status;
@@ -184,20 +187,30 @@ static enum status run_process(struct benchmark *benchmark, const struct query_b
     return status;
 }
 
+static enum status read_cached(const struct buf *answer, bool *out, struct error *err)
+{
+    json_t *said = NULL;
+    enum status status = json_parse(buf_text(answer), answer->len, &said, err);
+    *out = json_is_true(json_object_get(said, "cached"));
+    json_decref(said);
+    return status;
+}
+
 static enum status run_process_again(struct benchmark *benchmark, const struct query_bench *state,
                                      enum engine_mode mode, const char *question, struct error *err)
 {
-    struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
+    enum status status = STATUS_OK;
     int64_t took_us = 0;
-    json_t *said = NULL;
-    enum status status =
-        ask_process(benchmark, state, mode, ASKED_AGAIN, question, &answer, &took_us, err);
-    if (!status)
-        status = json_parse(buf_text(&answer), answer.len, &said, err);
-    if (!status && json_is_true(json_object_get(said, "cached")))
+    bool is_cached = false;
+    for (int i = 0; i < 2 && !status && !is_cached; i++) {
+        struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
+        status = ask_process(benchmark, state, mode, ASKED_AGAIN, question, &answer, &took_us, err);
+        if (!status)
+            status = read_cached(&answer, &is_cached, err);
+        buf_clear(&answer);
+    }
+    if (!status && is_cached)
         sample_us(benchmark, names[mode].again_process, took_us);
-    json_decref(said);
-    buf_clear(&answer);
     return status;
 }
 

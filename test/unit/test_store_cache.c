@@ -262,13 +262,13 @@ static void test_store_cache__faults(void **state)
     static const char *const sites[] = {"mem", "sqlite", "file"};
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
         bool is_over = false;
-        for (int n = 1; n < 400 && !is_over; n++) {
+        for (int n = 1; n < 20000 && !is_over; n++) {
             char plan[32];
             struct store_cache *cache = NULL;
             snprintf(plan, sizeof plan, "%s:%d", sites[i], n);
             fault_plan(plan);
             enum status status = store_cache_new(f->folder, &cache, NULL);
-            for (size_t k = 0; k < 4 && !status; k++) {
+            for (size_t k = 0; k < 2 && !status; k++) {
                 enum status ignored = put(cache, k, 1, MAX_BYTES);
                 (void)ignored;
                 (void)has(cache, k);
