@@ -155,6 +155,8 @@ $(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
 
 # The fault loop wants every ordinal of every site; the kills want a build without them.
 campaign:
+	$(Q)$(MAKE) -s $(BUILD)/test/unit/test_query_cache_twin && RAGGED_TWIN_STEPS=1000000 \
+	    $(BUILD)/test/unit/test_query_cache_twin
 	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 RAGGED_CROWD_SECONDS=600 RAGGED_CROWD="32 8" \
 	    python3 -m pytest -q -s test/cli/test_kill.py test/cli/test_segments.py
 	$(Q)$(MAKE) -s all FAULT=1

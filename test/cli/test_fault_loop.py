@@ -24,7 +24,9 @@ SCENARIOS = {
     "reindex": lambda documents: ("reindex",),
     "search": lambda documents: ("search", QUESTIONS[0]),
     "search-segments": lambda documents: ("search", QUESTIONS[0]),
+    "search-again": lambda documents: ("search", QUESTIONS[0]),
     "query": lambda documents: ("query", QUESTIONS[1]),
+    "query-again": lambda documents: ("query", QUESTIONS[1]),
     "embed": lambda documents: ("embed", documents / "letter.txt"),
     "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
 }
@@ -42,6 +44,8 @@ def prepare(ragged, scenario, documents):
         ragged.run("add", documents, env=EXTRACTIVE)
     if scenario in ("reindex", "search-segments"):
         ragged.run("compact", env=EXTRACTIVE)
+    if scenario.endswith("-again"):
+        ragged.run(*SCENARIOS[scenario](documents), env=EXTRACTIVE)
 
 
 def reached_sites(ragged, words, path):
@@ -101,6 +105,8 @@ def faulty(ragged, scenario, words, plan, documents, expected):
         checked = ragged.try_run("check")
         if checked.returncode:
             yield "check: " + checked.stdout[-1000:] + checked.stderr[-1000:]
+    if scenario.startswith(("search", "query")) and library_state(ragged, QUESTIONS) != expected:
+        yield "what it kept is another answer"
     if scenario not in WRITERS:
         return
     again = ragged.try_run("add", documents)
