@@ -126,7 +126,10 @@ static void flush(struct query_cache *cache)
                                            .bytes = cache->pending[i].bytes,
                                            .len = cache->pending[i].len};
     enum status status = STATUS_OK;
+    /* What the disk has left is for what can't be made anew. */
     if (cache->n_pending)
+        status = governor_check_disk(cache->governor, cache->pending_bytes, NULL);
+    if (cache->n_pending && !status)
         status = store_cache_put(cache->file, rows, cache->n_pending, clock_wall_ms() / 1000,
                                  cache->bytes_max, NULL);
     (void)status;

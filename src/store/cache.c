@@ -19,8 +19,8 @@
 enum cache_sql { CACHE_GET, CACHE_PUT, CACHE_USE, CACHE_EVICT, CACHE_COUNT, CACHE_SQL_COUNT };
 static const char *const texts[CACHE_SQL_COUNT] = {
     [CACHE_GET] = "SELECT used, checksum, data FROM entry WHERE id = ?",
-    [CACHE_PUT] = "INSERT OR REPLACE INTO entry(id, kind, used, checksum, data) "
-                  "VALUES(?, ?, ?, ?, ?)",
+    [CACHE_PUT] =
+        "INSERT OR REPLACE INTO entry(id, kind, used, checksum, data) VALUES(?, ?, ?, ?, ?)",
     [CACHE_USE] = "UPDATE entry SET used = ?2 WHERE id = ?1",
     [CACHE_EVICT] =
         "DELETE FROM entry WHERE id IN (SELECT id FROM entry ORDER BY used LIMIT 64) RETURNING 1",
