@@ -50,7 +50,8 @@ TEST_SRC := $(sort $(wildcard test/unit/test_*.c test/contract/test_*.c))
 TESTS    := $(TEST_SRC:test/%.c=$(BUILD)/test/%)
 # Programs under test/tools are helpers that tests run (a jailed offender, a fault server).
 TOOL_SRC := $(sort $(wildcard test/tools/*.c))
-TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
+PRELOAD  := $(patsubst test/%.c,$(BUILD)/test/%.so,$(sort $(wildcard test/preload/*.c)))
+TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%) $(PRELOAD)
 
 Q := $(if $(V),,@)
 
@@ -102,6 +103,12 @@ $(BUILD)/test/%: $(BUILD)/obj/test/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) $< $(LIB) $(LIBS) -lcmocka -o $@
+
+# What a test puts between the program and its libraries is not the program: no sanitizer.
+$(BUILD)/test/preload/%.so: test/preload/%.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC $<")
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) $< -o $@ -ldl
 
 # llama.cpp comes prebuilt, pinned by hash (scripts/llama); its headers are kept outside the tree.
 LLAMA_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ragged/llama-cpp-0.5.0
