@@ -268,10 +268,17 @@ enum status file_remove(const char *path, struct error *err)
     return STATUS_OK;
 }
 
+/* Its name is synced: what is put into a folder and promised would go with a name that was not. */
 static enum status make_one(const char *path, struct error *err)
 {
     struct stat st;
-    if (!fails("file.mkdir", EACCES) && (mkdir(path, 0700) == 0 || errno == EEXIST)) {
+    if (!fails("file.mkdir", EACCES) && mkdir(path, 0700) == 0) {
+        enum status status = sync_folder_of(path, err);
+        if (status)
+            rmdir(path); /* or the next one would take it for durable */
+        return status;
+    }
+    if (errno == EEXIST) {
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
             return STATUS_OK;
         return error_set(err, STATUS_IO, "\"%s\" is there and is not a folder", path);

@@ -164,10 +164,11 @@ static enum status commit(struct store *store, struct error *err)
     return status;
 }
 
-/* Where this fails, or the process is killed before it, the next compact does it. */
-static void remove_old_vectors(const struct store *store, int64_t number)
+/* The file before this one. Where that fails, or the process is killed before it, the next commit
+ * does it. */
+static void remove_old_vectors(const struct store *store)
 {
-    char *path = vector_file_path(store, number);
+    char *path = vector_file_path(store, store->library.vector_file - 1);
     enum status status = path ? file_remove(path, NULL) : STATUS_NOMEM;
     (void)status;
     mem_free(path);
@@ -181,8 +182,7 @@ enum status store_write_commit(struct store *store, struct error *err)
     if (status)
         return status;
     (void)fault_hit("store.committed");
-    if (store->library.vector_file != store->vector_file_at_begin)
-        remove_old_vectors(store, store->vector_file_at_begin);
+    remove_old_vectors(store);
     return STATUS_OK;
 }
 

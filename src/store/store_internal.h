@@ -135,8 +135,8 @@ enum status store_fail(struct store *store, int rc, struct error *err);
 enum status store_fail_change(struct store *store, enum status status);
 
 /* --- leftover.c --- */
-/* Calls each() for every temporary file that is too old to be in use, and for every vector file
- * with a number outside of [first_kept, last_kept]. */
+/* Calls each() for every file that is too old to be in use: temporary ones, and vector files with a
+ * number outside of [first_kept, last_kept]. */
 enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_kept,
                           enum status (*each)(void *ctx, const char *path, struct error *err),
                           void *ctx, struct error *err) MUST_USE;

@@ -120,7 +120,10 @@ static int open_recorded(const char *path, int flags, mode_t mode)
         else if ((flags & O_TRUNC) && before.st_size > 0)
             record(KIND_TRUNCATE, path, st.st_ino, 0, "", 0);
         journal.fds[fd].inode = st.st_ino;
-        snprintf(journal.fds[fd].path, PATH_BYTES_MAX, "%s", path);
+        size_t len = strlen(path);
+        while (len > 1 && path[len - 1] == '/')
+            len--;
+        snprintf(journal.fds[fd].path, PATH_BYTES_MAX, "%.*s", (int)len, path);
     }
     int errnum = errno;
     pthread_mutex_unlock(&journal.mutex);
