@@ -182,7 +182,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     if (!status || status == STATUS_CANCELLED)
         *out = p.result;
     if (!status)
-        status = store_checkpoint(p.writer, false, err);
+        status = store_checkpoint(p.writer, true, err);
     clear_ring(&p);
     known_clear(&known);
     arena_clear(&arena);

@@ -32,6 +32,9 @@ enum status engine_keep_up(struct engine *engine, struct error *err)
         status = maintain(&maintainer, MAINTAIN_DUE, err);
     if (!status)
         status = repair(engine, &maintainer, err);
+    /* What is damaged in the log ends it, and nobody can tell: at rest there is none. */
+    if (!status)
+        status = store_checkpoint(maintainer.store, true, err);
     maintainer_clear(&maintainer);
     return status;
 }

@@ -241,7 +241,7 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
     enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, err);
     if (status && status != STATUS_NOT_FOUND)
         return status;
-    if (!force && info.size_bytes < CHECKPOINT_BYTES)
+    if (info.size_bytes < (force ? 1 : CHECKPOINT_BYTES))
         return STATUS_OK;
     status = connection_ready(store, err);
     if (!status)

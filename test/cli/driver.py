@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ROOT / "test" / "fixtures" / "documents"
 DOCUMENTED_EXIT_CODES = {0, 1, 2, 3, 4, 5, 130, 143}
+COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
 
 
 def build_folder():
@@ -110,6 +111,13 @@ def library_state(ragged, questions):
     found = [[(hit["file"], hit.get("line_start"), hit.get("page"), round(hit["score"], 3))
               for hit in ragged.search(question)] for question in questions]
     return documents, found
+
+
+def calm(value):
+    """An answer in JSON without what differs from run to run: times."""
+    if isinstance(value, dict):
+        return {key: calm(item) for key, item in value.items() if not key.endswith("_ms") and "timing" not in key}
+    return [calm(item) for item in value] if isinstance(value, list) else value
 
 
 def entries(listed):
