@@ -33,10 +33,8 @@ static const char settings[] = "PRAGMA cell_size_check = ON;"
                                "PRAGMA wal_autocheckpoint = 0;"
                                "PRAGMA secure_delete = FAST;"
                                "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA cache_size = -8192;"
-                               "PRAGMA mmap_size = 1073741824;";
+                               "PRAGMA cache_size = -8192;";
 
-/* auto_vacuum must be chosen before the first page is written. */
 static const char settings_of_new[] = "PRAGMA auto_vacuum = INCREMENTAL;";
 
 enum status connection_run(struct store *store, const char *sql, struct error *err)
@@ -98,6 +96,14 @@ static enum status no_library(struct store *store, struct error *err)
     return error_set(err, STATUS_NOT_FOUND, "no library in \"%s\"", store->folder);
 }
 
+/* What must be chosen before the first page is written. */
+static enum status begin_new(struct store *store, struct error *err)
+{
+    int n_reserved = PAGE_VFS_RESERVED_BYTES;
+    int rc = sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &n_reserved);
+    return rc ? store_fail(store, rc, err) : connection_run(store, settings_of_new, err);
+}
+
 static enum status use_schema(struct store *store, struct error *err)
 {
     enum schema_state state;
@@ -112,7 +118,7 @@ static enum status use_schema(struct store *store, struct error *err)
         return status;
     }
     if (state == SCHEMA_EMPTY)
-        status = connection_run(store, settings_of_new, err);
+        status = begin_new(store, err);
     if (!status)
         status = use_wal(store, err);
     return status ? status : schema_migrate(store, err);
@@ -123,11 +129,7 @@ static enum status use_schema(struct store *store, struct error *err)
 static enum status open_database(struct store *store, struct error *err)
 {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
-    const char *vfs = NULL;
-#ifdef RAGGED_FAULT
-    vfs = fault_vfs_name();
-#endif
-    int rc = sqlite3_open_v2(store->path, &store->db, flags, vfs);
+    int rc = sqlite3_open_v2(store->path, &store->db, flags, page_vfs_name());
     enum status status = rc ? store_fail(store, rc, err) : configure(store, err);
     if (!status && store->mode == STORE_OPEN_READ)
         status = connection_run(store, "PRAGMA query_only = 1", err);

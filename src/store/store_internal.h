@@ -158,6 +158,11 @@ enum status check_open_vectors(struct check *check, struct error *err) MUST_USE;
 void check_close_vectors(struct check *check);
 enum status check_vectors(struct check *check, struct error *err) MUST_USE;
 
+/* --- page_vfs.c --- */
+#define PAGE_VFS_RESERVED_BYTES 8 /* of each page, for its checksum */
+/* Name of the VFS of a library's database; NULL: it could not be registered. */
+const char *page_vfs_name(void);
+
 #ifdef RAGGED_FAULT
 /* --- fault_vfs.c --- */
 /* Name of a VFS that asks base/fault.h before each step; NULL: it could not be registered. */

@@ -28,6 +28,7 @@ READINGS = {
     "list": ("list", "--json"),
 }
 
+
 def make_library(ragged, notes, seed):
     """Segments with dead rows, tails of both kinds, documents of several kinds, a log that is not empty."""
     write_corpus(notes, 16, seed=seed, n_sentences=5)
