@@ -170,6 +170,19 @@ static enum status warn_of_lost(struct search *s, struct error *err)
     return status ? status : warn_of_kind(s, s->snapshot.vector, "meaning", err);
 }
 
+/* Of those that were looked at: `ragged check` compares all. */
+static enum status warn_of_damaged(struct search *s, struct error *err)
+{
+    if (s->vector.n_damaged == 0)
+        return STATUS_OK;
+    return hits_warn(s->hits,
+                     arena_printf(&s->hits->arena,
+                                  "%zu vectors are not what was written (`ragged check` names "
+                                  "them): put the file back, or `ragged clear` and add again",
+                                  s->vector.n_damaged),
+                     err);
+}
+
 /* ---- results ---- */
 static enum status cover(struct search *s, const struct engine_hit *hit, double *out,
                          struct error *err)
@@ -213,10 +226,13 @@ static enum status judge(struct search *s, double best_cosine, struct error *err
 static enum status complete(struct search *s, struct fuse_candidate *candidates, size_t n,
                             struct error *err)
 {
-    for (size_t i = 0; i < n; i++)
-        candidates[i].has_vector =
-            vector_leg_cosine(&s->vector, candidates[i].chunk_id, &candidates[i].cosine);
-    return lexical_leg_score(&s->lexical, candidates, n, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < n && !status; i++)
+        status = vector_leg_cosine(&s->vector, candidates[i].chunk_id, &candidates[i].cosine,
+                                   &candidates[i].has_vector, err);
+    if (!status)
+        status = warn_of_damaged(s, err);
+    return status ? status : lexical_leg_score(&s->lexical, candidates, n, err);
 }
 
 static enum status find_candidates(struct search *s, struct fuse_candidate **out, size_t *out_n,

@@ -76,6 +76,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_VECTOR_HAS] = "SELECT 1 FROM vectors WHERE hash = ?",
     [SQL_VECTOR_OF_CHUNK] =
         "SELECT v.id FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+    [SQL_VECTOR_SUM] = "SELECT checksum FROM vectors WHERE id = ?",
     [SQL_VECTOR_EACH_SLOT] = "SELECT id FROM vectors ORDER BY id",
     [SQL_VECTOR_MISSING] =
         "SELECT c.id, c.heading, c.text, c.hash FROM missing m CROSS JOIN chunks c "

@@ -101,6 +101,9 @@ struct store_vectors {
  * Either way every vector can be made again: store_remove_vectors(). */
 enum status store_map_vectors(struct store *store, struct store_vectors *out,
                               struct error *err) MUST_USE;
+/* Is the row of a slot what was written there? False too when the slot has no vector. */
+enum status store_check_vector(struct store *store, uint32_t slot, const void *row,
+                               size_t row_bytes, bool *out_is_right, struct error *err) MUST_USE;
 /* Where the vector of any chunk is, in whatever it is indexed; *out_has false: it has none, or
  * there is no such chunk. Inside a snapshot or a write. */
 enum status store_get_chunk_vector(struct store *store, int64_t chunk_id, uint32_t *out_slot,
