@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
-#define LEFTOVER_AGE_NS (60 * (int64_t)1000000000) /* a living one is renamed or removed long before */
+#define LEFTOVER_AGE_NS \
+    (60 * (int64_t)1000000000) /* a living one is renamed or removed long before */
 
 static bool is_old(const char *path, int64_t now_ns)
 {

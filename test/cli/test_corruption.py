@@ -15,7 +15,7 @@ import time
 import pytest
 
 from corpus import write_corpus
-from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, DOCUMENTS, Ragged, calm
+from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, DOCUMENTS, Ragged, calm, real_cache
 
 SEED = int(os.environ.get("RAGGED_CORRUPTION_SEED", "20261129"))
 N = int(os.environ.get("RAGGED_CORRUPTIONS", "60"))
@@ -143,6 +143,27 @@ class Victim:
         if checked.returncode not in DOCUMENTED_EXIT_CODES or any(c in checked.stderr for c in COMPLAINTS):
             self.outcomes[kind, "WRONG"] += 1
             yield "%s, %s: check ended with %d: %s" % (kind, way, checked.returncode, checked.stderr[-1500:])
+
+
+def test_a_file_that_is_cut_while_it_is_mapped_ends_with_a_sentence(ragged, tmp_path):
+    name = "all-MiniLM-L6-v2"
+    model = tmp_path / "models" / name
+    shutil.copytree(real_cache() / "models" / name, model, symlinks=True, copy_function=os.symlink,
+                    ignore=shutil.ignore_patterns("*.cache"))
+    ragged.environment["RAGGED_MODEL_DIR"] = str(tmp_path / "models")
+    ragged.run("embed", DOCUMENTS / "letter.txt")
+    panels = list(model.glob("*.cache"))
+    if not panels:
+        pytest.skip("no weights are kept packed on this machine")
+    process = subprocess.Popen(ragged.command("embed"), env=ragged.environment, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"a river\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["index"] == 0
+    os.truncate(panels[0], 4096)
+    shown, told = process.communicate(b"a mill and a road\n", timeout=60)
+    assert process.returncode == 1 and b"cut short" in told and not shown, (process.returncode, told)
+    ragged.run("embed", DOCUMENTS / "letter.txt")
 
 
 def test_a_damaged_library_is_never_believed(tmp_path):

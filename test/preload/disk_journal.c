@@ -91,9 +91,8 @@ static void record(enum kind kind, const char *path, uint64_t inode, uint64_t of
                    const void *bytes, size_t n_bytes)
 {
     struct record r = {(uint32_t)kind, (uint32_t)strlen(path), inode, offset, n_bytes};
-    struct iovec parts[] = {{&r, sizeof r},
-                            {(void *)(uintptr_t)path, r.n_path},
-                            {(void *)(uintptr_t)bytes, n_bytes}};
+    struct iovec parts[] = {
+        {&r, sizeof r}, {(void *)(uintptr_t)path, r.n_path}, {(void *)(uintptr_t)bytes, n_bytes}};
     ssize_t n = writev(journal.fd, parts, 3);
     if (n != (ssize_t)(sizeof r + r.n_path + n_bytes))
         abort();
