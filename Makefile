@@ -3,7 +3,8 @@
 # make lint            format, include edges, banned calls, self-contained headers
 # make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
 # make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
-# make campaign        kill -9 and injected failures in depth: hours
+# make campaign        kills, power cuts, injected failures and corruption in depth: hours, one table;
+#                      RAGGED_CAMPAIGN_SCALE=10: a tenth of it
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
 # make llama           the optional ragged-llm helper (local GGUF models)
@@ -61,7 +62,7 @@ FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
 FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
 FUZZ_SECONDS ?= 5
 
-.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run campaign cover lint install uninstall llama clean
+.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run campaign preload cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -160,16 +161,14 @@ $(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
-# The fault loop wants every ordinal of every site; the kills want a build without them.
+# Kills want a build without faults too, power cuts one that writes as users' do.
 campaign:
-	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 RAGGED_CROWD_SECONDS=600 RAGGED_CROWD="32 8" \
-	    python3 -m pytest -q -s test/cli/test_kill.py test/cli/test_segments.py
-	$(Q)$(MAKE) -s all FAULT=1
-	$(Q)RAGGED_BUILD=build/fault RAGGED_KILL_ORDINALS=20 \
-	    python3 -m pytest -q -s test/cli/test_segments.py
+	$(Q)$(MAKE) -s all preload
+	$(Q)$(MAKE) -s all preload FAULT=1
 	$(Q)$(MAKE) -s all DEBUG=1 SANITIZE=address,undefined FAULT=1
-	$(Q)RAGGED_BUILD=build/debug-address-undefined-fault RAGGED_FAULT_SAMPLES=all \
-	    python3 -m pytest -q -s test/cli/test_fault_loop.py
+	$(Q)test/campaign
+
+preload: $(PRELOAD)
 
 cover:
 	$(Q)$(MAKE) -s check-unit DEBUG=1 COVERAGE=1

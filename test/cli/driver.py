@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,3 +124,13 @@ def calm(value):
 def entries(listed):
     """The array of a listing, whatever stands beside it."""
     return listed["documents"] if isinstance(listed, dict) else listed
+
+
+def tell(goal, what, n, wrong, started, replay):
+    """One line for whoever reads the log, one row for the table of test/campaign."""
+    seconds = time.monotonic() - started
+    print("%s, %s: %d runs, %d wrong, %.0f s" % (goal, what, n, len(wrong), seconds), flush=True)
+    if "RAGGED_CAMPAIGN_ROWS" in os.environ:
+        with open(os.environ["RAGGED_CAMPAIGN_ROWS"], "a", encoding="utf-8") as rows:
+            rows.write(json.dumps({"goal": goal, "what": what, "runs": n, "wrong": len(wrong), "seconds": seconds,
+                                   "replay": replay if wrong else ""}) + "\n")

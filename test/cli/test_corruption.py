@@ -2,7 +2,7 @@
 grown, whole files swapped with those of another library. Every command then gives the right answer, a labelled one, or
 an error; it never crashes, hangs, or answers wrongly without a word.
 
-RAGGED_CORRUPTIONS: how many (60; the campaign: 10000). RAGGED_CORRUPTION_SEED: the first; a failure prints its own."""
+RAGGED_CORRUPTIONS: how many (150; the campaign: 10000). RAGGED_CORRUPTION_SEED: the first; a failure prints its own."""
 
 import collections
 import json
@@ -15,10 +15,10 @@ import time
 import pytest
 
 from corpus import write_corpus
-from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, DOCUMENTS, Ragged, calm, real_cache
+from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, DOCUMENTS, Ragged, calm, real_cache, tell
 
 SEED = int(os.environ.get("RAGGED_CORRUPTION_SEED", "20261129"))
-N = int(os.environ.get("RAGGED_CORRUPTIONS", "60"))
+N = int(os.environ.get("RAGGED_CORRUPTIONS", "150"))
 QUESTION = "how many litres of water do tomatoes get?"
 READINGS = {
     "lexical": ("search", "--mode", "lexical", "--json", "river of amber"),
@@ -175,5 +175,6 @@ def test_a_damaged_library_is_never_believed(tmp_path):
     for kind in sorted({kind for kind, _ in victim.outcomes}):
         print("  %-14s %s" % (kind, ", ".join("%s %d" % (outcome, n) for (of, outcome), n in
                                               sorted(victim.outcomes.items()) if of == kind)))
-    print("corruption: %d, %d wrong, %.0f s" % (N, len(wrong), time.monotonic() - started))
+    tell("corruption", "of %d files" % len(victim.targets()), N, wrong, started,
+         wrong[0].split(":")[0] + " test_corruption.py" if wrong else "")
     assert not wrong, "\n".join(wrong)

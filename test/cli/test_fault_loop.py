@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, ROOT, Ragged, calm, is_fault_build, library_state
+from driver import COMPLAINTS, DOCUMENTED_EXIT_CODES, ROOT, Ragged, calm, is_fault_build, library_state, tell
 from ledger import content_of
 from old_library import make_old
 
@@ -200,6 +200,6 @@ def test_every_site(scenario, tmp_path, documents):
         for what in loop.wrong(plan):
             wrong.append("RAGGED_FAULT_PLAN=%s, %s: %s" % (plan, scenario, what))
             print(wrong[-1], flush=True)
-    print("fault loop, %s: %d injections at %d sites, %d wrong, %.0f s (seed %d)"
-          % (scenario, len(plans), len(loop.sites), len(wrong), time.monotonic() - started, SEED))
+    tell("fault loop", "%s, %d sites, seed %d" % (scenario, len(loop.sites), SEED), len(plans), wrong, started,
+         "%s test_fault_loop.py -k %s" % (wrong[0].split(",")[0] if wrong else "", scenario))
     assert not wrong, "\n".join(wrong)

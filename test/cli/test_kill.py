@@ -12,7 +12,7 @@ import time
 import pytest
 
 from corpus import WORDS, write_corpus
-from driver import Ragged, is_fault_build, is_sanitized, library_state
+from driver import Ragged, is_fault_build, is_sanitized, library_state, tell
 from ledger import ABSENT, Ledger, content_of, found_in, promised, version_of, versions_of
 
 SEED = int(os.environ.get("RAGGED_KILL_SEED", "20261124"))
@@ -161,17 +161,18 @@ def live(folder, seed, n_kills):
 
 def test_kill_at_any_moment(tmp_path):
     n_killed = n_disturbed = 0
-    wrong, seed, started = [], SEED, time.monotonic()
+    wrong, replay, seed, started = [], "", SEED, time.monotonic()
     while n_killed < N_KILLS and seed < SEED + N_KILLS:
         life, what = live(tmp_path / str(seed), seed, N_KILLS - n_killed)
         wrong += what
         n_killed += life.n_killed
         n_disturbed += life.n_disturbed
+        replay = replay or what and "RAGGED_KILL_SEED=%d RAGGED_KILLS=%d test_kill.py" % (seed, life.n_killed)
         seed += 1
         if not what:
             shutil.rmtree(life.folder)
-    print("kill -9: %d kills in %d libraries, %d of the next runs disturbed, %d wrong, %.0f s"
-          % (n_killed, seed - SEED, n_disturbed, len(wrong), time.monotonic() - started))
+    tell("kill -9", "%d libraries" % (seed - SEED), n_killed, wrong, started, replay)
+    tell("fault after a kill", "the runs that pick up", n_disturbed, wrong, started, replay)
     assert not wrong, "\n".join(wrong)
     assert n_killed >= N_KILLS
 

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from corpus import WORDS, write_corpus
-from driver import is_fault_build, is_sanitized, library_state
+from driver import is_fault_build, is_sanitized, library_state, tell
 
 SEED = 20261125
 QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour", "cobalt mark3 comet")
@@ -158,7 +158,7 @@ def states(ragged, notes, tmp_path):
 @pytest.mark.parametrize("step", STEPS)
 def test_kill_at_each_step_from_tail_to_segment(ragged, states, tmp_path, step):
     expected, more = states
-    n_killed = 0
+    n_killed, started = 0, time.monotonic()
     for start, words, end in (("tail", ("compact",), "tail"), ("worn", ("compact",), "worn"),
                               ("worn", ("reindex",), "worn"), ("worn", ("add", more), "more")):
         for ordinal in range(1, N_ORDINALS + 1):
@@ -172,7 +172,7 @@ def test_kill_at_each_step_from_tail_to_segment(ragged, states, tmp_path, step):
             ragged.check()
             assert library_state(ragged, QUESTIONS) == expected[end], (start, words, ordinal)
             assert len(segments(ragged)) == 2, "nobody's files are swept"
-    print("%s: %d killed" % (step, n_killed))
+    tell("kill at a step", step, n_killed, [], started, "")
     assert n_killed > 0
 
 
