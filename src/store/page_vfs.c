@@ -35,11 +35,18 @@ static uint64_t sum_of(const void *page, int n, sqlite3_int64 offset)
     return hash64_of(page, (size_t)(n - SUM_BYTES)) ^ ((uint64_t)offset + 1) * SPREAD;
 }
 
+/* A free page need not be written for the file to grow past it. SQLite refuses zeros where it looks
+ * for a page of a tree. */
+static bool is_never_written(const unsigned char *page, int n)
+{
+    return page[0] == 0 && memcmp(page, page + 1, (size_t)n - 1) == 0;
+}
+
 static bool is_sum_right(const unsigned char *page, int n, sqlite3_int64 offset)
 {
     uint64_t stored;
     memcpy(&stored, page + n - SUM_BYTES, sizeof stored);
-    return stored == sum_of(page, n, offset);
+    return stored == sum_of(page, n, offset) || is_never_written(page, n);
 }
 
 /* Of a page that is not the first: what the header on the disk says. A header that was torn says
