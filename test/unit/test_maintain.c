@@ -278,8 +278,9 @@ static size_t find_vectors(struct library *library, const float *vector, struct 
     assert_ok(vector_leg_search(&leg, N_ROWS_MAX, hits, &n, &err));
     for (size_t i = 0; i < n; i++) {
         double cosine = -2;
-        assert_true(vector_leg_cosine(&leg, hits[i].chunk_id, &cosine));
-        assert_true(cosine == hits[i].score);
+        bool has = false;
+        assert_ok(vector_leg_cosine(&leg, hits[i].chunk_id, &cosine, &has, &err));
+        assert_true(has && cosine == hits[i].score);
     }
     n = name_hits(snapshot.store, hits, n, out);
     vector_leg_clear(&leg);
