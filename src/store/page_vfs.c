@@ -81,12 +81,13 @@ static bool is_first_page_right(sqlite3_file *file, unsigned char *page, int n)
 static int read_page(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
 {
     int rc = vfs_shim_methods.xRead(file, out, n, offset);
-    if (rc || !is_page(n, offset))
+    /* What is behind the end is zero, for SQLite too. */
+    if ((rc && rc != SQLITE_IOERR_SHORT_READ) || !is_page(n, offset))
         return rc;
     bool is_right = offset == 0      ? is_first_page_right(file, out, n)
                     : has_sums(file) ? is_sum_right(out, n, offset)
                                      : true;
-    return is_right ? SQLITE_OK : SQLITE_CORRUPT;
+    return is_right ? rc : SQLITE_CORRUPT;
 }
 
 static int write_page(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 offset)
