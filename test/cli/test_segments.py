@@ -7,12 +7,12 @@ campaign: "32 8")."""
 import os
 import random
 import shutil
-import sqlite3
 import threading
 import time
 
 import pytest
 
+import database
 from corpus import WORDS, write_corpus
 from driver import is_fault_build, is_sanitized, library_state, tell
 
@@ -110,9 +110,7 @@ def test_the_next_add_makes_damaged_segments_anew(compacted, notes):
 
 def test_words_of_an_older_version_are_cut_anew(compacted, notes):
     expected = library_state(compacted, QUESTIONS)
-    with sqlite3.connect(compacted.data / "ragged.db") as database:
-        database.execute("UPDATE meta SET value = 'english-1' WHERE key = 'analyzer'")
-    database.close()
+    database.change(compacted.data, "UPDATE meta SET value = 'english-1' WHERE key = 'analyzer'")
     old = segments(compacted)
     compacted.run("search", "--mode", "lexical", "amber", code=2)
     compacted.run("add", notes)
