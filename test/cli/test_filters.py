@@ -6,6 +6,7 @@ import os
 import pytest
 
 import database
+
 DOCUMENTS = {
     "plan.md": "---\ntitle: The plan\nauthor: Ada Lovelace\ntags: [tea, to read]\nyear: 1843\n"
                "date: 2024-05-17\ndraft: true\n---\n# Plan\n\nThe kettle boils the water.\n",
