@@ -36,28 +36,39 @@ struct governor;
 struct governor_options {
     size_t max_bytes;        /* what the user allows; 0: nothing was said */
     const char *data_folder; /* whose file system must keep a reserve; NULL: none */
+    uint64_t reserve_bytes;  /* of it; 0: by the size of the file system */
     bool is_off;             /* bytes are counted, nothing waits and nothing is refused */
 };
 enum status governor_new(const struct governor_options *options, struct governor **out,
                          struct error *err) MUST_USE;
 void governor_free(struct governor *governor); /* NULL is fine; everything must be given back */
 
-/* INGEST waits until the bytes are there and the state allows work; it gets an amount above its
- * whole share alone, when nobody else of its class has any. QUERY and CACHE do not wait: BUSY.
- * LIMIT: more than the budget. CANCELLED. */
+/* INGEST waits until the bytes are there and the state allows work. QUERY and CACHE do not wait:
+ * BUSY. LIMIT: more than its class can ever have; for INGEST that is its share and the caches'.
+ * CANCELLED. */
 enum status governor_take(struct governor *governor, enum governor_class class, size_t n_bytes,
                           const struct cancel *cancel, struct error *err) MUST_USE;
 void governor_give(struct governor *governor, enum governor_class class, size_t n_bytes);
 
+/* The same without waiting or a sentence: false, ask again. */
+bool governor_try(struct governor *governor, enum governor_class class, size_t n_bytes) MUST_USE;
+/* n_held become n_bytes, or as many as there is room for: what is held then. */
+size_t governor_resize(struct governor *governor, enum governor_class class, size_t n_held,
+                       size_t n_bytes) MUST_USE;
+
 /* Looks at the machine again when the last look is older than 100 ms. */
 enum governor_state governor_state(struct governor *governor);
-/* For one class; what is free of it now. */
+/* For one class: what is kept for it, and what it could get now. */
 size_t governor_share(const struct governor *governor, enum governor_class class);
 size_t governor_free_bytes(struct governor *governor, enum governor_class class);
+size_t governor_budget(const struct governor *governor);
+size_t governor_taken(struct governor *governor); /* by all classes */
+/* What one of n threads of an ingest may hold in a buffer that lasts as long as the thread. */
+size_t governor_thread_share(const struct governor *governor, unsigned n_threads);
 
 /* Room for n_bytes more on the library's file system, with the reserve kept. IO, with how much is
- * missing, when there is not. */
-enum status governor_check_disk(struct governor *governor, uint64_t n_bytes,
+ * missing, when there is not. `largest_bytes`: of a segment, which a merge writes anew. */
+enum status governor_check_disk(struct governor *governor, uint64_t n_bytes, uint64_t largest_bytes,
                                 struct error *err) MUST_USE;
 
 #endif
