@@ -234,6 +234,8 @@ struct engine_options config_options_without_library(const struct config *config
     options.chunk_overlap = (size_t)config_number(config, "chunk_overlap");
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
     options.n_threads = (unsigned)config_number(config, "threads");
+    options.memory_bytes_max = (size_t)config_number(config, "max_memory");
+    options.disk_reserve_bytes = (uint64_t)config_number(config, "disk_reserve");
     options.is_offline = config_is_on(config, "offline");
     return options;
 }

@@ -72,6 +72,7 @@ static enum status open_governor(struct engine *engine, struct error *err)
     const struct engine_options *o = &engine->options;
     return governor_new(&(struct governor_options){.max_bytes = o->memory_bytes_max,
                                                    .data_folder = o->data_folder,
+                                                   .reserve_bytes = o->disk_reserve_bytes,
                                                    .is_off = !feature_is_on(
                                                        &o->features, FEATURE_RESOURCE_GOVERNANCE)},
                         &engine->governor, err);

@@ -33,7 +33,8 @@ struct engine_options {
     unsigned n_threads; /* 0: all usable */
     bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline;    /* no network but configured loopback servers */
-    size_t memory_bytes_max; /* 0: what the machine and its control group allow */
+    size_t memory_bytes_max;     /* 0: what the machine and its control group allow */
+    uint64_t disk_reserve_bytes; /* an ingest leaves so much free; 0: by the size of the disk */
     struct features features;
 };
 struct engine_options engine_options_default(void);

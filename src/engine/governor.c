@@ -140,31 +140,29 @@ enum status governor_take(struct governor *governor, enum governor_class class, 
 bool governor_try(struct governor *governor, enum governor_class class, size_t n_bytes)
 {
     size_t n_taken;
-    return step_once(governor,
-                     &(struct governor_event){
-                         .kind = GOVERNOR_ASK, .class = class, .n_bytes = n_bytes},
-                     &n_taken) == GOVERNOR_DONE;
+    return step_once(
+               governor,
+               &(struct governor_event){.kind = GOVERNOR_ASK, .class = class, .n_bytes = n_bytes},
+               &n_taken) == GOVERNOR_DONE;
 }
 
 size_t governor_resize(struct governor *governor, enum governor_class class, size_t n_held,
                        size_t n_bytes)
 {
     size_t n_taken = n_held;
-    (void)step_once(governor,
-                    &(struct governor_event){.kind = GOVERNOR_RESIZE,
-                                             .class = class,
-                                             .n_held = n_held,
-                                             .n_bytes = n_bytes},
-                    &n_taken);
+    (void)step_once(
+        governor,
+        &(struct governor_event){
+            .kind = GOVERNOR_RESIZE, .class = class, .n_held = n_held, .n_bytes = n_bytes},
+        &n_taken);
     return n_taken;
 }
 
 void governor_give(struct governor *governor, enum governor_class class, size_t n_bytes)
 {
-    (void)step_once(governor,
-                    &(struct governor_event){
-                        .kind = GOVERNOR_GIVE, .class = class, .n_bytes = n_bytes},
-                    NULL);
+    (void)step_once(
+        governor,
+        &(struct governor_event){.kind = GOVERNOR_GIVE, .class = class, .n_bytes = n_bytes}, NULL);
 }
 
 enum governor_state governor_state(struct governor *governor)
@@ -198,7 +196,7 @@ size_t governor_taken(struct governor *governor)
 {
     size_t sum = 0;
     pthread_mutex_lock(&governor->mutex);
-    for (int class = 0; class < GOVERNOR_CLASS_COUNT; class++)
+    for (int class = 0; class < GOVERNOR_CLASS_COUNT; class ++)
         sum += governor->machine.taken[class];
     pthread_mutex_unlock(&governor->mutex);
     return sum;

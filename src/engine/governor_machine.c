@@ -24,7 +24,7 @@ size_t governor_machine_share(const struct governor_machine *machine, enum gover
 static size_t taken_by_all(const struct governor_machine *machine)
 {
     size_t sum = 0;
-    for (int class = 0; class < GOVERNOR_CLASS_COUNT; class++)
+    for (int class = 0; class < GOVERNOR_CLASS_COUNT; class ++)
         sum += machine->taken[class];
     return sum;
 }
@@ -59,9 +59,9 @@ enum governor_state governor_machine_state(const struct governor_machine *machin
 static enum governor_state state_by_use(unsigned use_permille, enum governor_state now)
 {
     int state = GOVERNOR_BLACK;
-    while (state > GOVERNOR_GREEN && use_permille < (state <= (int)now
-                                                         ? use_levels[state].leave_permille
-                                                         : use_levels[state].enter_permille))
+    while (state > GOVERNOR_GREEN &&
+           use_permille < (state <= (int)now ? use_levels[state].leave_permille
+                                             : use_levels[state].enter_permille))
         state--;
     return (enum governor_state)state;
 }
@@ -109,11 +109,10 @@ static bool may_begin(const struct governor_machine *machine, int64_t now_ms)
 /* More than its share passes alone, and no more than what queries and caches leave. */
 static size_t most(const struct governor_machine *machine, enum governor_class class)
 {
-    if (class == GOVERNOR_QUERY)
-        return machine->budget_bytes;
-    size_t share = governor_machine_share(machine, class);
-    return class == GOVERNOR_CACHE ? share
-                                   : share + governor_machine_share(machine, GOVERNOR_CACHE);
+    if (class == GOVERNOR_CACHE)
+        return governor_machine_share(machine, class);
+    return machine->budget_bytes -
+           (class == GOVERNOR_QUERY ? 0 : governor_machine_share(machine, GOVERNOR_QUERY));
 }
 
 static enum governor_reply ask(struct governor_machine *machine, enum governor_class class,

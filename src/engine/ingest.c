@@ -105,17 +105,18 @@ static enum status agree(struct pipeline *p, struct error *err)
 
 static void clear_ring(struct pipeline *p)
 {
-    for (size_t i = p->next_write; p->ring && i < p->next_job; i++)
+    for (size_t i = p->next_write; p->ring && i < p->next_job; i++) {
         arena_clear(&pipeline_job(p, i)->arena);
+        governor_give(p->context.engine->governor, GOVERNOR_INGEST, pipeline_job(p, i)->n_taken);
+    }
     mem_free(p->ring);
     mem_free(p->ring_bytes);
 }
 
 static enum status run_pipeline(struct pipeline *p, struct error *err)
 {
-    unsigned n_threads = engine_n_threads(p->context.engine);
     enum status status = STATUS_OK;
-    run_threads(p, n_threads < THREADS_MAX ? n_threads : THREADS_MAX, &status, err);
+    run_threads(p, p->context.n_threads, &status, err);
     if (!status && p->failed) {
         status = p->failed;
         if (err)
@@ -125,6 +126,21 @@ static enum status run_pipeline(struct pipeline *p, struct error *err)
         status = error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu files", p->next_write,
                            p->source->n);
     return status;
+}
+
+/* Each has an encoder's scratch and a parser for as long as it lives; all of them together have a
+ * part of ingest's share, so that jobs have the rest. */
+static unsigned choose_threads(const struct ingest_context *context)
+{
+    const struct engine *engine = context->engine;
+    size_t a_thread = INGEST_PARSER_BYTES;
+    if (!context->is_deferred)
+        a_thread += embedder_tuning(context->embedder).bytes_a_thread;
+    unsigned n = engine_n_threads(engine);
+    n = n < THREADS_MAX ? n : THREADS_MAX;
+    while (n > 1 && governor_thread_share(engine->governor, n) < a_thread)
+        n--;
+    return n;
 }
 
 enum status ingest_run(struct engine *engine, const struct ingest_source *source,
@@ -156,6 +172,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         return status;
     }
     p.context.dim = embedder_dim(p.context.embedder);
+    p.context.n_threads = choose_threads(&p.context);
     p.known = &known;
     status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
     if (!status)
@@ -169,8 +186,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     if (!status && (!p.ring || !p.ring_bytes))
         status = error_nomem(err);
     if (!status)
-        status =
-            keeper_start(&p.keeper, engine->options.data_folder, engine_n_threads(engine), err);
+        status = keeper_start(&p.keeper, engine->options.data_folder, engine_n_threads(engine),
+                              engine->governor, err);
     if (!status)
         status = run_pipeline(&p, err);
     /* Everything is stored and found: a segment that could not be built only makes that slower. */

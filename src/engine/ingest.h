@@ -5,7 +5,7 @@
  *
  * The order of documents, and so everything stored, does not depend on the number of threads. A
  * slice of a big document is embedded by whichever worker is free. Bounded: at most INGEST_WINDOW
- * jobs and INGEST_BYTES_MAX of their memory are between the first worker and the writer. */
+ * jobs are between the first worker and the writer, and as many bytes as the governor gives. */
 #ifndef RAGGED_ENGINE_INGEST_H
 #define RAGGED_ENGINE_INGEST_H
 
@@ -14,8 +14,8 @@
 #include "load/load.h"
 
 #define INGEST_WINDOW 128
-#define INGEST_BYTES_MAX ((size_t)96 * 1024 * 1024)
-#define INGEST_SLICE 16 /* chunks embedded in one go */
+#define INGEST_SLICE 16                               /* chunks embedded in one go */
+#define INGEST_PARSER_BYTES ((size_t)8 * 1024 * 1024) /* a parser between two documents */
 
 /* What the library already has under a path. */
 struct ingest_known {
@@ -69,6 +69,7 @@ struct ingest_job {
     size_t n_deferred; /* vectors left for later */
     struct arena arena;
     /* pipeline, by its mutex */
+    size_t n_taken; /* bytes of the governor */
     size_t next_slice, n_slices_left;
     bool is_prepared, is_done;
 };
@@ -89,12 +90,20 @@ struct ingest_context {
     const char *given; /* metadata of the user for every document; "": none */
     const struct cancel *cancel;
     size_t dim;
+    unsigned n_threads;
     bool is_deferred; /* nothing is embedded */
 };
 
 enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest_context *context,
                                struct error *err) MUST_USE;
 void ingest_worker_clear(struct ingest_worker *worker); /* half-built is fine */
+
+/* Bytes that the job will take, its parser included, of a source of n_bytes; and the parser alone.
+ */
+size_t ingest_estimate(const struct ingest_job *job, uint64_t n_bytes);
+size_t ingest_estimate_parser(const char *path, uint64_t n_bytes);
+/* What its parser may allocate: what every parser may, and its part of what the job has taken. */
+size_t ingest_allow_parser(const struct ingest_context *context, const struct ingest_job *job);
 
 /* Fills the job's outputs; a failure of the document is an outcome of the job, not an error here.
  */

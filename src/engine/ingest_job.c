@@ -219,6 +219,7 @@ static enum status read_document(struct ingest_worker *worker, const struct inge
                                  int fd, struct ingest_job *job, struct error *err)
 {
     struct load_document loaded = {0};
+    load_worker_allow(worker->loader, ingest_allow_parser(context, job));
     enum status status =
         load_parse(worker->loader, fd, job->path, context->cancel, &job->arena, &loaded, err);
     if (status)

@@ -35,11 +35,12 @@ static void *run(void *arg)
 }
 
 enum status keeper_start(struct keeper *keeper, const char *folder, unsigned n_threads,
-                         struct error *err)
+                         struct governor *governor, struct error *err)
 {
     *keeper =
         (struct keeper){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, NULL, err);
+    keeper->maintainer.governor = governor;
     if (!status && thread_start(&keeper->thread, run, keeper, NULL))
         keeper->thread.is_running = false;
     return status;

@@ -20,7 +20,7 @@ struct keeper {
 
 /* Without a thread, when none can be had, all the work is left to whoever comes after it. */
 enum status keeper_start(struct keeper *keeper, const char *folder, unsigned n_threads,
-                         struct error *err) MUST_USE;
+                         struct governor *governor, struct error *err) MUST_USE;
 /* After a commit: the tails have so many rows. Waits while they are so long that searches suffer.
  */
 void keeper_note_tail(struct keeper *keeper, size_t n_rows);

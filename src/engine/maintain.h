@@ -9,13 +9,15 @@
 #define RAGGED_ENGINE_MAINTAIN_H
 
 #include "base/cancel.h"
+#include "engine/governor.h"
 #include "engine/snapshot.h"
 
 struct maintainer {
     const char *folder; /* borrowed */
     unsigned n_threads;
     const struct cancel *cancel;
-    struct store *store; /* its own */
+    struct governor *governor; /* borrowed; NULL: merges may be of any size */
+    struct store *store;       /* its own */
     struct snapshot_cache segments;
 };
 

@@ -27,7 +27,7 @@ struct pipeline {
     uint64_t *ring_bytes;    /* size of each job's source */
     size_t next_job;         /* first that no worker took */
     size_t next_write;       /* first the writer has not finished with */
-    size_t n_bytes_in_flight;
+    bool is_paused;          /* there is work, and no memory for it */
     /* of sources: read and embedded, perhaps not yet written; unchanged */
     uint64_t n_bytes_worked, n_bytes_passed;
     bool is_stopping;

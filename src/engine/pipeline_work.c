@@ -1,5 +1,9 @@
 /* The worker's side: which job, which slice, and what happens when one fails. */
+#include "base/checked.h"
+#include "base/thread.h"
 #include "engine/pipeline.h"
+
+#define LOOK_MS 50 /* memory may come back without a word */
 
 static void stop_with(struct pipeline *p, enum status status, const struct error *error)
 {
@@ -23,10 +27,39 @@ static struct ingest_job *find_slice(struct pipeline *p)
     return NULL;
 }
 
-static bool has_room(const struct pipeline *p)
+/* Nothing is read far ahead when memory gets short. */
+static size_t window(const struct pipeline *p)
 {
-    return p->next_job < p->source->n && p->next_job < p->next_write + INGEST_WINDOW &&
-           (p->next_job == p->next_write || p->n_bytes_in_flight < INGEST_BYTES_MAX);
+    return governor_state(p->context.engine->governor) == GOVERNOR_GREEN ? INGEST_WINDOW
+                                                                         : INGEST_WINDOW / 4;
+}
+
+/* The job that the writer waits for passes alone, also when it is above what there is: its arena
+ * and its parser have limits of their own. Bytes are taken in the order of the jobs, so that none
+ * behind it holds what it waits for. */
+static bool take_bytes(struct pipeline *p, struct ingest_job *job, size_t n_bytes)
+{
+    struct governor *governor = p->context.engine->governor;
+    if (p->next_job == p->next_write)
+        n_bytes = size_min(n_bytes, governor_free_bytes(governor, GOVERNOR_INGEST));
+    p->is_paused = !governor_try(governor, GOVERNOR_INGEST, n_bytes);
+    job->n_taken = p->is_paused ? 0 : n_bytes;
+    return !p->is_paused;
+}
+
+/* The next job, when there is one and memory for it. */
+static struct ingest_job *begin_job(struct pipeline *p)
+{
+    if (p->next_job == p->source->n || p->next_job >= p->next_write + window(p))
+        return NULL;
+    struct ingest_job *job = pipeline_job(p, p->next_job);
+    uint64_t *n_bytes = &p->ring_bytes[p->next_job % INGEST_WINDOW];
+    *job = (struct ingest_job){0};
+    p->source->get(p->source->ctx, p->next_job, job, n_bytes);
+    if (!take_bytes(p, job, ingest_estimate(job, *n_bytes)))
+        return NULL;
+    p->next_job++;
+    return job;
 }
 
 static void finish_job(struct pipeline *p, struct ingest_job *job)
@@ -74,18 +107,15 @@ static void finish_unembedded(struct pipeline *p, struct ingest_job *job)
     finish_job(p, job);
 }
 
-static void prepare_one(struct pipeline *p, struct ingest_worker *worker)
+static void prepare_one(struct pipeline *p, struct ingest_worker *worker, struct ingest_job *job)
 {
-    size_t i = p->next_job++;
-    struct ingest_job *job = pipeline_job(p, i);
-    *job = (struct ingest_job){0};
-    p->source->get(p->source->ctx, i, job, &p->ring_bytes[i % INGEST_WINDOW]);
     if (job->path)
         job->known = known_find(p->known, job->path);
     pthread_mutex_unlock(&p->mutex);
     ingest_prepare(worker, &p->context, job);
     pthread_mutex_lock(&p->mutex);
-    p->n_bytes_in_flight += job->arena.n_bytes;
+    job->n_taken = governor_resize(p->context.engine->governor, GOVERNOR_INGEST, job->n_taken,
+                                   job->arena.n_bytes);
     job->n_slices_left = (job->n_needed + INGEST_SLICE - 1) / INGEST_SLICE;
     job->is_prepared = true;
     if (job->n_slices_left == 0)
@@ -108,12 +138,12 @@ void *pipeline_work(void *arg)
         struct ingest_job *job = find_slice(p);
         if (job)
             embed_one(p, &worker, job);
-        else if (has_room(p))
-            prepare_one(p, &worker);
+        else if ((job = begin_job(p)))
+            prepare_one(p, &worker, job);
         else if (p->next_write == p->source->n)
             break;
         else
-            pthread_cond_wait(&p->work_changed, &p->mutex);
+            thread_wait(&p->work_changed, &p->mutex, LOOK_MS);
     }
     pthread_mutex_unlock(&p->mutex);
     ingest_worker_clear(&worker);

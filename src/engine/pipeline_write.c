@@ -131,13 +131,14 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
         struct ingest_job *job = pipeline_job(p, first + i);
         is_last = is_end(p, job);
         report_job(p, job, p->ring_bytes[(first + i) % INGEST_WINDOW]);
-        n_bytes += job->arena.n_bytes;
+        n_bytes += job->n_taken;
+        job->n_taken = 0;
         arena_clear(&job->arena);
     }
     report_progress(p, first + n);
+    governor_give(p->context.engine->governor, GOVERNOR_INGEST, n_bytes);
     pthread_mutex_lock(&p->mutex);
     p->next_write += n;
-    p->n_bytes_in_flight -= n_bytes;
     p->is_stopping |= is_last;
     pthread_cond_broadcast(&p->work_changed);
     pthread_mutex_unlock(&p->mutex);

@@ -28,6 +28,7 @@ enum status engine_keep_up(struct engine *engine, struct error *err)
     struct maintainer maintainer = {0};
     enum status status = maintainer_init(&maintainer, engine->options.data_folder,
                                          engine_n_threads(engine), NULL, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain(&maintainer, MAINTAIN_DUE, err);
     if (!status)
@@ -60,6 +61,7 @@ enum status engine_renew_words(struct engine *engine, struct store *store, struc
         return status;
     status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
                              NULL, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain_rebuild(&maintainer, MAINTAIN_REBUILD_ALL, analyzer, &(size_t){0}, err);
     maintainer_clear(&maintainer);
@@ -88,6 +90,7 @@ enum status engine_compact(struct engine *engine, struct error *err)
         return status;
     status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
                              NULL, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain(&maintainer, MAINTAIN_ALL, err);
     if (!status)
@@ -111,6 +114,7 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
     if (!status)
         status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
                                  cancel, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain_rebuild(
             &maintainer, what == ENGINE_REINDEX_ALL ? MAINTAIN_REBUILD_ALL : MAINTAIN_REBUILD_LOST,

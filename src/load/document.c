@@ -140,6 +140,7 @@ static enum status add_fail(struct document_builder *builder, const struct recor
         n_message == 0 || n_message >= sizeof sized.message || reader.n_left >= sizeof sized.hint ||
         !is_printable(message, n_message) || !is_printable(hint, reader.n_left))
         return malformed(err, "failure");
+    builder->has_failed = true;
     builder->was_refused = !builder->has_begun && status == STATUS_INVALID;
     error_set(err, (enum status)status, "%.*s", (int)n_message, message);
     if (reader.n_left)

@@ -19,7 +19,8 @@ struct document_builder {
     struct load_document document;
     struct metadata metadata;
     bool has_begun, has_ended;
-    bool was_refused; /* a well-formed FAIL came before any parser ran: the worker is still good */
+    bool has_failed;  /* a well-formed FAIL came */
+    bool was_refused; /* and before any parser ran: the worker is still good */
 };
 
 void document_init(struct document_builder *builder, struct arena *arena);

@@ -30,6 +30,10 @@ enum status load_worker_new(const struct load_options *options, struct load_work
                             struct error *err) MUST_USE;
 void load_worker_free(struct load_worker *worker); /* stops the child; NULL is fine */
 
+/* What the parser may allocate for the documents that follow, beside what it has when it begins; 0:
+ * as much as its address space holds. A document that needs more fails with LIMIT. */
+void load_worker_allow(struct load_worker *worker, size_t n_bytes);
+
 struct load_document {
     const char *kind;  /* name of the loader row: "pdf", "html", "markdown", "text"; static */
     const char *title; /* "" when the document names none */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,12 +21,15 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "load/document.h"
+#include "load/jail.h"
 #include "load/load.h"
 #include "load/request.h"
 #include "load/worker_internal.h"
 
 #define N_DOCUMENTS 500
 #define POLL_MS 50
+#define IDLE_BYTES \
+    (24 * RAGGED_MIB) /* what a parser has before its first document, and some room */
 
 struct load_worker {                    /* one thread at a time */
     char *program, *pdfium, *pdftotext; /* owned; pdfium, pdftotext: NULL without */
@@ -35,6 +39,7 @@ struct load_worker {                    /* one thread at a time */
     int socket_fd; /* -1 while no child runs */
     clockid_t cpu_clock;
     unsigned n_documents; /* given to this child */
+    size_t allowed_bytes; /* 0: no limit but the jail's */
 };
 
 struct session { /* one document at the child */
@@ -118,6 +123,30 @@ static enum status start(struct load_worker *worker, struct error *err)
     if (clock_getcpuclockid(worker->process.pid, &worker->cpu_clock))
         worker->cpu_clock = CLOCK_MONOTONIC; /* stricter: wall time */
     return STATUS_OK;
+}
+
+void load_worker_allow(struct load_worker *worker, size_t n_bytes)
+{
+    worker->allowed_bytes = n_bytes;
+}
+
+/* From outside and for each document: the jail has no call that could change it. */
+static void limit_memory(const struct load_worker *worker)
+{
+    rlim_t most = RLIM_INFINITY;
+    if (worker->allowed_bytes && !JAIL_IS_SANITIZED)
+        most = worker->allowed_bytes + IDLE_BYTES;
+    (void)prlimit(worker->process.pid, RLIMIT_DATA,
+                  &(struct rlimit){.rlim_cur = most, .rlim_max = RLIM_INFINITY}, NULL);
+}
+
+static enum status explain_memory(const struct load_worker *worker, struct error *err)
+{
+    size_t n_bytes = worker->allowed_bytes ? worker->allowed_bytes : RAGGED_LIMIT_WORKER_AS;
+    error_set(err, STATUS_LIMIT, "parsing it takes more than %zu MiB of memory", n_bytes >> 20);
+    if (worker->allowed_bytes)
+        error_hint(err, "--max-memory or the setting max_memory allows more");
+    return STATUS_LIMIT;
 }
 
 static int64_t cpu_ms(const struct load_worker *worker)
@@ -227,6 +256,7 @@ static enum status send_document(struct load_worker *worker, int fd, const char 
             return status;
     }
     worker->n_documents++;
+    limit_memory(worker);
     if (!request_send(worker->socket_fd, &request, fd))
         return errno == EPIPE || errno == ECONNRESET
                    ? explain_end(worker, err)
@@ -247,6 +277,8 @@ static enum status parse_fd(struct load_worker *worker, int fd, const char *exte
         session.cpu_end_ms = cpu_ms(worker) + (int64_t)worker->cpu_s * 1000;
         status = receive(worker, &session, err);
     }
+    if (status == STATUS_NOMEM && session.builder.has_failed)
+        status = explain_memory(worker, err);
     bool is_worker_good = session.builder.has_ended || session.builder.was_refused;
     if (!status)
         status = document_take(&session.builder, out, err);
