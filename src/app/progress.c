@@ -99,11 +99,24 @@ static json_t *update_json(const struct engine_progress *update)
         json_put(object, "vectors_done", json_integer((json_int_t)update->n_vectors_done)) &&
         json_put(object, "vectors_total", json_integer((json_int_t)update->n_vectors_total)) &&
         json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
-        json_put(object, "eta_ms", json_integer(update->eta_ms));
+        json_put(object, "eta_ms", json_integer(update->eta_ms)) &&
+        json_put(object, "pause", json_text(update->pause));
     if (is_whole)
         return object;
     json_decref(object);
     return NULL;
+}
+
+/* Once a pause, also where nothing else is shown: a long silence needs a reason. */
+static void tell_pause(struct progress *progress, const char *pause)
+{
+    bool is_paused = pause && *pause;
+    if (is_paused && !progress->is_paused && !progress->is_quiet && !progress->is_json) {
+        progress_end(progress);
+        output_printf(progress->notes, "waiting: %s\n", pause);
+        output_flush(progress->notes);
+    }
+    progress->is_paused = is_paused;
 }
 
 static double share_done(const struct engine_progress *update)
@@ -172,6 +185,7 @@ static bool is_due(struct progress *progress)
 
 void progress_on_update(struct progress *progress, const struct engine_progress *update)
 {
+    tell_pause(progress, update->pause);
     if (!is_due(progress))
         return;
     if (progress->is_json)

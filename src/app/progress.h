@@ -11,7 +11,7 @@
 struct progress {
     struct output *notes;
     bool is_bar, is_json, is_quiet, is_verbose;
-    bool is_drawn;
+    bool is_drawn, is_paused;
     int64_t drawn_ms;
 };
 

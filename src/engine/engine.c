@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "nn/nn.h"
+
+#define STORE_SHARE 8 /* one part in so many of the budget is for the pages of databases */
 
 struct engine_options engine_options_default(void)
 {
@@ -36,6 +39,7 @@ const char *engine_degraded_name(enum engine_degraded bit)
 
 void engine_process_init(void)
 {
+    process_raise_limits();
     store_use_mem();
 }
 
@@ -70,12 +74,16 @@ static enum status copy_options(struct engine *engine, struct error *err)
 static enum status open_governor(struct engine *engine, struct error *err)
 {
     const struct engine_options *o = &engine->options;
-    return governor_new(&(struct governor_options){.max_bytes = o->memory_bytes_max,
-                                                   .data_folder = o->data_folder,
-                                                   .reserve_bytes = o->disk_reserve_bytes,
-                                                   .is_off = !feature_is_on(
-                                                       &o->features, FEATURE_RESOURCE_GOVERNANCE)},
-                        &engine->governor, err);
+    const struct governor_options options = {
+        .max_bytes = o->memory_bytes_max,
+        .data_folder = o->data_folder,
+        .reserve_bytes = o->disk_reserve_bytes,
+        .is_off = !feature_is_on(&o->features, FEATURE_RESOURCE_GOVERNANCE),
+    };
+    enum status status = governor_new(&options, &engine->governor, err);
+    if (!status)
+        store_limit_memory(governor_budget(engine->governor) / STORE_SHARE);
+    return status;
 }
 
 enum status engine_open(const struct engine_options *options, struct engine **out,

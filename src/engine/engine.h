@@ -80,6 +80,7 @@ struct engine_progress {
     size_t n_chunks;
     size_t n_vectors_done, n_vectors_total; /* missing ones, after the files; total 0: not yet */
     int64_t elapsed_ms, eta_ms;             /* eta -1: unknown */
+    const char *pause;                      /* why nothing goes on just now; "" while it does */
 };
 struct engine_add_options {
     const char *const *paths; /* files and folders */

@@ -68,6 +68,7 @@ static void on_progress(void *ctx, const struct engine_progress *update)
                                        .n_vectors_total = fill->n_passages,
                                        .elapsed_ms = update->elapsed_ms,
                                        .eta_ms = update->eta_ms,
+                                       .pause = update->pause,
                                    });
 }
 

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "engine/dead_ranges.h"
+#include "engine/disk_reserve.h"
 #include "engine/new_segment.h"
 #include "engine/recall.h"
 
@@ -118,6 +119,18 @@ static void choose_all(struct merge *merge)
         merge->n_chosen = 0;
 }
 
+/* The old segments stay until the new one is named. What a user asked for may use the reserve. */
+static bool has_disk(const struct merge *merge, enum maintain_extent extent)
+{
+    struct governor *governor = merge->maintainer->governor;
+    uint64_t n_bytes = 0;
+    for (size_t i = 0; i < merge->n_chosen; i++)
+        n_bytes += segment_stamp_of(merge->chosen[i]->segment)->size_bytes;
+    if (extent == MAINTAIN_ALL)
+        return disk_reserve_check(merge->maintainer->folder, 1, n_bytes, 0, NULL) == STATUS_OK;
+    return !governor || governor_check_disk(governor, n_bytes, 0, NULL) == STATUS_OK;
+}
+
 static enum status choose(struct merge *merge, enum maintain_extent extent, struct error *err)
 {
     merge->chosen = mem_array(merge->all->n, sizeof(struct snapshot_segment *));
@@ -130,6 +143,8 @@ static enum status choose(struct merge *merge, enum maintain_extent extent, stru
         choose_tier(merge);
         choose_worn(merge);
     }
+    if (!has_disk(merge, extent))
+        merge->n_chosen = 0;
     for (size_t i = 0; i < merge->all->n; i++)
         if (!is_chosen(merge, merge->all->segments[i]))
             merge->staying[merge->n_staying++] = merge->all->segments[i];

@@ -34,8 +34,10 @@ struct pipeline {
     enum status failed; /* the first failure that stops everything */
     struct error error;
 
-    struct engine_add_result result; /* writer only */
+    /* writer only */
+    struct engine_add_result result;
     struct eta eta;
+    struct error disk; /* why it waits for the disk; OK while it does not */
 };
 
 static inline struct ingest_job *pipeline_job(struct pipeline *p, size_t i)

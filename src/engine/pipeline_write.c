@@ -6,6 +6,9 @@
 #define GROUP_FILES_MAX 64
 #define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
+#define DISK_GROWTH 3          /* rows, their log, and the segments made of them */
+#define DISK_PATIENCE_MS 10000 /* for somebody to make room */
+#define DISK_LOOK_MS 200
 
 static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
@@ -60,6 +63,8 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
         return status;
     }
     status = store_write_commit(p->writer, err);
+    if (!status)
+        status = store_bound_log(p->writer, err);
     return status ? status : note_tail(p, err);
 }
 
@@ -91,6 +96,17 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
                         });
 }
 
+static const char *why_paused(struct pipeline *p)
+{
+    if (p->disk.status)
+        return p->disk.message;
+    pthread_mutex_lock(&p->mutex);
+    bool is_paused = p->is_paused;
+    pthread_mutex_unlock(&p->mutex);
+    bool is_short = governor_state(p->context.engine->governor) >= GOVERNOR_RED;
+    return is_paused && is_short ? "memory is short" : "";
+}
+
 static void report_progress(struct pipeline *p, size_t n_done)
 {
     if (!p->options->on_progress)
@@ -109,6 +125,7 @@ static void report_progress(struct pipeline *p, size_t n_done)
                                 .n_chunks = p->result.n_chunks,
                                 .elapsed_ms = elapsed_ms,
                                 .eta_ms = eta_step(&p->eta, elapsed_ms, n_worked, n_left),
+                                .pause = why_paused(p),
                             });
 }
 
@@ -118,14 +135,59 @@ static bool is_end(const struct pipeline *p, const struct ingest_job *job)
     return p->options->is_fail_fast && job->result == ENGINE_FILE_FAILED;
 }
 
+static enum status note_largest(void *ctx, const struct store_segment *segment, struct error *err)
+{
+    uint64_t *largest = ctx;
+    (void)err;
+    if (segment->size_bytes > *largest)
+        *largest = segment->size_bytes;
+    return STATUS_OK;
+}
+
+static bool has_disk(struct pipeline *p, uint64_t n_bytes, uint64_t largest)
+{
+    struct error why = {0};
+    bool has =
+        governor_check_disk(p->context.engine->governor, n_bytes, largest, &why) == STATUS_OK;
+    p->disk = why;
+    return has;
+}
+
+/* Before the disk is full: what is left is for removing, compacting and other programs. Goes on
+ * when there is twice the room. */
+static enum status wait_for_disk(struct pipeline *p, size_t n_bytes, struct error *err)
+{
+    uint64_t n_needed = DISK_GROWTH * (uint64_t)n_bytes, largest = 0;
+    enum status status = store_each_segment(p->writer, note_largest, &largest, err);
+    if (status || has_disk(p, n_needed, largest))
+        return status;
+    status = store_checkpoint(p->writer, true, err);
+    if (status || has_disk(p, n_needed, largest))
+        return status;
+    int64_t deadline_ms = clock_monotonic_ms() + DISK_PATIENCE_MS;
+    while (!is_cancelled(p->context.cancel) && clock_monotonic_ms() < deadline_ms) {
+        report_progress(p, p->next_write);
+        clock_sleep_ms(DISK_LOOK_MS);
+        if (has_disk(p, 2 * n_needed, largest))
+            return STATUS_OK;
+    }
+    if (err)
+        *err = p->disk;
+    return p->disk.status;
+}
+
 /* Commits jobs [next_write, next_write + n), reports them and gives their memory back. */
 static enum status write_group(struct pipeline *p, size_t n, struct error *err)
 {
-    size_t first = p->next_write;
-    enum status status = commit_group(p, first, n, err);
+    size_t first = p->next_write, n_bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        n_bytes += pipeline_job(p, first + i)->arena.n_bytes;
+    enum status status = wait_for_disk(p, n_bytes, err);
+    if (!status)
+        status = commit_group(p, first, n, err);
     if (status)
         return status;
-    size_t n_bytes = 0;
+    n_bytes = 0;
     bool is_last = false;
     for (size_t i = 0; i < n; i++) {
         struct ingest_job *job = pipeline_job(p, first + i);
@@ -148,14 +210,15 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
 /* How many jobs from next_write on are done, up to a group's bounds. By mutex. */
 static size_t count_done(struct pipeline *p, bool *out_is_full)
 {
-    size_t n = 0, n_bytes = 0;
-    while (p->next_write + n < p->next_job && n < GROUP_FILES_MAX && n_bytes < GROUP_BYTES_MAX &&
+    bool is_green = governor_state(p->context.engine->governor) == GOVERNOR_GREEN;
+    size_t n = 0, n_bytes = 0, n_bytes_max = is_green ? GROUP_BYTES_MAX : GROUP_BYTES_MAX / 2;
+    while (p->next_write + n < p->next_job && n < GROUP_FILES_MAX && n_bytes < n_bytes_max &&
            pipeline_job(p, p->next_write + n)->is_done) {
         n_bytes += pipeline_job(p, p->next_write + n)->arena.n_bytes;
         n++;
     }
     *out_is_full =
-        n == GROUP_FILES_MAX || n_bytes >= GROUP_BYTES_MAX || p->next_write + n == p->source->n;
+        n == GROUP_FILES_MAX || n_bytes >= n_bytes_max || p->next_write + n == p->source->n;
     return n;
 }
 

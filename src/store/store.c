@@ -9,6 +9,7 @@
 
 #define LOCK_TIMEOUT_MS 10000
 #define CHECKPOINT_BYTES (1024 * 1024)
+#define LOG_BYTES_MAX (32 * 1024 * 1024)
 
 static void *sqlite_alloc(int size)
 {
@@ -39,6 +40,11 @@ static int sqlite_mem_init(void *ctx)
 static void sqlite_mem_shutdown(void *ctx)
 {
     (void)ctx;
+}
+
+void store_limit_memory(size_t n_bytes)
+{
+    sqlite3_soft_heap_limit64((sqlite3_int64)n_bytes);
 }
 
 void store_use_mem(void)
@@ -234,14 +240,14 @@ static enum status checkpoint_locked(struct store *store, struct error *err)
     return store_fail(store, rc, err);
 }
 
-enum status store_checkpoint(struct store *store, bool force, struct error *err)
+static enum status checkpoint_above(struct store *store, uint64_t n_bytes, struct error *err)
 {
     assert(store->mode == STORE_OPEN_WRITE && !store->is_writing && !store->is_reading);
     struct file_info info = {0};
     enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, err);
     if (status && status != STATUS_NOT_FOUND)
         return status;
-    if (!force && info.size_bytes < CHECKPOINT_BYTES)
+    if (info.size_bytes < n_bytes)
         return STATUS_OK;
     status = connection_ready(store, err);
     if (!status)
@@ -250,4 +256,14 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
         status = checkpoint_locked(store, err);
     end_transaction(store);
     return status;
+}
+
+enum status store_checkpoint(struct store *store, bool force, struct error *err)
+{
+    return checkpoint_above(store, force ? 0 : CHECKPOINT_BYTES, err);
+}
+
+enum status store_bound_log(struct store *store, struct error *err)
+{
+    return checkpoint_above(store, LOG_BYTES_MAX, err);
 }
