@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/disk_reserve.h"
 #include "engine/metadata.h"
 #include "engine/pipeline.h"
 
@@ -181,6 +182,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         status = agree(&p, err);
     if (!status)
         status = known_init(&known, p.writer, err);
+    disk_ballast_keep(engine->options.data_folder);
+    p.log_bytes_max = disk_ballast_bytes(engine->options.data_folder) / 2;
     p.ring = mem_zalloc(INGEST_WINDOW, sizeof *p.ring);
     p.ring_bytes = mem_zalloc(INGEST_WINDOW, sizeof *p.ring_bytes);
     if (!status && (!p.ring || !p.ring_bytes))
@@ -200,6 +203,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         *out = p.result;
     if (!status)
         status = store_checkpoint(p.writer, false, err);
+    else if (p.writer)
+        (void)!store_checkpoint(p.writer, false, NULL); /* a log of a stopped load is short too */
     clear_ring(&p);
     known_clear(&known);
     arena_clear(&arena);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/disk_reserve.h"
 #include "engine/engine_internal.h"
 #include "engine/metadata.h"
 #include "engine/where.h"
@@ -75,6 +76,8 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
 
 /* ---- remove ---- */
 
+#define SHORT_LOG_BYTES (256 * 1024)
+
 struct remover {
     const char *pattern;
     char *folder; /* pattern with a slash behind it */
@@ -105,16 +108,32 @@ static enum status collect_match(void *ctx, const struct store_document *documen
     return STATUS_OK;
 }
 
-static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)
+static enum status remove_some(struct store *store, const int64_t *ids, size_t n, struct error *err)
 {
     enum status status = store_write_begin(store, err);
     if (status)
         return status;
-    for (size_t i = 0; i < r->n && !status; i++)
-        status = store_remove_document(store, r->ids[i], err);
+    for (size_t i = 0; i < n && !status; i++)
+        status = store_remove_document(store, ids[i], err);
     if (!status)
         return store_write_commit(store, err);
     store_write_rollback(store);
+    return status;
+}
+
+/* All at once where there is room for that, else one after the other: each makes room for the next.
+ */
+static enum status remove_ids(struct store *store, const struct remover *r, bool is_disk_short,
+                              struct error *err)
+{
+    if (!is_disk_short)
+        return remove_some(store, r->ids, r->n, err);
+    enum status status = store_checkpoint(store, true, err);
+    for (size_t i = 0; i < r->n && !status; i++) {
+        status = remove_some(store, &r->ids[i], 1, err);
+        if (!status)
+            status = store_bound_log(store, SHORT_LOG_BYTES, err);
+    }
     return status;
 }
 
@@ -124,6 +143,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
 {
     struct store *store = NULL;
     struct remover r = {.each = each, .ctx = ctx};
+    bool is_disk_short = !is_dry_run && disk_ballast_lend(engine->options.data_folder);
     char *pattern = path_absolute(path);
     r.pattern = pattern;
     r.folder = pattern ? path_join(pattern, "") : NULL;
@@ -141,7 +161,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
         error_hint(err, "`ragged list` shows what is there; globs like '*.pdf' need quotes");
     }
     if (!status && !is_dry_run)
-        status = remove_ids(store, &r, err);
+        status = remove_ids(store, &r, is_disk_short, err);
     store_close(store);
     if (!status && !is_dry_run)
         status = engine_keep_up(engine, err);
@@ -174,6 +194,7 @@ static enum status clear_all(struct store *store, size_t *out_n, struct error *e
 enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err)
 {
     struct store *store = NULL;
+    (void)disk_ballast_lend(engine->options.data_folder);
     enum status status = store_open(engine->options.data_folder, STORE_OPEN_READ, &store, err);
     if (status == STATUS_NOT_FOUND) {
         *out_n = 0;

@@ -37,6 +37,7 @@ struct pipeline {
     /* writer only */
     struct engine_add_result result;
     struct eta eta;
+    uint64_t log_bytes_max;
     struct error disk; /* why it waits for the disk; OK while it does not */
 };
 

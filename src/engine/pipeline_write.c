@@ -64,7 +64,7 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
     }
     status = store_write_commit(p->writer, err);
     if (!status)
-        status = store_bound_log(p->writer, err);
+        status = store_bound_log(p->writer, p->log_bytes_max, err);
     return status ? status : note_tail(p, err);
 }
 

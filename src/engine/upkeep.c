@@ -6,6 +6,7 @@
 
 #include "base/bitmap.h"
 #include "base/mem.h"
+#include "engine/disk_reserve.h"
 #include "engine/engine_internal.h"
 #include "engine/ids.h"
 #include "engine/maintain.h"
@@ -85,6 +86,7 @@ enum status engine_compact(struct engine *engine, struct error *err)
 {
     bool has = false;
     struct maintainer maintainer = {0};
+    (void)disk_ballast_lend(engine->options.data_folder);
     enum status status = has_library(engine, &has, err);
     if (status || !has)
         return status;

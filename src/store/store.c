@@ -9,7 +9,6 @@
 
 #define LOCK_TIMEOUT_MS 10000
 #define CHECKPOINT_BYTES (1024 * 1024)
-#define LOG_BYTES_MAX (32 * 1024 * 1024)
 
 static void *sqlite_alloc(int size)
 {
@@ -263,7 +262,7 @@ enum status store_checkpoint(struct store *store, bool force, struct error *err)
     return checkpoint_above(store, force ? 0 : CHECKPOINT_BYTES, err);
 }
 
-enum status store_bound_log(struct store *store, struct error *err)
+enum status store_bound_log(struct store *store, uint64_t n_bytes, struct error *err)
 {
-    return checkpoint_above(store, LOG_BYTES_MAX, err);
+    return checkpoint_above(store, n_bytes, err);
 }

@@ -97,8 +97,8 @@ void store_write_rollback(struct store *store); /* none open is fine */
  * on, and what they still need stays. Call it after a bulk load: the first process that opens a
  * library reads its whole log (0.6 ms per MiB). */
 enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
-/* The same when it has grown past 32 MiB: after each commit of a long load. */
-enum status store_bound_log(struct store *store, struct error *err) MUST_USE;
+/* The same when it has grown past n_bytes: after each commit of a long load. */
+enum status store_bound_log(struct store *store, uint64_t n_bytes, struct error *err) MUST_USE;
 /* Gives the space of removed rows, of unused vectors and of files of stopped processes back. The
  * vector file gets holes where the compact before this one had already found no vector: a snapshot
  * older than that compact reads zeros there, any other never looks. */
