@@ -107,7 +107,7 @@ static json_t *update_json(const struct engine_progress *update)
     return NULL;
 }
 
-/* Once a pause, also where nothing else is shown: a long silence needs a reason. */
+/* Once, also where nothing else is shown: a long silence needs a reason. */
 static void tell_pause(struct progress *progress, const char *pause)
 {
     bool is_paused = pause && *pause;
@@ -116,7 +116,7 @@ static void tell_pause(struct progress *progress, const char *pause)
         output_printf(progress->notes, "waiting: %s\n", pause);
         output_flush(progress->notes);
     }
-    progress->is_paused = is_paused;
+    progress->is_paused |= is_paused;
 }
 
 static double share_done(const struct engine_progress *update)

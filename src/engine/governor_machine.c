@@ -53,7 +53,9 @@ size_t governor_machine_room(const struct governor_machine *machine, enum govern
 
 enum governor_state governor_machine_state(const struct governor_machine *machine)
 {
-    return machine->inside > machine->outside ? machine->inside : machine->outside;
+    enum governor_state worst = machine->inside;
+    worst = worst > machine->outside ? worst : machine->outside;
+    return worst > machine->stalls ? worst : machine->stalls;
 }
 
 static enum governor_state state_by_use(unsigned use_permille, enum governor_state now)
@@ -89,10 +91,8 @@ static void see_inside(struct governor_machine *machine)
 static void see_outside(struct governor_machine *machine, const struct governor_sight *sight)
 {
     bool is_others = sight->own_bytes <= machine->budget_bytes;
-    enum governor_state by_use =
-        state_by_use(is_others ? sight->group_permille : 0, machine->outside);
-    enum governor_state by_stalls = state_by_stalls(sight, machine->outside);
-    machine->outside = by_use > by_stalls ? by_use : by_stalls;
+    machine->outside = state_by_use(is_others ? sight->group_permille : 0, machine->outside);
+    machine->stalls = state_by_stalls(sight, machine->stalls);
 }
 
 /* Whoever has nothing under way can't make memory free by waiting for itself. */
@@ -103,7 +103,8 @@ static bool may_begin(const struct governor_machine *machine, int64_t now_ms)
     if (machine->outside == GOVERNOR_RED)
         return machine->taken[GOVERNOR_INGEST] == 0 &&
                now_ms - machine->given_ms >= GOVERNOR_PAUSE_MS;
-    return machine->inside < GOVERNOR_RED || machine->taken[GOVERNOR_INGEST] == 0;
+    return (machine->inside < GOVERNOR_RED && machine->stalls < GOVERNOR_RED) ||
+           machine->taken[GOVERNOR_INGEST] == 0;
 }
 
 /* More than its share passes alone, and no more than what queries and caches leave. */

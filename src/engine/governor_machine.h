@@ -19,8 +19,9 @@ struct governor_machine {
     bool is_off; /* bytes are counted, nothing is refused */
     size_t taken[GOVERNOR_CLASS_COUNT];
     size_t own_bytes;
-    /* `inside`: by what we hold, which waiting does not lessen; `outside`: by what others do */
-    enum governor_state inside, outside;
+    /* By what we hold; by what others hold in a group of ours; by stalls, whoever causes them. Only
+     * the second gets better by waiting. */
+    enum governor_state inside, outside, stalls;
     int64_t given_ms; /* when ingest last got bytes */
 };
 
@@ -52,7 +53,7 @@ enum governor_reply governor_step(struct governor_machine *machine,
 size_t governor_machine_share(const struct governor_machine *machine, enum governor_class class);
 /* What one class could get now. */
 size_t governor_machine_room(const struct governor_machine *machine, enum governor_class class);
-/* The worse of both sides. */
+/* The worst of the three. */
 enum governor_state governor_machine_state(const struct governor_machine *machine);
 
 /* While memory is short for others, ingest gets one job in so many milliseconds. */

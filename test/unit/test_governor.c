@@ -211,6 +211,19 @@ static void test_governor__ingest_pauses_while_others_are_short(void **state)
     assert_int_equal(ask(&m, GOVERNOR_QUERY, 300, 90000), GOVERNOR_DONE);
 }
 
+/* Whoever stalls may be ourselves: one job after the other, without a pause. */
+static void test_governor__stalls_let_one_job_pass_at_a_time(void **state)
+{
+    (void)state;
+    struct governor_machine m = machine_of(1000);
+    see(&m, (struct governor_sight){.full_permille = 300}, 0);
+    for (int64_t now_ms = 0; now_ms < 5; now_ms++) {
+        assert_int_equal(ask(&m, GOVERNOR_INGEST, 10, now_ms), GOVERNOR_DONE);
+        assert_int_equal(ask(&m, GOVERNOR_INGEST, 10, now_ms), GOVERNOR_LATER);
+        give(&m, GOVERNOR_INGEST, 10, now_ms);
+    }
+}
+
 /* Our own memory does not go away by waiting: one job after the other. */
 static void test_governor__a_full_group_of_our_own_is_worked_through(void **state)
 {
@@ -242,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_governor__leaves_a_state_five_points_lower),
         cmocka_unit_test(test_governor__stalls_count),
         cmocka_unit_test(test_governor__ingest_pauses_while_others_are_short),
+        cmocka_unit_test(test_governor__stalls_let_one_job_pass_at_a_time),
         cmocka_unit_test(test_governor__a_full_group_of_our_own_is_worked_through),
         cmocka_unit_test(test_governor__off_counts_and_refuses_nothing),
     };
