@@ -24,6 +24,19 @@ static const char *missing_warning(const struct engine_status *s, struct buf *bu
     return buf_text(buf);
 }
 
+static json_t *memory_json(const struct engine_status *s)
+{
+    json_t *object = json_object();
+    bool is_whole =
+        object &&
+        json_put(object, "budget_bytes", json_integer((json_int_t)s->memory_budget_bytes)) &&
+        json_put(object, "state", json_text(s->memory_state));
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *status_json(const struct engine_status *s, const struct config *config)
 {
     struct buf warning = {0};
@@ -51,7 +64,8 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
         json_put(object, "fingerprint", json_text(s->fingerprint)) &&
         json_put(object, "dimensions", json_integer((json_int_t)s->dim)) &&
         json_put(object, "language", json_text(s->language)) &&
-        json_put(object, "generation", json_integer(s->generation));
+        json_put(object, "generation", json_integer(s->generation)) &&
+        json_put(object, "memory", memory_json(s));
     if (is_whole)
         return object;
     json_decref(object);

@@ -51,6 +51,22 @@ static bool parse_size(const char *text, double *out)
     return *end == '\0';
 }
 
+static void append_size(struct buf *out, double n_bytes)
+{
+    static const char letters[] = "KMG";
+    size_t i = 0;
+    for (n_bytes /= 1024.0; n_bytes >= 1024.0 && letters[i + 1]; i++)
+        n_bytes /= 1024.0;
+    buf_printf(out, "%.10g%c", n_bytes, letters[i]);
+}
+
+static void describe_size(const struct value_rule *rule, struct buf *out)
+{
+    append_size(out, rule->min);
+    buf_append_text(out, "..");
+    append_size(out, rule->max);
+}
+
 static enum status check_size(const struct value_rule *rule, const char *what, const char *text,
                               struct value *out, struct error *err)
 {
@@ -58,9 +74,14 @@ static enum status check_size(const struct value_rule *rule, const char *what, c
     if (*text && !parse_size(text, &number))
         return error_set(err, STATUS_INVALID, "%s wants a size like \"512M\" or \"2G\", not \"%s\"",
                          what, text);
-    if (*text && (number < rule->min || number > rule->max))
-        return error_set(err, STATUS_INVALID, "%s is %s, but must be within %.10gM..%.10gM", what,
-                         text, rule->min / 1048576.0, rule->max / 1048576.0);
+    if (*text && (number < rule->min || number > rule->max)) {
+        struct buf range = {0};
+        describe_size(rule, &range);
+        error_set(err, STATUS_INVALID, "%s is %s, but must be within %s", what, text,
+                  buf_text(&range));
+        buf_clear(&range);
+        return STATUS_INVALID;
+    }
     *out = (struct value){.text = text, .number = number};
     return STATUS_OK;
 }
@@ -130,7 +151,7 @@ void value_describe(const struct value_rule *rule, struct buf *out)
     if (rule->type == VALUE_COUNT || rule->type == VALUE_NUMBER)
         buf_printf(out, "%.10g..%.10g", rule->min, rule->max);
     if (rule->type == VALUE_SIZE)
-        buf_printf(out, "%.10gM..%.10gM", rule->min / 1048576.0, rule->max / 1048576.0);
+        describe_size(rule, out);
     if (rule->type == VALUE_SWITCH)
         buf_append_text(out, "true|false");
     for (size_t i = 0; rule->type == VALUE_CHOICE && rule->choices[i]; i++)

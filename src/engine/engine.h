@@ -276,6 +276,8 @@ struct engine_status {
     size_t n_segments, n_tail; /* n_tail: passages whose words are in no segment yet */
     uint64_t text_bytes, database_bytes, vector_bytes, index_bytes;
     int64_t generation;
+    size_t memory_budget_bytes;
+    const char *memory_state; /* "green", "yellow", "red", "black" */
 };
 enum status engine_status(struct engine *engine, struct engine_status *out,
                           struct error *err) MUST_USE;

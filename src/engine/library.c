@@ -245,6 +245,8 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
                                                            : embed_models(&(size_t){0})[0].name,
         .fingerprint = "",
         .language = engine->options.language,
+        .memory_budget_bytes = governor_budget(engine->governor),
+        .memory_state = governor_state_name(governor_state(engine->governor)),
     };
     struct store *store;
     enum status status = engine_get_reader(engine, &store, err);

@@ -30,8 +30,12 @@ struct ruleset { /* struct landlock_ruleset_attr of ABI 6 */
     uint64_t handled_access_fs, handled_access_net, scoped;
 };
 
+/* Whoever started us may have set a stricter one. */
 static enum status set_limit(int resource, rlim_t value, const char *name, struct error *err)
 {
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) == 0 && now.rlim_max < value)
+        value = now.rlim_max;
     if (setrlimit((__rlimit_resource_t)resource, &(struct rlimit){value, value}))
         return error_errno(err, errno, "could not limit %s of the parser", name);
     return STATUS_OK;
