@@ -1,4 +1,5 @@
-/* The files of /proc and /sys are laid out in a folder, as kernels with either version write them. */
+/* The files of /proc and /sys are laid out in a folder, as kernels with either version write them.
+ */
 #include "../testing.h"
 
 #include <string.h>
@@ -121,7 +122,8 @@ static void test_pressure__finds_version_1_in_a_container(void **state)
 static void test_pressure__hostile_files_are_no_limit(void **state)
 {
     struct tree *t = *state;
-    put(t, "proc/self/mountinfo", "- cgroup2\n\n 1 2 - cgroup2 x\n31 23 0:28 / /c rw - cgroup2 c c\n");
+    put(t, "proc/self/mountinfo",
+        "- cgroup2\n\n 1 2 - cgroup2 x\n31 23 0:28 / /c rw - cgroup2 c c\n");
     put(t, "proc/self/cgroup", "0::/../../../etc\n:::\n0\n");
     put(t, "c/memory.max", "max\n");
     struct error err = {0};
