@@ -8,7 +8,8 @@ static void work(struct keeper *k)
     pthread_mutex_unlock(&k->mutex);
     enum status status = maintain(&k->maintainer, MAINTAIN_DUE, &error);
     pthread_mutex_lock(&k->mutex);
-    if (status && !k->failed) {
+    /* The writer had the lock all the time: there is another chance after its next commit. */
+    if (status && status != STATUS_BUSY && !k->failed) {
         k->failed = status;
         k->error = error;
     }
