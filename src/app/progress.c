@@ -98,6 +98,7 @@ static json_t *update_json(const struct engine_progress *update)
         json_put(object, "chunks", json_integer((json_int_t)update->n_chunks)) &&
         json_put(object, "vectors_done", json_integer((json_int_t)update->n_vectors_done)) &&
         json_put(object, "vectors_total", json_integer((json_int_t)update->n_vectors_total)) &&
+        json_put(object, "phase", json_text(update->n_vectors_total ? "vectors" : "words")) &&
         json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
         json_put(object, "eta_ms", json_integer(update->eta_ms));
     if (is_whole)
@@ -138,9 +139,9 @@ static void draw_left(struct progress *progress, int64_t eta_ms)
 
 static void draw_vectors(struct progress *progress, const struct engine_progress *update)
 {
-    double seconds = (double)update->elapsed_ms / 1000.0;
+    double seconds = (double)update->phase_ms / 1000.0;
     draw_cells(progress, (double)update->n_vectors_done / (double)update->n_vectors_total);
-    output_printf(progress->notes, "%zu/%zu missing vectors  %.1f/s", update->n_vectors_done,
+    output_printf(progress->notes, "%zu/%zu vectors  %.1f/s", update->n_vectors_done,
                   update->n_vectors_total,
                   seconds > 0 ? (double)update->n_vectors_done / seconds : 0);
     draw_left(progress, update->eta_ms);
@@ -148,7 +149,7 @@ static void draw_vectors(struct progress *progress, const struct engine_progress
 
 static void draw_files(struct progress *progress, const struct engine_progress *update)
 {
-    double seconds = (double)update->elapsed_ms / 1000.0;
+    double seconds = (double)update->phase_ms / 1000.0;
     double rate = seconds > 0 ? (double)update->n_bytes_done / 1024.0 / seconds : 0;
     bool is_fast = rate >= 1024.0;
     draw_cells(progress, share_done(update));

@@ -30,6 +30,11 @@ struct embedder_options {
  * to get it). */
 enum status embedder_open(const struct embedder_options *options, struct embedder **out,
                           struct error *err) MUST_USE;
+/* One that only counts, for a server that can't be asked now: as careful an estimate as any, and
+ * the smallest window in use. It has no dimension and no fingerprint; embedder_embed() is REMOTE.
+ */
+enum status embedder_open_counter(const char *model, struct embedder **out,
+                                  struct error *err) MUST_USE;
 void embedder_close(struct embedder *embedder); /* NULL is fine */
 
 size_t embedder_dim(const struct embedder *embedder);

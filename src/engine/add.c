@@ -30,9 +30,6 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
         .n = scan.n_files, .n_bytes = scan.n_bytes, .get = get_file, .ctx = &scan};
     struct engine_add_result result = {0};
     status = ingest_run(engine, &source, options, &result, err);
-    bool is_ended = options->is_fail_fast && result.n[ENGINE_FILE_FAILED] > 0;
-    if (!status && !options->is_deferred && !is_ended)
-        status = ingest_fill(engine, options, &result, err);
     if (!status || status == STATUS_CANCELLED) {
         result.n[ENGINE_FILE_SKIPPED] += scan.n_skipped;
         *out = result;

@@ -75,10 +75,11 @@ struct engine_file_report {
 };
 struct engine_progress {
     size_t n_files_done, n_files_total;
-    uint64_t n_bytes_done, n_bytes_total; /* done: read and embedded, perhaps not yet written */
+    uint64_t n_bytes_done, n_bytes_total; /* done: read and cut, perhaps not yet written */
     size_t n_chunks;
-    size_t n_vectors_done, n_vectors_total; /* missing ones, after the files; total 0: not yet */
-    int64_t elapsed_ms, eta_ms;             /* eta -1: unknown */
+    size_t n_vectors_done, n_vectors_total; /* after the files; total 0: not yet */
+    int64_t elapsed_ms, phase_ms;           /* phase_ms: since the files or the vectors began */
+    int64_t eta_ms;                         /* to the end of both; -1: unknown */
 };
 struct engine_add_options {
     const char *const *paths; /* files and folders */
@@ -92,7 +93,7 @@ struct engine_add_options {
     int max_depth; /* -1: none; 0: only the folder's own files */
     bool is_fail_fast;
     bool is_hidden_included;
-    bool is_deferred; /* no vector is computed; else those that the library misses are made too */
+    bool is_deferred; /* no vector is made; else, after the words, all that the library misses */
     const char *const *excludes; /* globs on the path below the folder, or on the name */
     size_t n_excludes;
     const struct cancel *cancel;
@@ -104,13 +105,17 @@ struct engine_add_options {
 struct engine_add_result {
     size_t n[ENGINE_FILE_RESULT_COUNT]; /* by result */
     size_t n_chunks;                    /* written */
-    size_t n_vectors_computed, n_vectors_reused, n_vectors_deferred;
-    size_t n_vectors_filled; /* computed for passages that were in the library without one */
+    size_t n_vectors_computed, n_vectors_reused;
+    size_t n_vectors_filled;   /* computed for passages that were in the library without one */
+    size_t n_vectors_deferred; /* passages left without one: of these documents with is_deferred,
+                                  else of the whole library */
     int64_t elapsed_ms;
-    struct error index_error; /* OK, or why new segments could not be built: searches are slower */
+    struct error index_error;  /* OK, or why new segments could not be built: searches are slower */
+    struct error vector_error; /* OK, or why passages were left without a vector */
 };
-/* Adds or updates; what was committed stays when it is cancelled or fails. NOT_FOUND: a path that
- * is not there (checked before anything is done). *out is set also on CANCELLED. */
+/* Adds or updates, words first, vectors afterwards; what was committed stays when it is cancelled
+ * or fails. An embedder that can't be asked costs the vectors only (vector_error). NOT_FOUND: a
+ * path that is not there (checked before anything is done). *out is set also on CANCELLED. */
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,
                        struct engine_add_result *out, struct error *err) MUST_USE;
 

@@ -44,11 +44,12 @@ enum status engine_open_embedder(const struct engine_options *options, struct em
 
 /* After changes: tails become segments, segments become one, files of nobody go, and what can't be
  * read any more is made anew. */
-enum status engine_keep_up(struct engine *engine, struct error *err) MUST_USE;
+enum status engine_keep_up(struct engine *engine, const struct cancel *cancel,
+                           struct error *err) MUST_USE;
 
 /* Words that an older version cut in the same language are cut anew, all of them. */
 enum status engine_renew_words(struct engine *engine, struct store *store,
-                               struct error *err) MUST_USE;
+                               const struct cancel *cancel, struct error *err) MUST_USE;
 
 unsigned engine_n_threads(const struct engine *engine);
 

@@ -8,7 +8,7 @@ static void work(struct keeper *k)
     pthread_mutex_unlock(&k->mutex);
     enum status status = maintain(&k->maintainer, MAINTAIN_DUE, &error);
     pthread_mutex_lock(&k->mutex);
-    if (status && !k->failed) {
+    if (status && status != STATUS_CANCELLED && !k->failed) {
         k->failed = status;
         k->error = error;
     }
@@ -34,23 +34,25 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum status keeper_start(struct keeper *keeper, const char *folder, unsigned n_threads,
-                         struct error *err)
+enum status keeper_start(struct keeper *keeper, enum keeper_mode mode, const char *folder,
+                         unsigned n_threads, const struct cancel *cancel, struct error *err)
 {
-    *keeper =
-        (struct keeper){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, NULL, err);
-    if (!status && thread_start(&keeper->thread, run, keeper, NULL))
-        keeper->thread.is_running = false;
+    *keeper = (struct keeper){
+        .mode = mode, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, cancel, err);
+    if (!status && mode == KEEPER_THREAD && thread_start(&keeper->thread, run, keeper, NULL))
+        keeper->mode = KEEPER_IN_TURN;
     return status;
 }
 
 void keeper_note_tail(struct keeper *keeper, size_t n_rows)
 {
-    if (n_rows < MAINTAIN_TAIL_ROWS || !keeper->thread.is_running)
+    if (n_rows < MAINTAIN_TAIL_ROWS)
         return;
     pthread_mutex_lock(&keeper->mutex);
-    keeper->is_due = true;
+    if (keeper->mode == KEEPER_IN_TURN && !keeper->failed)
+        work(keeper);
+    keeper->is_due = keeper->mode == KEEPER_THREAD;
     pthread_cond_broadcast(&keeper->changed);
     while (n_rows > TAIL_ROWS_MAX && !keeper->failed && (keeper->is_due || keeper->is_busy))
         pthread_cond_wait(&keeper->changed, &keeper->mutex);

@@ -37,6 +37,8 @@ static enum status grow(struct known *known, struct error *err)
 static enum status add(void *ctx, const struct store_document *document, struct error *err)
 {
     struct known *known = ctx;
+    if (is_cancelled(known->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped");
     if (2 * (known->n_used + 1) > known->n_slots) {
         enum status status = grow(known, err);
         if (status)
@@ -64,9 +66,10 @@ static enum status add(void *ctx, const struct store_document *document, struct 
     return STATUS_OK;
 }
 
-enum status known_init(struct known *known, struct store *store, struct error *err)
+enum status known_init(struct known *known, struct store *store, const struct cancel *cancel,
+                       struct error *err)
 {
-    struct known built = {0};
+    struct known built = {.cancel = cancel};
     enum status status = store_each_document(store, add, &built, err);
     if (status) {
         known_clear(&built);

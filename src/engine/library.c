@@ -144,7 +144,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
         status = remove_ids(store, &r, err);
     store_close(store);
     if (!status && !is_dry_run)
-        status = engine_keep_up(engine, err);
+        status = engine_keep_up(engine, NULL, err);
     if (!status)
         *out_n = r.n;
     mem_free(r.ids);
@@ -190,7 +190,7 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
         status = store_compact(store, err);
     store_close(store);
     if (!status)
-        status = engine_keep_up(engine, err);
+        status = engine_keep_up(engine, NULL, err);
     if (!status)
         *out_n = n;
     return status;

@@ -10,6 +10,7 @@
 #include "engine/rebuild.h"
 
 #define WAIT_MS 60000 /* for another process that flushes or merges */
+#define LOOK_MS 100   /* between two looks at whether to wait on */
 
 enum status maintainer_init(struct maintainer *maintainer, const char *folder, unsigned n_threads,
                             const struct cancel *cancel, struct error *err)
@@ -50,7 +51,11 @@ static enum status lock_folder(const struct maintainer *maintainer, int timeout_
                                struct file_lock *out, struct error *err)
 {
     char *path = path_join(maintainer->folder, "maintain.lock");
-    enum status status = path ? file_lock_acquire(path, timeout_ms, out, err) : error_nomem(err);
+    enum status status = path ? STATUS_BUSY : error_nomem(err);
+    for (int waited_ms = 0; status == STATUS_BUSY && waited_ms <= timeout_ms; waited_ms += LOOK_MS)
+        status = is_cancelled(maintainer->cancel)
+                     ? error_set(err, STATUS_CANCELLED, "stopped")
+                     : file_lock_acquire(path, timeout_ms ? LOOK_MS : 0, out, err);
     mem_free(path);
     if (status == STATUS_BUSY)
         error_hint(err, "another ragged is building indexes; try again when it has finished");

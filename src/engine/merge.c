@@ -159,7 +159,8 @@ static enum status write_merged(struct merge *merge, struct error *err)
     if (!status && merge->segment.rows.n > 0)
         status = new_segment_publish(&merge->segment, err);
     if (!status && merge->segment.rows.n > 0 && merge->kind == STORE_KIND_VECTOR)
-        status = recall_factor(&merge->segment, &merge->snapshot.rows, &merge->rescore_factor, err);
+        status = recall_factor(&merge->segment, &merge->snapshot.rows, merge->maintainer->cancel,
+                               &merge->rescore_factor, err);
     (void)fault_hit("segment.published");
     return status;
 }

@@ -10,8 +10,8 @@
 static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < job->n_needed && !status; i++) {
-        const struct store_chunk *chunk = &job->chunks[job->needed[i]];
+    for (size_t i = 0; i < job->n_chunks && !status; i++) {
+        const struct store_chunk *chunk = &job->chunks[i];
         status = store_put_vector(p->writer, chunk->hash, chunk->vector, chunk->vector_bytes, err);
     }
     return status;
@@ -63,59 +63,10 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
     return status ? status : note_tail(p, err);
 }
 
-static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes)
-{
-    struct engine_add_result *r = &p->result;
-    r->n[job->result]++;
-    if (job->change == INGEST_CHANGE_DOCUMENT) {
-        r->n_chunks += job->n_chunks;
-        r->n_vectors_computed += job->n_needed;
-        r->n_vectors_reused += job->n_chunks - job->n_needed - job->n_deferred;
-        r->n_vectors_deferred += job->n_deferred;
-    }
-    if (job->change == INGEST_CHANGE_VECTORS)
-        r->n_vectors_filled += job->n_needed;
-    if (!p->options->on_file)
-        return;
-    bool is_failed = job->result == ENGINE_FILE_FAILED;
-    p->options->on_file(p->options->ctx,
-                        &(struct engine_file_report){
-                            .path = job->path,
-                            .result = job->result,
-                            .reason = is_failed               ? job->error.message
-                                      : job->document.warning ? job->document.warning
-                                                              : "",
-                            .hint = is_failed ? job->error.hint : "",
-                            .n_chunks = job->n_chunks,
-                            .size_bytes = size_bytes,
-                        });
-}
-
-static void report_progress(struct pipeline *p, size_t n_done)
-{
-    if (!p->options->on_progress)
-        return;
-    pthread_mutex_lock(&p->mutex);
-    uint64_t n_worked = p->n_bytes_worked, n_bytes = n_worked + p->n_bytes_passed;
-    pthread_mutex_unlock(&p->mutex);
-    int64_t elapsed_ms = clock_monotonic_ms() - p->start_ms;
-    uint64_t n_left = p->source->n_bytes > n_bytes ? p->source->n_bytes - n_bytes : 0;
-    p->options->on_progress(p->options->ctx,
-                            &(struct engine_progress){
-                                .n_files_done = n_done,
-                                .n_files_total = p->source->n,
-                                .n_bytes_done = n_bytes,
-                                .n_bytes_total = p->source->n_bytes,
-                                .n_chunks = p->result.n_chunks,
-                                .elapsed_ms = elapsed_ms,
-                                .eta_ms = eta_step(&p->eta, elapsed_ms, n_worked, n_left),
-                            });
-}
-
 /* With fail-fast nothing after the first failure is written. */
 static bool is_end(const struct pipeline *p, const struct ingest_job *job)
 {
-    return p->options->is_fail_fast && job->result == ENGINE_FILE_FAILED;
+    return p->options->is_fail_fast && job->path && job->result == ENGINE_FILE_FAILED;
 }
 
 /* Commits jobs [next_write, next_write + n), reports them and gives their memory back. */
@@ -130,11 +81,11 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
     for (size_t i = 0; i < n; i++) {
         struct ingest_job *job = pipeline_job(p, first + i);
         is_last = is_end(p, job);
-        report_job(p, job, p->ring_bytes[(first + i) % INGEST_WINDOW]);
+        pipeline_report_job(p, job, p->ring_bytes[(first + i) % INGEST_WINDOW]);
         n_bytes += job->arena.n_bytes;
         arena_clear(&job->arena);
     }
-    report_progress(p, first + n);
+    pipeline_report_progress(p, first + n);
     pthread_mutex_lock(&p->mutex);
     p->next_write += n;
     p->n_bytes_in_flight -= n_bytes;
@@ -177,8 +128,28 @@ enum status pipeline_write(struct pipeline *p, struct error *err)
         } else if (is_stopping) {
             break;
         } else if (is_due) {
-            report_progress(p, p->next_write);
+            pipeline_report_progress(p, p->next_write);
         }
     }
+    return status;
+}
+
+enum status pipeline_plain(struct pipeline *p, struct error *err)
+{
+    struct ingest_worker worker = {0};
+    enum status status = ingest_worker_init(&worker, &p->context, err);
+    while (!status && p->next_write < p->source->n && !is_cancelled(p->context.cancel)) {
+        bool is_full = false;
+        pthread_mutex_lock(&p->mutex);
+        size_t n = count_done(p, &is_full);
+        bool has_worked = !is_full && pipeline_step(p, &worker);
+        pthread_mutex_unlock(&p->mutex);
+        if (has_worked)
+            continue;
+        if (n == 0)
+            break;
+        status = write_group(p, n, err);
+    }
+    ingest_worker_clear(&worker);
     return status;
 }

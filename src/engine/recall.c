@@ -12,14 +12,15 @@
 #define FACTOR_MAX 16
 
 static enum status measure(const struct vector_index *index, const struct vector_rows *rows,
-                           size_t *out_factor, struct error *err)
+                           const struct cancel *cancel, size_t *out_factor, struct error *err)
 {
     size_t factor = 1;
     double recall = 0;
     enum status status = STATUS_OK;
     for (; !status; factor *= 2) {
         size_t n_rescored = factor * vector_n_rescored(vector_index_n_rows(index), N_NEAREST);
-        status = vector_index_recall(index, rows, N_NEAREST, n_rescored, N_QUERIES, &recall, err);
+        status = vector_index_recall(index, rows, N_NEAREST, n_rescored, N_QUERIES, cancel, &recall,
+                                     err);
         if (recall >= RECALL_WANTED || factor == FACTOR_MAX)
             break;
     }
@@ -29,7 +30,7 @@ static enum status measure(const struct vector_index *index, const struct vector
 }
 
 enum status recall_factor(const struct new_segment *segment, const struct vector_rows *rows,
-                          size_t *out_factor, struct error *err)
+                          const struct cancel *cancel, size_t *out_factor, struct error *err)
 {
     struct segment *opened = NULL;
     struct vector_index *index = NULL;
@@ -42,7 +43,7 @@ enum status recall_factor(const struct new_segment *segment, const struct vector
     if (!status)
         status = vector_index_open(opened, &index, err);
     if (!status)
-        status = measure(index, rows, &factor, err);
+        status = measure(index, rows, cancel, &factor, err);
     if (!status)
         *out_factor = factor;
     vector_index_close(index);

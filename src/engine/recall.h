@@ -8,7 +8,8 @@
 /* A published vector segment: how much more than vector_n_rescored() finds .999 of the ten nearest
  * of its own rows: 1, 2, 4, 8 or 16. Small segments are 1 without being measured. */
 enum status recall_factor(const struct new_segment *segment, const struct vector_rows *rows,
-                          size_t *out_factor, struct error *err) MUST_USE;
+                          const struct cancel *cancel, size_t *out_factor,
+                          struct error *err) MUST_USE;
 
 /* What the library says; 1 when it says nothing. */
 enum status recall_factor_read(struct store *store, size_t *out_factor, struct error *err) MUST_USE;

@@ -73,8 +73,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Names of one folder in byte order, so that the order of documents does not depend on the disk. */
-static enum status read_names(DIR *folder, struct arena *arena, const char ***out, size_t *out_n,
-                              struct error *err)
+static enum status read_names(DIR *folder, const struct cancel *cancel, struct arena *arena,
+                              const char ***out, size_t *out_n, struct error *err)
 {
     void *names = NULL;
     size_t n = 0, n_max = 0;
@@ -83,7 +83,10 @@ static enum status read_names(DIR *folder, struct arena *arena, const char ***ou
     while (!status && (entry = readdir(folder))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        status = mem_reserve(&names, &n_max, n + 1, sizeof(char *), err);
+        if (is_cancelled(cancel))
+            status = error_set(err, STATUS_CANCELLED, "stopped while scanning");
+        if (!status)
+            status = mem_reserve(&names, &n_max, n + 1, sizeof(char *), err);
         char *name = status ? NULL : arena_text(arena, entry->d_name, strlen(entry->d_name));
         if (!status && !name)
             status = error_nomem(err);
@@ -110,7 +113,9 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
         return error_nomem(walk->err);
     enum status status = STATUS_OK;
     struct stat st;
-    if (is_ignored(walk->options, path, name)) {
+    if (is_cancelled(walk->options->cancel)) {
+        status = error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
+    } else if (is_ignored(walk->options, path, name)) {
         walk->scan->n_skipped++;
     } else if (fault_hit("file.scan") ? (errno = EIO, true) : lstat(path, &st) != 0) {
         status = add_unreadable(walk, path, errno);
@@ -130,8 +135,6 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
 
 static enum status walk_folder(struct walk *walk, const char *path, int depth)
 {
-    if (is_cancelled(walk->options->cancel))
-        return error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
     if (depth > SCAN_DEPTH_MAX)
         return add_file(walk, path, NULL, "folders are nested too deep");
     DIR *folder = opendir(path);
@@ -140,7 +143,7 @@ static enum status walk_folder(struct walk *walk, const char *path, int depth)
     struct arena arena = {0};
     const char **names = NULL;
     size_t n = 0;
-    enum status status = read_names(folder, &arena, &names, &n, walk->err);
+    enum status status = read_names(folder, walk->options->cancel, &arena, &names, &n, walk->err);
     closedir(folder);
     for (size_t i = 0; i < n && !status; i++)
         status = walk_entry(walk, path, names[i], depth);

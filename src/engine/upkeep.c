@@ -23,11 +23,11 @@ static enum status repair(struct engine *engine, struct maintainer *maintainer, 
                : maintain_rebuild(maintainer, MAINTAIN_REBUILD_LOST, analyzer, &(size_t){0}, err);
 }
 
-enum status engine_keep_up(struct engine *engine, struct error *err)
+enum status engine_keep_up(struct engine *engine, const struct cancel *cancel, struct error *err)
 {
     struct maintainer maintainer = {0};
     enum status status = maintainer_init(&maintainer, engine->options.data_folder,
-                                         engine_n_threads(engine), NULL, err);
+                                         engine_n_threads(engine), cancel, err);
     if (!status)
         status = maintain(&maintainer, MAINTAIN_DUE, err);
     if (!status)
@@ -45,7 +45,8 @@ static bool is_older(const char *stored, const char *ours)
            !strchr(stored + len, '-');
 }
 
-enum status engine_renew_words(struct engine *engine, struct store *store, struct error *err)
+enum status engine_renew_words(struct engine *engine, struct store *store,
+                               const struct cancel *cancel, struct error *err)
 {
     struct arena arena = {0};
     struct analyzer *analyzer;
@@ -59,7 +60,7 @@ enum status engine_renew_words(struct engine *engine, struct store *store, struc
     if (!is_due)
         return status;
     status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
-                             NULL, err);
+                             cancel, err);
     if (!status)
         status = maintain_rebuild(&maintainer, MAINTAIN_REBUILD_ALL, analyzer, &(size_t){0}, err);
     maintainer_clear(&maintainer);

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/status.h"
 #include "segment/segment.h"
 
@@ -95,9 +96,10 @@ enum status vector_index_search(const struct vector_index *index,
 
 /* Recall@k of searches with n_rescored, asked with n_queries of the index's own rows, evenly
  * spread: the share of the truly best that they find. Takes n_queries exact scans and 8 bytes a
- * row. INVALID: rows of another dimension. */
+ * row. INVALID: rows of another dimension. CANCELLED. */
 enum status vector_index_recall(const struct vector_index *index, const struct vector_rows *rows,
-                                size_t k, size_t n_rescored, size_t n_queries, double *out,
+                                size_t k, size_t n_rescored, size_t n_queries,
+                                const struct cancel *cancel, double *out,
                                 struct error *err) MUST_USE;
 
 /* How many estimates to score for recall@k of about .999 on text embeddings (RETRIEVAL.md 1.3). */
