@@ -308,7 +308,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     if (!status || status == STATUS_CANCELLED)
         *out = p.result;
     if (!status)
-        status = store_checkpoint(p.writer, false, err);
+        status = store_checkpoint(p.writer, PIPELINE_LOG_BYTES, err);
     close_pipeline(&p);
     arena_clear(&arena);
     return status;

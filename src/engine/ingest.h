@@ -17,7 +17,7 @@
 #include "engine/engine_internal.h"
 #include "load/load.h"
 
-#define INGEST_WINDOW 128
+#define INGEST_WINDOW 512
 #define INGEST_BYTES_MAX ((size_t)96 * 1024 * 1024)
 #define INGEST_SLICE 16 /* chunks embedded in one go */
 

@@ -18,7 +18,8 @@ struct keeper {
     pthread_cond_t changed;
     /* by mutex: */
     bool is_due, is_busy, is_stopping;
-    enum status failed; /* the first failure; then it does nothing more */
+    size_t n_new_segments; /* since it last began */
+    enum status failed;    /* the first failure; then it does nothing more */
     struct error error;
 };
 
@@ -26,9 +27,9 @@ struct keeper {
 enum status keeper_start(struct keeper *keeper, enum keeper_mode mode, const char *folder,
                          unsigned n_threads, const struct cancel *cancel,
                          struct error *err) MUST_USE;
-/* After a commit: the tails have so many rows. Waits while they are so long that searches suffer.
- */
-void keeper_note_tail(struct keeper *keeper, size_t n_rows);
+/* After a commit: the longer tail has so many rows, and whether it brought a segment of its own.
+ * Waits while there is so much of either that searches suffer. */
+void keeper_note(struct keeper *keeper, size_t n_tail_rows, bool is_new_segment);
 /* Ends the thread when it has finished what it is at, or at once when that was cancelled. The
  * status of its work. */
 enum status keeper_stop(struct keeper *keeper, struct error *err) MUST_USE;

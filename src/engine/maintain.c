@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/flush.h"
@@ -10,7 +11,8 @@
 #include "engine/rebuild.h"
 
 #define WAIT_MS 60000 /* for another process that flushes or merges */
-#define LOOK_MS 100   /* between two looks at whether to wait on */
+#define DRAFT_AGE_MS 60000
+#define LOOK_MS 100 /* between two looks at whether to wait on */
 
 enum status maintainer_init(struct maintainer *maintainer, const char *folder, unsigned n_threads,
                             const struct cancel *cancel, struct error *err)
@@ -94,9 +96,18 @@ static bool is_listed(const struct names *names, const char *name)
     return false;
 }
 
-/* Only the holder of maintain.lock makes files here: what the manifest does not name is nobody's.
- */
-static enum status sweep(const struct maintainer *m, struct error *err)
+/* A writer's segment in the making has no lock but its youth; it is finished within a second. */
+static bool is_young(const char *path)
+{
+    struct file_info info;
+    return strcmp(path_extension(path), ".tmp") == 0 &&
+           !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
+           clock_wall_ms() - info.mtime_ns / 1000000 < DRAFT_AGE_MS;
+}
+
+/* *out_n: files that the manifest does not name; with `is_removing` they go. */
+static enum status look_for_strays(const struct maintainer *m, bool is_removing, size_t *out_n,
+                                   struct error *err)
 {
     struct names names = {0};
     char *folder = path_join(m->folder, "segments");
@@ -107,7 +118,13 @@ static enum status sweep(const struct maintainer *m, struct error *err)
         if (entry->d_name[0] == '.' || is_listed(&names, entry->d_name))
             continue;
         char *path = path_join(folder, entry->d_name);
-        status = path ? file_remove(path, err) : error_nomem(err);
+        if (!path) {
+            status = error_nomem(err);
+        } else if (!is_young(path)) {
+            ++*out_n;
+            if (is_removing)
+                status = file_remove(path, err);
+        }
         mem_free(path);
     }
     if (open_folder)
@@ -115,6 +132,21 @@ static enum status sweep(const struct maintainer *m, struct error *err)
     mem_free(folder);
     mem_free(names.names);
     arena_clear(&names.arena);
+    return status;
+}
+
+/* Files appear here by the holder of maintain.lock, or inside of a write that names them: what the
+ * manifest does not name while both locks are held is nobody's. */
+static enum status sweep(const struct maintainer *m, struct error *err)
+{
+    size_t n = 0;
+    enum status status = look_for_strays(m, false, &n, err);
+    if (status || n == 0)
+        return status;
+    status = store_write_begin(m->store, err);
+    if (!status)
+        status = look_for_strays(m, true, &n, err);
+    store_write_rollback(m->store);
     return status;
 }
 

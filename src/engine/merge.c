@@ -8,8 +8,7 @@
 #include "engine/new_segment.h"
 #include "engine/recall.h"
 
-#define FAN_IN 8
-#define TIER_ROWS ((size_t)FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
+#define TIER_ROWS ((size_t)MAINTAIN_FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
 #define N_TIERS 9
 #define DEAD_SHARE 4 /* one in so many */
 
@@ -32,7 +31,8 @@ struct merge {
 static size_t tier_of(const struct snapshot_segment *s)
 {
     size_t tier = 0;
-    for (size_t n = segment_n_rows(s->segment); n >= TIER_ROWS && tier + 1 < N_TIERS; n /= FAN_IN)
+    for (size_t n = segment_n_rows(s->segment); n >= TIER_ROWS && tier + 1 < N_TIERS;
+         n /= MAINTAIN_FAN_IN)
         tier++;
     return tier;
 }
@@ -52,13 +52,13 @@ static bool is_chosen(const struct merge *merge, const struct snapshot_segment *
 
 static void choose_tier(struct merge *merge)
 {
-    for (size_t tier = 0; tier < N_TIERS && merge->n_chosen < FAN_IN; tier++) {
+    for (size_t tier = 0; tier < N_TIERS && merge->n_chosen < MAINTAIN_FAN_IN; tier++) {
         merge->n_chosen = 0;
         for (size_t i = 0; i < merge->all->n; i++)
             if (tier_of(merge->all->segments[i]) == tier)
                 merge->chosen[merge->n_chosen++] = merge->all->segments[i];
     }
-    if (merge->n_chosen < FAN_IN)
+    if (merge->n_chosen < MAINTAIN_FAN_IN)
         merge->n_chosen = 0;
 }
 

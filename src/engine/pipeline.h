@@ -9,6 +9,9 @@
 #include "engine/ingest.h"
 #include "engine/keeper.h"
 #include "engine/known.h"
+#include "engine/new_segment.h"
+
+#define PIPELINE_LOG_BYTES ((uint64_t)1024 * 1024) /* a longer log is left to nobody */
 
 /* One ingest, both passes of it. */
 struct pipeline {
@@ -61,6 +64,17 @@ bool pipeline_step(struct pipeline *p, struct ingest_worker *worker);
 enum status pipeline_write(struct pipeline *p, struct error *err) MUST_USE;
 /* The same without worker threads: work and write in turn. */
 enum status pipeline_plain(struct pipeline *p, struct error *err) MUST_USE;
+
+/* Jobs [first, first + n), when they are many passages; else *out, which is zeroed, stays so. Clear
+ * it in any case. */
+enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
+                                   struct new_segment *out, struct error *err) MUST_USE;
+bool pipeline_segment_is_used(const struct new_segment *segment);
+/* Inside the write: each document in the order of the jobs, then the segment. */
+enum status pipeline_segment_put(struct pipeline *p, const struct ingest_job *job,
+                                 struct new_segment *segment, struct error *err) MUST_USE;
+enum status pipeline_segment_list(struct pipeline *p, struct new_segment *segment,
+                                  struct error *err) MUST_USE;
 
 /* To the callbacks of the options, from the calling thread. */
 void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes);

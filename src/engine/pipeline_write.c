@@ -3,9 +3,10 @@
 #include "base/thread.h"
 #include "engine/pipeline.h"
 
-#define GROUP_FILES_MAX 64
-#define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define GROUP_JOBS_MAX 256
+#define GROUP_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
+#define LOG_BYTES_MAX ((uint64_t)32 * 1024 * 1024)
 
 static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
 {
@@ -17,11 +18,14 @@ static enum status put_vectors(struct pipeline *p, const struct ingest_job *job,
     return status;
 }
 
-static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
+static enum status put_job(struct pipeline *p, const struct ingest_job *job,
+                           struct new_segment *segment, struct error *err)
 {
     switch (job->change) {
     case INGEST_CHANGE_DOCUMENT:
-        return store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
+        return pipeline_segment_is_used(segment)
+                   ? pipeline_segment_put(p, job, segment, err)
+                   : store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
     case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
@@ -33,12 +37,28 @@ static enum status put_job(struct pipeline *p, const struct ingest_job *job, str
     return STATUS_OK;
 }
 
-static enum status note_tail(struct pipeline *p, struct error *err)
+static enum status note_tail(struct pipeline *p, bool is_new_segment, struct error *err)
 {
     size_t n_lexical = 0, n_vector = 0;
     enum status status = store_count_tail(p->writer, &n_lexical, &n_vector, err);
     if (!status)
-        keeper_note_tail(&p->keeper, n_lexical > n_vector ? n_lexical : n_vector);
+        status = store_checkpoint(p->writer, LOG_BYTES_MAX, err);
+    if (!status)
+        keeper_note(&p->keeper, n_lexical > n_vector ? n_lexical : n_vector, is_new_segment);
+    return status;
+}
+
+static enum status write_changes(struct pipeline *p, size_t first, size_t n,
+                                 struct new_segment *segment, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < n && !status; i++)
+        status = put_job(p, pipeline_job(p, first + i), segment, err);
+    if (!status && pipeline_segment_is_used(segment))
+        status = pipeline_segment_list(p, segment, err);
+    if (!status)
+        return store_write_commit(p->writer, err);
+    store_write_rollback(p->writer);
     return status;
 }
 
@@ -50,17 +70,15 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
         has_change |= pipeline_job(p, first + i)->change != INGEST_CHANGE_NONE;
     if (!has_change)
         return STATUS_OK;
-    enum status status = store_write_begin(p->writer, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < n && !status; i++)
-        status = put_job(p, pipeline_job(p, first + i), err);
-    if (status) {
-        store_write_rollback(p->writer);
-        return status;
-    }
-    status = store_write_commit(p->writer, err);
-    return status ? status : note_tail(p, err);
+    struct new_segment segment = {0};
+    enum status status = pipeline_segment_build(p, first, n, &segment, err);
+    if (!status)
+        status = store_write_begin(p->writer, err);
+    if (!status)
+        status = write_changes(p, first, n, &segment, err);
+    bool is_new_segment = pipeline_segment_is_used(&segment);
+    new_segment_clear(&segment);
+    return status ? status : note_tail(p, is_new_segment, err);
 }
 
 /* With fail-fast nothing after the first failure is written. */
@@ -99,13 +117,13 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
 static size_t count_done(struct pipeline *p, bool *out_is_full)
 {
     size_t n = 0, n_bytes = 0;
-    while (p->next_write + n < p->next_job && n < GROUP_FILES_MAX && n_bytes < GROUP_BYTES_MAX &&
+    while (p->next_write + n < p->next_job && n < GROUP_JOBS_MAX && n_bytes < GROUP_BYTES_MAX &&
            pipeline_job(p, p->next_write + n)->is_done) {
         n_bytes += pipeline_job(p, p->next_write + n)->arena.n_bytes;
         n++;
     }
     *out_is_full =
-        n == GROUP_FILES_MAX || n_bytes >= GROUP_BYTES_MAX || p->next_write + n == p->source->n;
+        n == GROUP_JOBS_MAX || n_bytes >= GROUP_BYTES_MAX || p->next_write + n == p->source->n;
     return n;
 }
 

@@ -117,7 +117,7 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
             &maintainer, what == ENGINE_REINDEX_ALL ? MAINTAIN_REBUILD_ALL : MAINTAIN_REBUILD_LOST,
             analyzer, out_n, err);
     if (!status)
-        status = store_checkpoint(maintainer.store, true, err);
+        status = store_checkpoint(maintainer.store, 0, err);
     maintainer_clear(&maintainer);
     return status;
 }

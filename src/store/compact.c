@@ -133,5 +133,5 @@ enum status store_compact(struct store *store, struct error *err)
     if (!status)
         status = store_write_commit(store, err);
     store_write_rollback(store);
-    return status ? status : store_checkpoint(store, true, err);
+    return status ? status : store_checkpoint(store, 0, err);
 }

@@ -8,7 +8,6 @@
 #include "store/statement.h"
 
 #define LOCK_TIMEOUT_MS 10000
-#define CHECKPOINT_BYTES (1024 * 1024)
 
 static void *sqlite_alloc(int size)
 {
@@ -234,14 +233,14 @@ static enum status checkpoint_locked(struct store *store, struct error *err)
     return store_fail(store, rc, err);
 }
 
-enum status store_checkpoint(struct store *store, bool force, struct error *err)
+enum status store_checkpoint(struct store *store, uint64_t longer_than_bytes, struct error *err)
 {
     assert(store->mode == STORE_OPEN_WRITE && !store->is_writing && !store->is_reading);
     struct file_info info = {0};
     enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, err);
     if (status && status != STATUS_NOT_FOUND)
         return status;
-    if (!force && info.size_bytes < CHECKPOINT_BYTES)
+    if (longer_than_bytes > 0 && info.size_bytes <= longer_than_bytes)
         return STATUS_OK;
     status = connection_ready(store, err);
     if (!status)

@@ -70,6 +70,14 @@ enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
                                struct error *err) MUST_USE;
+/* The same, but its words are in no tail: the segment that has them is listed in the same write.
+ * Chunk i gets the id first_chunk_id + i. */
+struct store_place {
+    int64_t document_id, first_chunk_id;
+};
+enum status store_put_indexed_document(struct store *store, const struct store_document *document,
+                                       const struct store_chunk *chunks, size_t n_chunks,
+                                       struct store_place *out, struct error *err) MUST_USE;
 /* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
  * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
@@ -91,10 +99,11 @@ enum status store_set_meta(struct store *store, const char *key, const char *val
  * once. On failure everything is rolled back and the transaction is over too. */
 enum status store_write_commit(struct store *store, struct error *err) MUST_USE;
 void store_write_rollback(struct store *store); /* none open is fine */
-/* Moves the log into the database when it has grown past 1 MiB (and always with force); readers go
- * on, and what they still need stays. Call it after a bulk load: the first process that opens a
- * library reads its whole log (0.6 ms per MiB). */
-enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
+/* Moves the log into the database when it is longer than that (0: always); readers go on, and what
+ * they still need stays. Call it in a bulk load and after it: the first process that opens a
+ * library reads its whole log (0.6 ms per MiB), and every other looks for each page in it first. */
+enum status store_checkpoint(struct store *store, uint64_t longer_than_bytes,
+                             struct error *err) MUST_USE;
 /* Gives the space of removed rows, of unused vectors and of files of stopped processes back. The
  * vector file gets holes where the compact before this one had already found no vector: a snapshot
  * older than that compact reads zeros there, any other never looks. */

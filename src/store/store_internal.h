@@ -104,8 +104,10 @@ void vector_map_clear(struct vector_map *map);
 
 /* --- tail.c --- */
 /* A new chunk in both tails, or in `missing` when its hash has no vector. */
+enum tail_words { TAIL_WORDS, TAIL_WITHOUT_WORDS /* they are in a segment */ };
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
-                           const struct store_chunk *chunk, struct error *err) MUST_USE;
+                           const struct store_chunk *chunk, enum tail_words words,
+                           struct error *err) MUST_USE;
 /* The n_chunks chunks [first, until) of one document go: from the tails, or they become dead. */
 enum status tail_remove_range(struct store *store, int64_t first, int64_t until, size_t n_chunks,
                               struct error *err) MUST_USE;

@@ -286,7 +286,7 @@ static void test_store__a_reader_keeps_its_generation(void **state)
     assert_ok(store_open(f->folder, STORE_OPEN_READ, &reader, &err));
     assert_ok(store_read_begin(reader, &err));
     save(f, 2, 20, 1, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     assert_ok(store_generation(reader, &generation, &err));
     assert_int_equal(generation, 1);
     assert_ok(store_count(reader, &counts, &err));
@@ -412,10 +412,10 @@ static void test_store__checkpoint_empties_the_log(void **state)
     char path[128];
     snprintf(path, sizeof path, "%s/ragged.db-wal", f->folder);
     save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, false, &err));
+    assert_ok(store_checkpoint(f->store, 1024 * 1024, &err));
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 0);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 0);
     assert_int_equal(counts_of(f).n_chunks, 3);
@@ -428,7 +428,7 @@ static void test_store__compact_gives_space_back(void **state)
     size_t n;
     for (int i = 0; i < 400; i++)
         save(f, i, i * 8, 8, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     uint64_t before = counts_of(f).database_bytes;
     assert_ok(store_write_begin(f->store, &err));
     assert_ok(store_remove_all(f->store, &n, &err));
