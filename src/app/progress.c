@@ -160,12 +160,12 @@ static void draw_files(struct progress *progress, const struct engine_progress *
 }
 
 /* False while nothing is shown, or it was only just. */
-static bool is_due(struct progress *progress)
+static bool is_due(struct progress *progress, bool is_last)
 {
     if (!progress->is_bar && !progress->is_json)
         return false;
     int64_t now_ms = clock_monotonic_ms();
-    if (progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
+    if (!is_last && progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
         return false;
     progress->drawn_ms = now_ms;
     return true;
@@ -173,7 +173,7 @@ static bool is_due(struct progress *progress)
 
 void progress_on_update(struct progress *progress, const struct engine_progress *update)
 {
-    if (!is_due(progress))
+    if (!is_due(progress, update->eta_ms == 0))
         return;
     if (progress->is_json)
         print_line(progress, update_json(update));
@@ -211,7 +211,7 @@ static void draw_texts(struct progress *progress, const struct progress_texts *u
 
 void progress_on_texts(struct progress *progress, const struct progress_texts *update)
 {
-    if (!is_due(progress))
+    if (!is_due(progress, false))
         return;
     if (progress->is_json)
         print_line(progress, texts_json(update));

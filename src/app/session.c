@@ -10,6 +10,7 @@ enum status session_open(struct app *app, struct engine **out, struct error *err
 {
     struct engine_options options;
     enum status status = config_engine_options(&app->config, &options, err);
+    options.cancel = app->cancel;
     return status ? status : engine_open(&options, out, err);
 }
 

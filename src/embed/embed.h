@@ -24,6 +24,7 @@ struct embedder_options {
     const char *precision;    /* native: "fp32", "int16", "bf16", NULL or "auto": this CPU's best */
     bool is_lasting;          /* native: many texts will follow; they tune it */
     int timeout_ms;           /* servers: one request */
+    const struct cancel *cancel; /* servers: for requests that come without one; borrowed */
 };
 
 /* Servers are asked once for their dimension. NOT_FOUND: the model is not there (the hint says how

@@ -12,7 +12,7 @@
 #include "nn/nn.h"
 
 #define N_SPECIAL_TOKENS 2 /* [CLS] and [SEP] */
-#define N_BATCH_MAX 32     /* how much is encoded between two looks at the cancel flag */
+#define N_BATCH_MAX 32     /* texts in one go */
 #define UNIT_TOLERANCE 1e-4
 
 struct native {
@@ -231,7 +231,6 @@ static enum status native_embed(const struct embedder *embedder, void *scratch,
                                 size_t n_texts, const struct cancel *cancel, float *out,
                                 struct error *err)
 {
-    (void)cancel;
     struct native *native = embedder->state;
     struct native_work *work = scratch;
     const char *prefix = kind == EMBED_QUERY ? native->prefixes.query : native->prefixes.passage;
@@ -241,6 +240,7 @@ static enum status native_embed(const struct embedder *embedder, void *scratch,
         batch[i] = (struct encoder_text){.text = texts[i].text, .len = texts[i].len};
     if (*prefix)
         status = add_prefixes(work, prefix, texts, n_texts, batch, err);
+    encoder_scratch_watch(work->scratch, cancel);
     if (!status)
         status = encode(native, work, batch, n_texts, out, err);
     for (size_t i = 0; i < n_texts && !status; i++)

@@ -26,6 +26,7 @@ enum status embed_server_open(const struct embedder_options *options, const char
         return error_nomem(err);
     embedder->state = server;
     embedder->counter = (struct text_counter){.count = embed_server_count_tokens};
+    server->cancel = options->cancel;
     server->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
     enum status status = net_base_url(url, &server->url, err);
     if (!status)
@@ -166,14 +167,14 @@ enum status embed_server_ask(const struct embed_server *server, const char *path
         .bearer = server->api_key,
         .first_byte_timeout_ms = server->timeout_ms,
         .total_timeout_ms = server->timeout_ms,
-        .cancel = cancel,
+        .cancel = cancel ? cancel : server->cancel,
     };
     for (int i = 0; !status; i++) {
         buf_reset(&answer);
         status = net_fetch(&request, &answer, &response, err);
         if (status || i + 1 == N_ATTEMPTS || !is_worth_retrying(response.code, &answer))
             break;
-        wait_before_retry(i, cancel);
+        wait_before_retry(i, request.cancel);
     }
     if (!status && response.code != 200)
         status = say_refusal(server, response.code, &answer, err);

@@ -15,6 +15,7 @@ struct embed_server {
     char *model;   /* the server's name for it */
     char *api_key; /* NULL: none */
     int timeout_ms;
+    const struct cancel *cancel; /* of requests that come without one; borrowed */
     char origin[NET_ORIGIN_MAX]; /* of url, for messages */
 };
 

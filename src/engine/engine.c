@@ -191,6 +191,7 @@ enum status engine_open_embedder(const struct engine_options *o, struct embedder
         .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
         .precision = o->embedding_precision,
         .is_lasting = o->is_bulk,
+        .cancel = o->cancel,
         .timeout_ms = 120000,
     };
     return embedder_open(&options, out, err);

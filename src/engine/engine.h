@@ -35,6 +35,8 @@ struct engine_options {
     bool is_offline;    /* no network but configured loopback servers */
     size_t memory_bytes_max; /* 0: what the machine and its control group allow */
     struct features features;
+    const struct cancel *cancel; /* borrowed; what opens parts of the engine ends with it, also
+                                    where a call has no such option of its own; NULL: never */
 };
 struct engine_options engine_options_default(void);
 

@@ -115,6 +115,16 @@ static bool is_plain(const struct engine *engine)
     return !feature_is_on(&engine->options.features, FEATURE_ASYNC_BACKPRESSURE);
 }
 
+static enum status say_stopped(const struct pipeline *p, struct error *err)
+{
+    const struct engine_progress *told = &p->progress;
+    bool is_words = p->context.pass == INGEST_PASS_WORDS;
+    return error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu %s",
+                     is_words ? told->n_files_done : told->n_vectors_done,
+                     is_words ? told->n_files_total : told->n_vectors_total,
+                     is_words ? "files" : "vectors");
+}
+
 /* *out_failed: what the workers could not go on with; the status is the writer's. */
 static enum status run_pass(struct pipeline *p, enum ingest_pass pass,
                             const struct ingest_source *source, struct error *out_failed,
@@ -134,8 +144,7 @@ static enum status run_pass(struct pipeline *p, enum ingest_pass pass,
             ? pipeline_plain(p, err)
             : run_threads(p, n_threads < THREADS_MAX ? n_threads : THREADS_MAX, err);
     if (!status && is_cancelled(p->context.cancel))
-        status = error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu files",
-                           p->progress.n_files_done, p->progress.n_files_total);
+        status = say_stopped(p, err);
     if (!status && p->failed)
         *out_failed = p->error;
     out_failed->status = p->failed;
@@ -218,6 +227,8 @@ static enum status use_counter(struct pipeline *p, enum status status, struct er
         *why = (struct error){0};
         return status;
     }
+    if (p->options->is_deferred)
+        *why = (struct error){0};
     status = embedder_open_counter(o->embedding_model, &p->counter, err);
     p->context.embedder = p->counter;
     return status;

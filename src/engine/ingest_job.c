@@ -65,6 +65,12 @@ static void fail_job(struct ingest_job *job, enum status status)
     job->n_chunks = job->n_missing = 0;
 }
 
+static bool may_skip(const struct ingest_context *context, const struct ingest_job *job)
+{
+    return !job->is_given_changed &&
+           feature_is_on(&context->engine->options.features, FEATURE_INCREMENTAL_INDEXING);
+}
+
 static bool is_same_file(const struct ingest_known *known, const struct file_info *info)
 {
     return known && known->is_ready && known->size_bytes == info->size_bytes &&
@@ -218,7 +224,7 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     status = hash_sha256_fd(fd, job->path, context->cancel, job->hash, err);
     if (status)
         return status;
-    if (job->known && job->known->is_ready && !job->is_given_changed &&
+    if (may_skip(context, job) && job->known && job->known->is_ready &&
         strcmp(job->known->hash, job->hash) == 0) {
         job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
@@ -241,7 +247,7 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
     enum status status = file_stat(job->path, FILE_FOLLOW, &info, err);
     if (status)
         return status;
-    if (!job->is_given_changed && is_same_file(job->known, &info)) {
+    if (may_skip(context, job) && is_same_file(job->known, &info)) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }
@@ -286,7 +292,7 @@ static enum status prepare_record(struct ingest_worker *worker,
     buf_clear(&text);
     if (status)
         return status;
-    if (job->known && strcmp(job->known->hash, job->hash) == 0) {
+    if (may_skip(context, job) && job->known && strcmp(job->known->hash, job->hash) == 0) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }

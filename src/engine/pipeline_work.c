@@ -18,9 +18,15 @@ static bool has_room(const struct pipeline *p)
            (p->next_job == p->next_write || p->n_bytes_in_flight < INGEST_BYTES_MAX);
 }
 
+/* A job that was stopped is not done, and nobody's failure. */
 static void finish_job(struct pipeline *p, struct ingest_job *job, uint64_t n_bytes)
 {
     p->n_bytes_in_flight += job->arena.n_bytes;
+    if (job->result == ENGINE_FILE_FAILED && job->error.status == STATUS_CANCELLED) {
+        p->is_stopping = true;
+        pthread_cond_broadcast(&p->job_done);
+        return;
+    }
     if (job->path && job->result == ENGINE_FILE_UNCHANGED)
         p->n_bytes_passed += n_bytes;
     else
