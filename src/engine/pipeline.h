@@ -65,8 +65,9 @@ enum status pipeline_write(struct pipeline *p, struct error *err) MUST_USE;
 /* The same without worker threads: work and write in turn. */
 enum status pipeline_plain(struct pipeline *p, struct error *err) MUST_USE;
 
-/* Jobs [first, first + n), when they are many passages; else *out, which is zeroed, stays so. Clear
- * it in any case. */
+/* Are jobs [first, first + n) enough passages for a segment of their own? Then it is built; else
+ * *out, which is zeroed, stays so. Clear it in any case. */
+bool pipeline_segment_is_worth(struct pipeline *p, size_t first, size_t n);
 enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
                                    struct new_segment *out, struct error *err) MUST_USE;
 bool pipeline_segment_is_used(const struct new_segment *segment);

@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "engine/pipeline.h"
 
-#define ROWS_MIN 1024 /* fewer are cheaper in the tail, and segments of them too many */
+#define ROWS_MIN 512 /* fewer are cheaper in the tail, and segments of them too many */
 
 static size_t count_rows(struct pipeline *p, size_t first, size_t n)
 {
@@ -14,6 +14,11 @@ static size_t count_rows(struct pipeline *p, size_t first, size_t n)
         if (pipeline_job(p, first + i)->change == INGEST_CHANGE_DOCUMENT)
             n_rows += pipeline_job(p, first + i)->n_chunks;
     return n_rows;
+}
+
+bool pipeline_segment_is_worth(struct pipeline *p, size_t first, size_t n)
+{
+    return p->context.pass == INGEST_PASS_WORDS && count_rows(p, first, n) >= ROWS_MIN;
 }
 
 static enum status add_words(struct lexical_builder *builder, const struct ingest_job *job,
@@ -43,7 +48,7 @@ static enum status write_words(struct pipeline *p, size_t first, size_t n,
 enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
                                    struct new_segment *out, struct error *err)
 {
-    if (p->context.pass != INGEST_PASS_WORDS || count_rows(p, first, n) < ROWS_MIN)
+    if (!pipeline_segment_is_worth(p, first, n))
         return STATUS_OK;
     const struct maintainer maker = {.folder = p->context.engine->options.data_folder,
                                      .store = p->writer};

@@ -6,6 +6,9 @@
 #define GROUP_JOBS_MAX 256
 #define GROUP_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
+#define SMALL_GROUP_WAIT_MS 2000 /* for words that would go into the tail, while more are to come \
+                                  */
+#define TELL_MS 250
 #define LOG_BYTES_MAX ((uint64_t)32 * 1024 * 1024)
 
 static enum status put_vectors(struct pipeline *p, const struct ingest_job *job, struct error *err)
@@ -127,26 +130,34 @@ static size_t count_done(struct pipeline *p, bool *out_is_full)
     return n;
 }
 
+static bool is_group_due(struct pipeline *p, size_t n, int64_t waited_ms)
+{
+    bool is_small =
+        p->context.pass == INGEST_PASS_WORDS && !pipeline_segment_is_worth(p, p->next_write, n);
+    return waited_ms >= (is_small ? SMALL_GROUP_WAIT_MS : GROUP_WAIT_MS);
+}
+
 enum status pipeline_write(struct pipeline *p, struct error *err)
 {
-    int64_t last_commit_ms = clock_monotonic_ms();
+    int64_t last_commit_ms = clock_monotonic_ms(), told_ms = last_commit_ms;
     enum status status = STATUS_OK;
     while (!status && p->next_write < p->source->n) {
         pthread_mutex_lock(&p->mutex);
         bool is_full, is_stopping = p->is_stopping || is_cancelled(p->context.cancel);
         size_t n = count_done(p, &is_full);
-        bool is_due = clock_monotonic_ms() - last_commit_ms >= GROUP_WAIT_MS;
+        bool is_due = is_group_due(p, n, clock_monotonic_ms() - last_commit_ms);
         bool is_ready = n > 0 && (is_full || is_due || is_stopping);
         if (!is_ready && !is_stopping)
             thread_wait(&p->job_done, &p->mutex, 50);
         pthread_mutex_unlock(&p->mutex);
         if (is_ready) {
             status = write_group(p, n, err);
-            last_commit_ms = clock_monotonic_ms();
+            last_commit_ms = told_ms = clock_monotonic_ms();
         } else if (is_stopping) {
             break;
-        } else if (is_due) {
+        } else if (clock_monotonic_ms() - told_ms >= TELL_MS) {
             pipeline_report_progress(p, p->next_write);
+            told_ms = clock_monotonic_ms();
         }
     }
     return status;
