@@ -6,8 +6,7 @@
 #define GROUP_JOBS_MAX 256
 #define GROUP_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define GROUP_WAIT_MS 250
-#define SMALL_GROUP_WAIT_MS 2000 /* for words that would go into the tail, while more are to come \
-                                  */
+#define SMALL_GROUP_WAIT_MS 2000 /* for words that would go into the tail */
 #define TELL_MS 250
 #define LOG_BYTES_MAX ((uint64_t)32 * 1024 * 1024)
 
