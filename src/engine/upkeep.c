@@ -244,7 +244,7 @@ static enum status check_kind(struct checker *c, enum store_kind kind, struct er
     if (status)
         return status;
     ids_sort(c->covered, c->n_covered);
-    status = store_each_chunk_range(store, check_range, c, err);
+    status = store_each_chunk_run(store, check_range, c, err);
     if (status)
         return status;
     c->n_double += c->n_covered - c->i_covered;

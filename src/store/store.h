@@ -32,19 +32,25 @@ enum status store_open(const char *folder, enum store_open_mode mode, struct sto
 void store_close(struct store *store); /* NULL is fine */
 
 /* --- what a document is --- */
-enum store_document_state { STORE_DOCUMENT_READY, STORE_DOCUMENT_FAILED };
+enum store_document_state {
+    STORE_DOCUMENT_READY,
+    STORE_DOCUMENT_FAILED,
+    STORE_DOCUMENT_PARTIAL, /* parts of the file are there, more are to come */
+    STORE_DOCUMENT_STATE_COUNT
+};
 struct store_document {
     int64_t id;       /* out */
     const char *path; /* absolute, raw bytes; the key */
     const char *title, *kind, *collection;
     uint64_t size_bytes, inode;
     int64_t mtime_ns, added_ms; /* added_ms: wall clock */
-    const char *hash;           /* SHA-256 hex of the file; "" when it could not be read */
+    const char *hash;           /* SHA-256 hex of the file; "": it could not be read, or not yet */
     enum store_document_state state;
     const char *error, *warning; /* FAILED: why; else "" */
     const char *meta;            /* a JSON object of what it says about itself; "", NULL: nothing */
     uint32_t n_pages;
-    size_t n_chunks; /* out */
+    size_t n_chunks;  /* out */
+    uint64_t n_parts; /* out; 0: it was read as one */
 };
 
 struct store_chunk {
@@ -70,6 +76,21 @@ enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
                                struct error *err) MUST_USE;
+/* A part of a file that is too large to be read as one. */
+struct store_part {
+    uint64_t i;          /* which, from 0 on */
+    uint64_t part_bytes; /* what the file is cut into */
+    uint64_t n_lines;    /* line ends in this part */
+    uint64_t n_bytes;    /* of its extracted text: the next part's byte_start counts from there */
+    bool is_last;
+};
+/* The next part of a document, with lines and bytes of the chunks as within the part: they are
+ * stored as within the file. Part 0 replaces what there was; the document is PARTIAL until the last
+ * part, which gives it the hash. Its state is not looked at. *out_is_next false: the document there
+ * is of another size, inode, time or part_bytes, or waits for another part; nothing is done. */
+enum status store_put_part(struct store *store, const struct store_document *document,
+                           const struct store_part *part, const struct store_chunk *chunks,
+                           size_t n_chunks, bool *out_is_next, struct error *err) MUST_USE;
 /* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
  * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
@@ -122,6 +143,10 @@ enum status store_each_document(struct store *store,
                                                     struct error *err),
                                 void *ctx, struct error *err) MUST_USE;
 
+/* part_bytes of a PARTIAL document. NOT_FOUND: there is none. */
+enum status store_get_part_bytes(struct store *store, int64_t document_id, uint64_t *out,
+                                 struct error *err) MUST_USE;
+
 /* The path of every document, in no order; borrowed during the call. */
 enum status store_each_path(struct store *store,
                             enum status (*each)(void *ctx, const char *path, struct error *err),
@@ -167,7 +192,7 @@ enum status store_get_neighbour(struct store *store, int64_t document_id, uint32
                                 struct error *err) MUST_USE;
 
 struct store_counts {
-    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors;
+    size_t n_documents, n_failed, n_partial, n_chunks, n_vectors, n_missing_vectors;
     size_t n_tail, n_vector_tail, n_segments;
     uint64_t text_bytes, database_bytes, vector_file_bytes; /* holes count too */
 };

@@ -114,11 +114,11 @@ enum status store_each_chunk(struct store *store, int64_t after_chunk_id, size_t
                                                  const struct store_chunk *chunk,
                                                  struct error *err),
                              void *ctx, struct error *err) MUST_USE;
-/* The chunk ids [first, end) of every document that has chunks, ordered by `first`. */
-enum status store_each_chunk_range(struct store *store,
-                                   enum status (*each)(void *ctx, int64_t document_id,
-                                                       int64_t first, int64_t end,
-                                                       struct error *err),
-                                   void *ctx, struct error *err) MUST_USE;
+/* The chunk ids [first, end) of every document that has chunks, ordered by `first`; those of one
+ * that was read in parts may come as several. */
+enum status store_each_chunk_run(struct store *store,
+                                 enum status (*each)(void *ctx, int64_t document_id, int64_t first,
+                                                     int64_t end, struct error *err),
+                                 void *ctx, struct error *err) MUST_USE;
 
 #endif

@@ -102,6 +102,16 @@ enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_
                               struct error *err) MUST_USE;
 void vector_map_clear(struct vector_map *map);
 
+/* --- document.c --- */
+/* The row of a document; *out_id is what it has had, or a new one. */
+enum status document_put_row(struct store *store, const struct store_document *document,
+                             size_t n_chunks, size_t text_bytes, int64_t *out_id,
+                             struct error *err) MUST_USE;
+/* Without chunks, and without parts to come. */
+enum status document_empty(struct store *store, int64_t document_id, struct error *err) MUST_USE;
+enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,
+                               const struct store_chunk *chunk, struct error *err) MUST_USE;
+
 /* --- tail.c --- */
 /* A new chunk in both tails, or in `missing` when its hash has no vector. */
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,

@@ -569,6 +569,24 @@ static const char *const damages[] = {
     "DELETE FROM vectors WHERE id = 1; INSERT INTO segments VALUES('a', 2, 1, 1, 1, 1, 1, '')",
     "INSERT INTO missing VALUES(1)",
     "INSERT INTO missing VALUES(99)",
+    "UPDATE documents SET state = 3 WHERE id = 1",
+    "UPDATE documents SET state = 2, hash = '' WHERE id = 1",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1",
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "INSERT INTO partial VALUES(99, 10, 0, 0)",
+    "UPDATE documents SET n_parts = -1 WHERE id = 1",
+    "UPDATE documents SET state = 2, n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '' WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 0, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, -1, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 11 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET n_parts = 2 WHERE id = 1; UPDATE chunks SET ord = 9 WHERE id = 1;"
+    "UPDATE chunks SET ord = 0 WHERE id = 2; UPDATE chunks SET ord = 1 WHERE id = 1",
     "UPDATE vectors SET checksum = checksum + 1 WHERE id = 1",
     "UPDATE library SET next_slot = 4",
     "UPDATE library SET next_slot = 6",

@@ -147,7 +147,7 @@ static void read_index(struct store *store, size_t *sum)
     status = store_each_dead(store, STORE_KIND_LEXICAL, touch_dead, sum, &err);
     status = store_each_dead(store, STORE_KIND_VECTOR, touch_dead, sum, &err);
     status = store_each_chunk(store, 0, SIZE_MAX, touch_chunk, sum, &err);
-    status = store_each_chunk_range(store, touch_range, sum, &err);
+    status = store_each_chunk_run(store, touch_range, sum, &err);
     (void)status;
 }
 
