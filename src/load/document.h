@@ -18,7 +18,8 @@ struct document_builder {
     size_t n_blocks, n_blocks_max, n_text;
     struct load_document document;
     struct metadata metadata;
-    bool has_begun, has_ended;
+    bool is_part; /* a part of a file: it may have no text, and says how many lines it has */
+    bool has_begun, has_ended, has_lines;
     bool was_refused; /* a well-formed FAIL came before any parser ran: the worker is still good */
 };
 

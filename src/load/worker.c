@@ -213,12 +213,9 @@ static bool is_quiet(struct load_worker *worker)
     return process_read(&worker->process, &byte, 1, 0) == -1;
 }
 
-static enum status send_document(struct load_worker *worker, int fd, const char *extension,
+static enum status send_document(struct load_worker *worker, int fd, const struct request *request,
                                  struct error *err)
 {
-    struct request request = {.limit_bytes = worker->limit_bytes};
-    if (strlen(extension) < sizeof request.extension)
-        memcpy(request.extension, extension, strlen(extension));
     if (worker->socket_fd >= 0 && !is_quiet(worker))
         stop(worker, NULL);
     if (worker->socket_fd < 0) {
@@ -227,22 +224,29 @@ static enum status send_document(struct load_worker *worker, int fd, const char 
             return status;
     }
     worker->n_documents++;
-    if (!request_send(worker->socket_fd, &request, fd))
+    if (!request_send(worker->socket_fd, request, fd))
         return errno == EPIPE || errno == ECONNRESET
                    ? explain_end(worker, err)
                    : error_errno(err, errno, "could not hand the document to the parser");
     return STATUS_OK;
 }
 
-static enum status parse_fd(struct load_worker *worker, int fd, const char *extension,
-                            const struct cancel *cancel, struct arena *arena,
-                            struct load_document *out, struct error *err)
+static void set_extension(struct request *request, const char *extension)
+{
+    if (strlen(extension) < sizeof request->extension)
+        memcpy(request->extension, extension, strlen(extension));
+}
+
+static enum status run_request(struct load_worker *worker, int fd, const struct request *request,
+                               const struct cancel *cancel, struct arena *arena,
+                               struct load_document *out, struct error *err)
 {
     struct session session = {.cancel = cancel,
                               .deadline_ms = clock_monotonic_ms() + worker->wall_ms};
     document_init(&session.builder, arena);
+    session.builder.is_part = request->is_part;
     session.bytes.limit_bytes = RAGGED_LIMIT_RECORD + RAGGED_MIB;
-    enum status status = send_document(worker, fd, extension, err);
+    enum status status = send_document(worker, fd, request, err);
     if (!status) {
         session.cpu_end_ms = cpu_ms(worker) + (int64_t)worker->cpu_s * 1000;
         status = receive(worker, &session, err);
@@ -255,6 +259,29 @@ static enum status parse_fd(struct load_worker *worker, int fd, const char *exte
     buf_clear(&session.bytes);
     document_clear(&session.builder);
     return status;
+}
+
+static enum status parse_fd(struct load_worker *worker, int fd, const char *extension,
+                            const struct cancel *cancel, struct arena *arena,
+                            struct load_document *out, struct error *err)
+{
+    struct request request = {.limit_bytes = worker->limit_bytes};
+    set_extension(&request, extension);
+    return run_request(worker, fd, &request, cancel, arena, out, err);
+}
+
+enum status load_parse_part(struct load_worker *worker, int fd, const char *name,
+                            const struct load_part *part, const struct cancel *cancel,
+                            struct arena *arena, struct load_document *out, struct error *err)
+{
+    struct request request = {.is_part = true};
+    uint64_t end = 0;
+    set_extension(&request, path_extension(name));
+    enum status status = part_range(fd, name, part, &request.offset, &end, err);
+    request.limit_bytes = end - request.offset;
+    if (!status)
+        status = run_request(worker, fd, &request, cancel, arena, out, err);
+    return status ? error_context(err, status, "\"%s\"", name) : STATUS_OK;
 }
 
 static bool looks_like_pdf(int fd)
