@@ -185,7 +185,7 @@ static const struct option options[] = {
     {.name = "max-file-size-mb",
      .arg = "N",
      .config_key = "max_file_size_mb",
-     .help = "refuse larger files"},
+     .help = "refuse larger files, but text files"},
     {.name = "progress",
      .arg = "MODE",
      .rule = {.type = VALUE_CHOICE, .choices = progress_modes},

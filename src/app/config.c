@@ -233,6 +233,7 @@ struct engine_options config_options_without_library(const struct config *config
     options.chunk_tokens = (size_t)config_number(config, "chunk_tokens");
     options.chunk_overlap = (size_t)config_number(config, "chunk_overlap");
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
+    options.part_bytes = (size_t)config_number(config, "part_size_kb") * 1024;
     options.n_threads = (unsigned)config_number(config, "threads");
     options.is_offline = config_is_on(config, "offline");
     return options;

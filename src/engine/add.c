@@ -1,4 +1,6 @@
-#include "engine/ingest.h"
+#include "base/checked.h"
+#include "base/limits.h"
+#include "engine/parts.h"
 #include "engine/scan.h"
 
 const char *engine_file_result_name(enum engine_file_result result)
@@ -14,20 +16,43 @@ const char *engine_file_result_name(enum engine_file_result result)
 static void get_file(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_bytes)
 {
     const struct scan *scan = ctx;
-    job->path = scan->files[i].path;
-    job->problem = scan->files[i].problem;
-    *out_bytes = scan->files[i].size_bytes;
+    const struct scan_file *file = scan->jobs[i].file;
+    job->path = file->path;
+    job->problem = file->problem;
+    job->parts = file->parts;
+    job->i_part = scan->jobs[i].i_part;
+    *out_bytes = file->size_bytes;
+    if (job->parts)
+        *out_bytes = size_min(job->parts->part_bytes,
+                              file->size_bytes - job->i_part * job->parts->part_bytes);
+}
+
+#define PART_BYTES (4 * RAGGED_MIB)
+#define PARTS_MIN 4 /* a smaller file is read as one */
+
+static struct scan_sizes sizes_of(const struct engine_options *options)
+{
+    struct scan_sizes sizes = {.part_bytes =
+                                   options->part_bytes ? options->part_bytes : PART_BYTES};
+    sizes.large_bytes = PARTS_MIN * sizes.part_bytes;
+    if (options->file_limit_bytes && options->file_limit_bytes < sizes.large_bytes)
+        sizes.large_bytes = options->file_limit_bytes;
+    return sizes;
 }
 
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,
                        struct engine_add_result *out, struct error *err)
 {
     struct scan scan = {0};
-    enum status status = scan_paths(options, &scan, err);
+    const struct scan_sizes sizes = sizes_of(&engine->options);
+    enum status status = scan_paths(options, &sizes, &scan, err);
     if (status)
         return status;
-    struct ingest_source source = {
-        .n = scan.n_files, .n_bytes = scan.n_bytes, .get = get_file, .ctx = &scan};
+    struct ingest_source source = {.n = scan.n_jobs,
+                                   .n_silent = scan.n_jobs - scan.n_files,
+                                   .n_bytes = scan.n_bytes,
+                                   .get = get_file,
+                                   .ctx = &scan};
     struct engine_add_result result = {0};
     status = ingest_run(engine, &source, options, &result, err);
     bool is_ended = options->is_fail_fast && result.n[ENGINE_FILE_FAILED] > 0;

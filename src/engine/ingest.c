@@ -122,8 +122,8 @@ static enum status run_pipeline(struct pipeline *p, struct error *err)
             *err = p->error;
     }
     if (!status && is_cancelled(p->context.cancel))
-        status = error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu files", p->next_write,
-                           p->source->n);
+        status = error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu files",
+                           p->next_write - p->n_silent, p->source->n - p->source->n_silent);
     return status;
 }
 

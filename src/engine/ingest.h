@@ -23,6 +23,8 @@ struct ingest_known {
     uint64_t size_bytes, inode;
     int64_t mtime_ns;
     bool is_ready;
+    uint64_t part_bytes, n_parts; /* of one that was begun in parts; 0, 0: it was not */
+    size_t n_chunks;
     char hash[HASH_SHA256_HEX];
     const char *given; /* metadata of the user, as of engine/metadata.h */
 };
@@ -36,6 +38,7 @@ struct ingest_missing {
 enum ingest_change {
     INGEST_CHANGE_NONE,
     INGEST_CHANGE_DOCUMENT, /* puts `document`, also a recorded failure */
+    INGEST_CHANGE_PART,     /* puts `part` of `document` */
     INGEST_CHANGE_STAT,     /* only size, inode, mtime */
     INGEST_CHANGE_VECTORS,  /* puts the vectors of `needed` */
 };
@@ -50,15 +53,20 @@ struct ingest_job {
         *record; /* a document given as blocks instead of a file; NULL: a file */
     size_t n_record;
     const char *record_title;
+    struct parts *parts; /* not NULL: part i_part of the file, see engine/parts.h */
+    size_t i_part;
     const struct ingest_missing *missing; /* not NULL: no document, these passages */
     const struct ingest_known *known;     /* NULL: new */
     /* out */
     enum engine_file_result result;
     struct error error; /* FAILED */
+    bool is_silent;     /* another job of the same file is told of */
+    bool is_changed;    /* the failure: the file is another one than when its first part was read */
     bool is_fatal;      /* the failure is not this document's: stop everything */
     enum ingest_change change;
     struct store_document document;
-    const char *given; /* metadata of the user: what was there before, and now */
+    struct store_part part; /* PART */
+    const char *given;      /* metadata of the user: what was there before, and now */
     bool is_given_changed;
     char hash[HASH_SHA256_HEX];
     struct store_chunk *chunks;
@@ -96,6 +104,15 @@ enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest
                                struct error *err) MUST_USE;
 void ingest_worker_clear(struct ingest_worker *worker); /* half-built is fine */
 
+/* --- for jobs of parts --- */
+enum status ingest_set_document(struct ingest_job *job, const struct load_document *loaded,
+                                struct error *err) MUST_USE;
+/* Chunks of the document's title and these blocks; none is fine. */
+enum status ingest_index_blocks(struct ingest_worker *worker, const struct ingest_context *context,
+                                const struct text_block *blocks, size_t n_blocks,
+                                struct ingest_job *job, struct error *err) MUST_USE;
+void ingest_fail(struct ingest_job *job, enum status status);
+
 /* Fills the job's outputs; a failure of the document is an outcome of the job, not an error here.
  */
 void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *context,
@@ -108,6 +125,7 @@ enum status ingest_embed_slice(struct ingest_worker *worker, const struct ingest
 /* Where the jobs come from: fills *job's inputs for index i < n; they stay valid until the end. */
 struct ingest_source {
     size_t n;
+    size_t n_silent; /* of them: jobs that are not a file of their own */
     uint64_t n_bytes;
     void (*get)(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_bytes);
     void *ctx;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "engine/ingest.h"
 #include "engine/metadata.h"
+#include "engine/parts.h"
 #include "vector/vector.h"
 
 #define HEADING_TOKENS_MAX 48
@@ -58,7 +59,7 @@ static void drop_own_path(const char *path, char *message)
         memmove(message, message + len + 4, strlen(message + len + 4) + 1);
 }
 
-static void fail_job(struct ingest_job *job, enum status status)
+void ingest_fail(struct ingest_job *job, enum status status)
 {
     drop_own_path(job->path, job->error.message);
     job->result = ENGINE_FILE_FAILED;
@@ -180,18 +181,16 @@ static enum status find_needed(struct ingest_worker *worker, const struct ingest
     return STATUS_OK;
 }
 
-static enum status index_blocks(struct ingest_worker *worker, const struct ingest_context *context,
-                                const char *title, const struct text_block *blocks, size_t n_blocks,
+enum status ingest_index_blocks(struct ingest_worker *worker, const struct ingest_context *context,
+                                const struct text_block *blocks, size_t n_blocks,
                                 struct ingest_job *job, struct error *err)
 {
     struct text_chunk *chunks = NULL;
     size_t n_chunks = 0;
-    enum status status =
-        chunk_blocks(context, title, blocks, n_blocks, &job->arena, &chunks, &n_chunks, err);
+    enum status status = chunk_blocks(context, job->document.title, blocks, n_blocks, &job->arena,
+                                      &chunks, &n_chunks, err);
     if (status)
         return status;
-    if (n_chunks == 0)
-        return error_set(err, STATUS_INVALID, "there is no text in it");
     job->chunks = arena_zalloc(&job->arena, n_chunks, sizeof *job->chunks);
     if (!job->chunks)
         return error_nomem(err);
@@ -199,6 +198,16 @@ static enum status index_blocks(struct ingest_worker *worker, const struct inges
         status = make_chunk(worker, &chunks[i], job, &job->chunks[i], err);
     job->n_chunks = n_chunks;
     return status ? status : find_needed(worker, context, job, err);
+}
+
+static enum status index_all(struct ingest_worker *worker, const struct ingest_context *context,
+                             const struct text_block *blocks, size_t n_blocks,
+                             struct ingest_job *job, struct error *err)
+{
+    enum status status = ingest_index_blocks(worker, context, blocks, n_blocks, job, err);
+    if (!status && job->n_chunks == 0)
+        return error_set(err, STATUS_INVALID, "there is no text in it");
+    return status;
 }
 
 /* The file's name without its extension stands in for a title the document does not have. */
@@ -215,6 +224,16 @@ static const char *title_of(const struct load_document *document, struct ingest_
     return title ? title : "";
 }
 
+enum status ingest_set_document(struct ingest_job *job, const struct load_document *loaded,
+                                struct error *err)
+{
+    job->document.kind = loaded->kind;
+    job->document.title = title_of(loaded, job);
+    job->document.warning = loaded->warning ? loaded->warning : "";
+    job->document.n_pages = loaded->n_pages;
+    return metadata_join(loaded->meta, job->given, &job->arena, &job->document.meta, err);
+}
+
 static enum status read_document(struct ingest_worker *worker, const struct ingest_context *context,
                                  int fd, struct ingest_job *job, struct error *err)
 {
@@ -223,15 +242,8 @@ static enum status read_document(struct ingest_worker *worker, const struct inge
         load_parse(worker->loader, fd, job->path, context->cancel, &job->arena, &loaded, err);
     if (status)
         return status;
-    job->document.kind = loaded.kind;
-    job->document.title = title_of(&loaded, job);
-    job->document.warning = loaded.warning ? loaded.warning : "";
-    job->document.n_pages = loaded.n_pages;
-    status = metadata_join(loaded.meta, job->given, &job->arena, &job->document.meta, err);
-    if (status)
-        return status;
-    return index_blocks(worker, context, job->document.title, loaded.blocks, loaded.n_blocks, job,
-                        err);
+    status = ingest_set_document(job, &loaded, err);
+    return status ? status : index_all(worker, context, loaded.blocks, loaded.n_blocks, job, err);
 }
 
 /* The bytes must be the same before and after, or chunks of two versions would mix. */
@@ -243,7 +255,7 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     if (status)
         return status;
     set_stat(&job->document, &before);
-    status = hash_sha256_fd(fd, job->path, job->hash, err);
+    status = hash_sha256_fd(fd, job->path, context->cancel, job->hash, err);
     if (status)
         return status;
     if (job->known && job->known->is_ready && !job->is_given_changed &&
@@ -322,7 +334,7 @@ static enum status prepare_record(struct ingest_worker *worker,
     job->document.title = job->record_title;
     job->result = job->known ? ENGINE_FILE_UPDATED : ENGINE_FILE_ADDED;
     job->change = INGEST_CHANGE_DOCUMENT;
-    return index_blocks(worker, context, job->record_title, job->record, job->n_record, job, err);
+    return index_all(worker, context, job->record, job->n_record, job, err);
 }
 
 static enum status take_missing(void *ctx, int64_t chunk_id, const struct store_chunk *chunk,
@@ -373,6 +385,7 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
                     struct ingest_job *job)
 {
     enum status status;
+    bool is_whole = true;
     if (job->missing) {
         status = prepare_missing(worker, context, job, &job->error);
         if (status)
@@ -395,13 +408,15 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
         status = prepare_record(worker, context, job, &job->error);
     } else {
         status = join_given(context, job, &job->error);
-        if (!status)
+        if (!status && job->parts)
+            status = parts_prepare(worker, context, job, &is_whole, &job->error);
+        if (!status && is_whole)
             status = prepare_file(worker, context, job, &job->error);
-        if (status == STATUS_BUSY)
+        if (status == STATUS_BUSY && is_whole && !job->parts)
             status = prepare_file(worker, context, job, &job->error);
     }
     if (status)
-        fail_job(job, status);
+        ingest_fail(job, status);
 }
 
 enum status ingest_embed_slice(struct ingest_worker *worker, const struct ingest_context *context,

@@ -49,6 +49,13 @@ static enum status add(void *ctx, const struct store_document *document, struct 
     enum status status = metadata_given_of(document->meta, &known->arena, &given, err);
     if (status)
         return status;
+    uint64_t part_bytes = 0;
+    if (document->state == STORE_DOCUMENT_PARTIAL)
+        status = store_get_part_bytes(known->store, document->id, &part_bytes, err);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK; /* damaged: it is begun anew */
+    if (status)
+        return status;
     struct known_slot *slot = slot_of(known->slots, known->n_slots, path);
     *slot = (struct known_slot){
         .path = path,
@@ -57,6 +64,9 @@ static enum status add(void *ctx, const struct store_document *document, struct 
                      .inode = document->inode,
                      .mtime_ns = document->mtime_ns,
                      .is_ready = document->state == STORE_DOCUMENT_READY,
+                     .part_bytes = part_bytes,
+                     .n_parts = document->n_parts,
+                     .n_chunks = document->n_chunks,
                      .given = given},
     };
     strncpy(slot->document.hash, document->hash, sizeof slot->document.hash - 1);
@@ -66,12 +76,13 @@ static enum status add(void *ctx, const struct store_document *document, struct 
 
 enum status known_init(struct known *known, struct store *store, struct error *err)
 {
-    struct known built = {0};
+    struct known built = {.store = store};
     enum status status = store_each_document(store, add, &built, err);
     if (status) {
         known_clear(&built);
         return status;
     }
+    built.store = NULL;
     *known = built;
     return STATUS_OK;
 }

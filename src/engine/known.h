@@ -10,7 +10,8 @@ struct known_slot;
 struct known {
     struct known_slot *slots; /* open addressing; n_slots is a power of two */
     size_t n_slots, n_used;
-    struct arena arena; /* owns the paths */
+    struct arena arena;  /* owns the paths */
+    struct store *store; /* while it is built */
 };
 
 /* Reads all documents of the store. */

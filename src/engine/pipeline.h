@@ -34,7 +34,9 @@ struct pipeline {
     enum status failed; /* the first failure that stops everything */
     struct error error;
 
-    struct engine_add_result result; /* writer only */
+    /* writer only */
+    struct engine_add_result result;
+    size_t n_silent; /* jobs that were not told of */
     struct eta eta;
 };
 

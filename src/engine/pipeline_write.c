@@ -1,6 +1,7 @@
 /* The writer's side: finished jobs in their order, one transaction for a group of them. */
 #include "base/clock.h"
 #include "base/thread.h"
+#include "engine/parts.h"
 #include "engine/pipeline.h"
 
 #define GROUP_FILES_MAX 64
@@ -17,11 +18,13 @@ static enum status put_vectors(struct pipeline *p, const struct ingest_job *job,
     return status;
 }
 
-static enum status put_job(struct pipeline *p, const struct ingest_job *job, struct error *err)
+static enum status put_job(struct pipeline *p, struct ingest_job *job, struct error *err)
 {
     switch (job->change) {
     case INGEST_CHANGE_DOCUMENT:
         return store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
+    case INGEST_CHANGE_PART:
+        return parts_put(p->writer, job, err);
     case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
@@ -47,6 +50,9 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
 {
     bool has_change = false;
     for (size_t i = 0; i < n; i++)
+        if (pipeline_job(p, first + i)->parts)
+            parts_settle(pipeline_job(p, first + i));
+    for (size_t i = 0; i < n; i++)
         has_change |= pipeline_job(p, first + i)->change != INGEST_CHANGE_NONE;
     if (!has_change)
         return STATUS_OK;
@@ -66,8 +72,10 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
 static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes)
 {
     struct engine_add_result *r = &p->result;
-    r->n[job->result]++;
-    if (job->change == INGEST_CHANGE_DOCUMENT) {
+    bool is_part = job->change == INGEST_CHANGE_PART;
+    p->n_silent += job->is_silent;
+    r->n[job->result] += !job->is_silent;
+    if (is_part || job->change == INGEST_CHANGE_DOCUMENT) {
         r->n_chunks += job->n_chunks;
         r->n_vectors_computed += job->n_needed;
         r->n_vectors_reused += job->n_chunks - job->n_needed - job->n_deferred;
@@ -75,7 +83,7 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
     }
     if (job->change == INGEST_CHANGE_VECTORS)
         r->n_vectors_filled += job->n_needed;
-    if (!p->options->on_file)
+    if (!p->options->on_file || job->is_silent)
         return;
     bool is_failed = job->result == ENGINE_FILE_FAILED;
     p->options->on_file(p->options->ctx,
@@ -86,7 +94,7 @@ static void report_job(struct pipeline *p, const struct ingest_job *job, uint64_
                                       : job->document.warning ? job->document.warning
                                                               : "",
                             .hint = is_failed ? job->error.hint : "",
-                            .n_chunks = job->n_chunks,
+                            .n_chunks = is_part ? job->parts->n_chunks : job->n_chunks,
                             .size_bytes = size_bytes,
                         });
 }
@@ -102,8 +110,8 @@ static void report_progress(struct pipeline *p, size_t n_done)
     uint64_t n_left = p->source->n_bytes > n_bytes ? p->source->n_bytes - n_bytes : 0;
     p->options->on_progress(p->options->ctx,
                             &(struct engine_progress){
-                                .n_files_done = n_done,
-                                .n_files_total = p->source->n,
+                                .n_files_done = n_done - p->n_silent,
+                                .n_files_total = p->source->n - p->source->n_silent,
                                 .n_bytes_done = n_bytes,
                                 .n_bytes_total = p->source->n_bytes,
                                 .n_chunks = p->result.n_chunks,

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/parts.h"
 #include "load/load.h"
 
 #define SCAN_DEPTH_MAX 200
@@ -187,19 +188,56 @@ static void drop_repeated(struct scan *scan)
     scan->n_files = n;
 }
 
-enum status scan_paths(const struct engine_add_options *options, struct scan *out,
-                       struct error *err)
+static enum status add_parts(struct scan *scan, const struct scan_sizes *sizes,
+                             struct scan_file *file, struct error *err)
+{
+    if (file->size_bytes <= sizes->large_bytes || !load_may_have_parts(file->path))
+        return STATUS_OK;
+    struct parts *parts = arena_zalloc(&scan->arena, 1, sizeof *parts);
+    if (!parts)
+        return error_nomem(err);
+    *parts = (struct parts){.part_bytes = sizes->part_bytes,
+                            .n = (size_t)load_n_parts(file->size_bytes, sizes->part_bytes),
+                            .mutex = PTHREAD_MUTEX_INITIALIZER};
+    file->parts = parts;
+    return STATUS_OK;
+}
+
+static enum status make_jobs(struct scan *scan, const struct scan_sizes *sizes, struct error *err)
+{
+    size_t n_jobs = scan->n_files;
+    for (size_t i = 0; i < scan->n_files; i++) {
+        struct scan_file *file = &scan->files[i];
+        enum status status = add_parts(scan, sizes, file, err);
+        if (status)
+            return status;
+        n_jobs += file->parts ? file->parts->n - 1 : 0;
+    }
+    scan->jobs = mem_array(n_jobs, sizeof *scan->jobs);
+    if (!scan->jobs)
+        return error_nomem(err);
+    for (size_t i = 0; i < scan->n_files; i++)
+        for (size_t k = 0; k == 0 || (scan->files[i].parts && k < scan->files[i].parts->n); k++)
+            scan->jobs[scan->n_jobs++] = (struct scan_job){&scan->files[i], k};
+    return STATUS_OK;
+}
+
+enum status scan_paths(const struct engine_add_options *options, const struct scan_sizes *sizes,
+                       struct scan *out, struct error *err)
 {
     struct scan scan = {0};
     struct walk walk = {.options = options, .scan = &scan, .err = err};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < options->n_paths && !status; i++)
         status = walk_root(&walk, options->paths[i]);
+    if (!status) {
+        drop_repeated(&scan);
+        status = make_jobs(&scan, sizes, err);
+    }
     if (status) {
         scan_clear(&scan);
         return status;
     }
-    drop_repeated(&scan);
     *out = scan;
     return STATUS_OK;
 }
@@ -207,6 +245,7 @@ enum status scan_paths(const struct engine_add_options *options, struct scan *ou
 void scan_clear(struct scan *scan)
 {
     mem_free(scan->files);
+    mem_free(scan->jobs);
     arena_clear(&scan->arena);
     *scan = (struct scan){0};
 }

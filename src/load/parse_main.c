@@ -70,8 +70,7 @@ static enum status read_part(int fd, const struct request *request, struct buf *
     enum status status = read_range(fd, 0, HEAD_BYTES, out_head, err);
     if (status)
         return status;
-    const struct sniff_mark *mark =
-        sniff_mark((struct span){buf_text(out_head), out_head->len});
+    const struct sniff_mark *mark = sniff_mark((struct span){buf_text(out_head), out_head->len});
     if (mark && request->offset > 0)
         buf_append(out, mark->bytes, mark->len);
     return read_range(fd, request->offset, request->limit_bytes, out, err);
@@ -85,9 +84,8 @@ static void answer(const struct parser *parser, const struct request *request, i
     enum status status = parser->jail_status;
     sink_init(&sink, STDOUT_FILENO);
     if (!status)
-        status = request->is_part
-                     ? read_part(document_fd, request, &head, &bytes, &err)
-                     : read_document(document_fd, request->limit_bytes, &bytes, &err);
+        status = request->is_part ? read_part(document_fd, request, &head, &bytes, &err)
+                                  : read_document(document_fd, request->limit_bytes, &bytes, &err);
     if (!status) {
         struct loader_input input = {
             .bytes = buf_text(&bytes),
