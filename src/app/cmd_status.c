@@ -36,6 +36,7 @@ static json_t *status_json(const struct engine_status *s, const struct config *c
         json_put(object, "has_library", json_boolean(s->has_library)) &&
         json_put(object, "n_documents", json_integer((json_int_t)s->n_documents)) &&
         json_put(object, "n_failed", json_integer((json_int_t)s->n_failed)) &&
+        json_put(object, "n_partial", json_integer((json_int_t)s->n_partial)) &&
         json_put(object, "n_chunks", json_integer((json_int_t)s->n_chunks)) &&
         json_put(object, "n_vectors", json_integer((json_int_t)s->n_vectors)) &&
         json_put(object, "n_missing_vectors", json_integer((json_int_t)s->n_missing_vectors)) &&
@@ -87,6 +88,8 @@ static void print_status(struct app *app, const struct engine_status *s)
     output_printf(out, "documents    %zu", s->n_documents);
     if (s->n_failed)
         output_printf(out, " and %zu failed (see --failed)", s->n_failed);
+    if (s->n_partial)
+        output_printf(out, ", %zu in part (adding them again goes on)", s->n_partial);
     output_printf(out, "\npassages     %zu", s->n_chunks);
     if (s->n_missing_vectors)
         output_printf(out, ", %zu without a vector (the next `ragged add PATH` makes them)",

@@ -247,6 +247,7 @@ struct engine_document {
     const char *path, *title, *kind, *collection, *error, *warning, *hash;
     const char *meta; /* a flat JSON object of what is known besides; "": nothing */
     bool is_failed;
+    bool is_partial; /* parts of it are still to be read */
     uint64_t size_bytes;
     int64_t mtime_ms, added_ms;
     size_t n_chunks;
@@ -271,7 +272,7 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
 struct engine_status {
     const char *data_folder, *embedding_model, *fingerprint, *language; /* borrowed from engine */
     bool has_library;
-    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors, dim;
+    size_t n_documents, n_failed, n_partial, n_chunks, n_vectors, n_missing_vectors, dim;
     size_t n_segments, n_tail; /* n_tail: passages whose words are in no segment yet */
     uint64_t text_bytes, database_bytes, vector_bytes, index_bytes;
     int64_t generation;

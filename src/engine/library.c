@@ -45,6 +45,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .hash = d->hash,
                                   .meta = meta,
                                   .is_failed = is_failed,
+                                  .is_partial = d->state == STORE_DOCUMENT_PARTIAL,
                                   .size_bytes = d->size_bytes,
                                   .mtime_ms = d->mtime_ns / 1000000,
                                   .added_ms = d->added_ms,
@@ -252,6 +253,7 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
     s.has_library = true;
     s.n_documents = counts.n_documents;
     s.n_failed = counts.n_failed;
+    s.n_partial = counts.n_partial;
     s.n_chunks = counts.n_chunks;
     s.n_vectors = counts.n_vectors;
     s.n_missing_vectors = counts.n_missing_vectors;

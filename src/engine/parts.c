@@ -204,15 +204,21 @@ static void fail(struct ingest_job *job)
     job->is_silent = false;
 }
 
+/* A part behind one that failed. */
+static void drop(struct ingest_job *job)
+{
+    job->change = INGEST_CHANGE_NONE;
+    job->result = ENGINE_FILE_UNCHANGED;
+    job->is_silent = true;
+}
+
 void parts_settle(struct ingest_job *job)
 {
     struct parts *parts = job->parts;
     if (parts->plan != PARTS_READ)
         return;
     if (parts->is_over) {
-        job->change = INGEST_CHANGE_NONE;
-        job->result = ENGINE_FILE_UNCHANGED;
-        job->is_silent = true;
+        drop(job);
         return;
     }
     if (job->result == ENGINE_FILE_FAILED) {
@@ -233,6 +239,10 @@ void parts_settle(struct ingest_job *job)
 enum status parts_put(struct store *store, struct ingest_job *job, struct error *err)
 {
     bool is_next = false;
+    if (job->parts->is_over) { /* since it was settled, by one of the same transaction */
+        drop(job);
+        return STATUS_OK;
+    }
     enum status status = store_put_part(store, &job->document, &job->part, job->chunks,
                                         job->n_chunks, &is_next, err);
     if (status)
