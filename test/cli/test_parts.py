@@ -57,7 +57,7 @@ def state_of(ragged, path):
     return {item["file"]: item["state"] for item in entries(ragged.json("list"))}.get(str(path))
 
 
-def assert_in_place(rows, source):
+def assert_in_place(rows, source, slack=0):
     """Each line stands in a passage that says so; one behind it may repeat it."""
     lines, at = source.split("\n"), {}
     for row in rows:
@@ -66,7 +66,7 @@ def assert_in_place(rows, source):
     for number, line in enumerate(lines, 1):
         if line:
             _, _, _, first, last, *_ = at[line.split()[0]]
-            assert first <= number <= last, line
+            assert first <= number <= last + slack, line
     assert [row[2] for row in rows] == list(range(len(rows)))
     assert all(a[5] < b[5] and a[5] < a[6] for a, b in zip(rows, rows[1:]))
 
@@ -114,7 +114,7 @@ def test_prose_and_the_vectors_of_parts(ragged, tmp_path):
     write_lines(path, 40_000)
     added = ragged.json("add", path, env={"RAGGED_PART_SIZE_KB": 4})
     assert added["added"] == 1 and added["vectors_computed"] + added["vectors_reused"] == added["chunks"]
-    assert_in_place(passages(ragged), path.read_text())
+    assert_in_place(passages(ragged), path.read_text(), slack=3)  # it ends where its last sentence begins
     assert ragged.json("status")["n_missing_vectors"] == 0
     assert query(ragged, "SELECT n_parts FROM documents") == [(10,)]
     ragged.check()
