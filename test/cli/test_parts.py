@@ -114,7 +114,7 @@ def test_prose_and_the_vectors_of_parts(ragged, tmp_path):
     write_lines(path, 40_000)
     added = ragged.json("add", path, env={"RAGGED_PART_SIZE_KB": 4})
     assert added["added"] == 1 and added["vectors_computed"] + added["vectors_reused"] == added["chunks"]
-    assert_in_place(passages(ragged), path.read_text(), slack=3)  # it ends where its last sentence begins
+    assert_in_place(passages(ragged), path.read_text(), slack=60)  # paragraphs are in one piece
     assert ragged.json("status")["n_missing_vectors"] == 0
     assert query(ragged, "SELECT n_parts FROM documents") == [(10,)]
     ragged.check()
