@@ -19,6 +19,7 @@ QUESTIONS = ("E-4711 frozen drain", "how many litres of water do tomatoes get?")
 SCENARIOS = {
     "add": lambda documents: ("add", documents),
     "defer": lambda documents: ("add", "--defer-vectors", documents),
+    "parts": lambda documents: ("add", "--defer-vectors", documents / "large.log"),
     "fill": lambda documents: ("add", documents),
     "compact": lambda documents: ("compact",),
     "reindex": lambda documents: ("reindex",),
@@ -28,9 +29,9 @@ SCENARIOS = {
     "embed": lambda documents: ("embed", documents / "letter.txt"),
     "benchmark": lambda documents: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x"),
 }
-WRITERS = ("add", "defer", "fill")
+WRITERS = ("add", "defer", "parts", "fill")
 COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
-EXTRACTIVE = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1"}
+EXTRACTIVE = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1", "RAGGED_PART_SIZE_KB": "4"}
 
 
 def prepare(ragged, scenario, documents):
@@ -65,6 +66,8 @@ def plans(site, count, dice):
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_site(scenario, tmp_path, documents):
     ragged = Ragged(tmp_path)
+    if scenario == "parts":
+        (documents / "large.log").write_text("".join("event %d of the pump\n" % i for i in range(900)))
     words = SCENARIOS[scenario](documents)
     prepare(ragged, "search", documents)
     expected = library_state(ragged, QUESTIONS)
@@ -103,7 +106,7 @@ def faulty(ragged, scenario, words, plan, documents, expected):
             yield "check: " + checked.stdout[-1000:] + checked.stderr[-1000:]
     if scenario not in WRITERS:
         return
-    again = ragged.try_run("add", documents)
+    again = ragged.try_run("add", documents, env=EXTRACTIVE)
     if again.returncode:
         yield "the re-run ended with %d: %s" % (again.returncode, again.stderr[-1000:])
     elif library_state(ragged, QUESTIONS) != expected:

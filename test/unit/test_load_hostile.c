@@ -87,6 +87,9 @@ static const struct act acts[] = {
     {"records:0104000000746578740804000000"
      "0001ff41",
      STATUS_REMOTE, "metadata"}, /* not UTF-8 */
+    {"records:010400000074657874090800000001"
+     "00000000000000",
+     STATUS_REMOTE, "lines"}, /* of a whole document */
     {"records:0604000000040100"
      "1b",
      STATUS_REMOTE, "failure"},                             /* ESC in the sentence */
