@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "engine/engine_internal.h"
 #include "engine/metadata.h"
+#include "engine/shrink.h"
 #include "engine/where.h"
 
 /* ---- list ---- */
@@ -108,7 +109,11 @@ static enum status collect_match(void *ctx, const struct store_document *documen
 
 static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)
 {
-    enum status status = store_write_begin(store, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < r->n && !status; i++)
+        status = shrink_document(store, r->ids[i], NULL, err);
+    if (!status)
+        status = store_write_begin(store, err);
     if (status)
         return status;
     for (size_t i = 0; i < r->n && !status; i++)

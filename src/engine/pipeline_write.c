@@ -3,6 +3,7 @@
 #include "base/thread.h"
 #include "engine/parts.h"
 #include "engine/pipeline.h"
+#include "engine/shrink.h"
 
 #define GROUP_FILES_MAX 64
 #define GROUP_BYTES_MAX ((size_t)4 * 1024 * 1024)
@@ -36,6 +37,15 @@ static enum status put_job(struct pipeline *p, struct ingest_job *job, struct er
     return STATUS_OK;
 }
 
+static enum status make_room(struct pipeline *p, const struct ingest_job *job, struct error *err)
+{
+    bool is_replacing = job->change == INGEST_CHANGE_DOCUMENT ||
+                        (job->change == INGEST_CHANGE_PART && job->part.i == 0);
+    bool may_be_large = job->parts || (job->known && job->known->n_chunks > SHRINK_PASSAGES);
+    return is_replacing && may_be_large ? shrink_path(p->writer, job->path, p->context.cancel, err)
+                                        : STATUS_OK;
+}
+
 static enum status note_tail(struct pipeline *p, struct error *err)
 {
     size_t n_lexical = 0, n_vector = 0;
@@ -56,7 +66,11 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
         has_change |= pipeline_job(p, first + i)->change != INGEST_CHANGE_NONE;
     if (!has_change)
         return STATUS_OK;
-    enum status status = store_write_begin(p->writer, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < n && !status; i++)
+        status = make_room(p, pipeline_job(p, first + i), err);
+    if (!status)
+        status = store_write_begin(p->writer, err);
     if (status)
         return status;
     for (size_t i = 0; i < n && !status; i++)

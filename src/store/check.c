@@ -23,7 +23,7 @@ static const struct rule {
      "partial documents without a part, or with more than they can have"},
     {"SELECT count(*) FROM documents WHERE n_parts < 0 OR (n_parts > 0 AND state = 1)",
      "documents of an impossible number of parts"},
-    {"SELECT count(*) FROM partial p JOIN documents d ON d.id = p.doc_id WHERE part_bytes < 1 OR "
+    {"SELECT count(*) FROM partial p JOIN documents d ON d.id = p.doc_id WHERE part_bytes < 0 OR "
      "n_lines < 0 OR n_bytes < 0 OR part_bytes > d.size / d.n_parts",
      "partial documents with an impossible place to go on from"},
     {"SELECT count(*) FROM documents WHERE state = 1 AND error = ''",

@@ -4,12 +4,13 @@
 
 #include "store/statement.h"
 
-enum status document_empty(struct store *store, int64_t document_id, struct error *err)
+enum status document_cut(struct store *store, int64_t document_id, size_t n_left, struct error *err)
 {
     struct statement st = {0};
+    const int64_t end[] = {document_id, (int64_t)n_left};
     enum status status = statement_get(store, SQL_CHUNKS_RUNS, &st, err);
-    if (!status)
-        statement_bind_int(&st, document_id);
+    for (size_t i = 0; i < 2 && !status; i++)
+        statement_bind_int(&st, end[i]);
     while (statement_next(&st, &status, err)) {
         int64_t first = statement_take_int(&st), until = statement_take_int(&st);
         status = statement_status(&st, err);
@@ -17,8 +18,12 @@ enum status document_empty(struct store *store, int64_t document_id, struct erro
             status = tail_remove_range(store, first, until, (size_t)(until - first), err);
     }
     statement_release(&st);
-    if (!status)
-        status = statement_run_with(store, SQL_CHUNKS_REMOVE, &document_id, 1, NULL, err);
+    return status ? status : statement_run_with(store, SQL_CHUNKS_REMOVE, end, 2, NULL, err);
+}
+
+enum status document_empty(struct store *store, int64_t document_id, struct error *err)
+{
+    enum status status = document_cut(store, document_id, 0, err);
     if (!status)
         status = statement_run_with(store, SQL_PARTIAL_REMOVE, &document_id, 1, NULL, err);
     return status;

@@ -73,8 +73,11 @@ enum status store_each_segment(struct store *store,
 enum status dead_add(struct store *store, enum store_kind kind, int64_t first, int64_t until,
                      struct error *err)
 {
-    const int64_t values[] = {kind, first, until};
-    return statement_run_with(store, SQL_DEAD_ADD, values, 3, NULL, err);
+    const int64_t values[] = {kind, first, until}, behind[] = {first, kind, until};
+    size_t n_joined = 0;
+    enum status status = statement_run_with(store, SQL_DEAD_JOIN, behind, 3, &n_joined, err);
+    return status || n_joined ? status
+                              : statement_run_with(store, SQL_DEAD_ADD, values, 3, NULL, err);
 }
 
 enum status store_remove_dead(struct store *store, enum store_kind kind, int64_t first,

@@ -148,6 +148,49 @@ enum status store_put_part(struct store *store, const struct store_document *doc
     return status;
 }
 
+/* The whole number that is the one row. */
+static enum status read_count(struct store *store, enum sql sql, const int64_t *values,
+                              size_t n_values, int64_t *out, bool *out_has_row, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_get(store, sql, &st, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < n_values; i++)
+        statement_bind_int(&st, values[i]);
+    status = statement_step(&st, out_has_row, err);
+    if (!status && *out_has_row)
+        *out = statement_take_int(&st);
+    statement_release(&st);
+    return status;
+}
+
+enum status store_shrink_document(struct store *store, int64_t document_id, size_t n_max,
+                                  size_t *out_n, struct error *err)
+{
+    assert(store->is_writing);
+    bool has_row = false;
+    int64_t n_chunks = 0, text_bytes = 0;
+    enum status status =
+        read_count(store, SQL_CHUNKS_COUNT_OF, &document_id, 1, &n_chunks, &has_row, err);
+    if (!status && !has_row)
+        return error_set(err, STATUS_NOT_FOUND, "no document %lld", (long long)document_id);
+    size_t n_left = (size_t)n_chunks > n_max ? (size_t)n_chunks - n_max : 0;
+    const int64_t end[] = {document_id, (int64_t)n_left};
+    if (!status)
+        status = read_count(store, SQL_CHUNKS_END, end, 2, &text_bytes, &has_row, err);
+    if (!status)
+        status = document_cut(store, document_id, n_left, err);
+    const int64_t row[] = {(int64_t)n_left, text_bytes, document_id};
+    if (!status)
+        status = statement_run_with(store, SQL_DOCUMENT_SHRINK, row, 3, NULL, err);
+    if (!status)
+        status = put_progress(store, &(struct progress){.document_id = document_id}, err);
+    if (!status)
+        *out_n = n_left;
+    return status;
+}
+
 enum status store_get_part_bytes(struct store *store, int64_t document_id, uint64_t *out,
                                  struct error *err)
 {

@@ -35,6 +35,9 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_DOCUMENT_EXTEND] =
         "UPDATE documents SET state = ?, hash = ?, added_ms = ?, n_chunks = n_chunks + ?, "
         "text_bytes = text_bytes + ?, n_parts = n_parts + 1 WHERE id = ?",
+    [SQL_DOCUMENT_SHRINK] =
+        "UPDATE documents SET state = 2, hash = '', error = '', n_parts = max(n_parts, 1), "
+        "n_chunks = ?, text_bytes = text_bytes - ? WHERE id = ?",
     [SQL_PARTIAL_FIND] =
         "SELECT d.id, d.size, d.inode, d.mtime_ns, d.n_parts, d.n_chunks, p.part_bytes, p.n_lines, "
         "p.n_bytes FROM documents d JOIN partial p ON p.doc_id = d.id WHERE d.path = ?",
@@ -52,9 +55,12 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_CHUNK_ADD] = "INSERT INTO chunks(id, doc_id, ord, page, page_end, line, line_end, "
                       "byte_start, byte_end, heading, text, hash) "
                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_CHUNKS_REMOVE] = "DELETE FROM chunks WHERE doc_id = ?",
+    [SQL_CHUNKS_REMOVE] = "DELETE FROM chunks WHERE doc_id = ? AND ord >= ?",
     [SQL_CHUNKS_RUNS] =
-        "SELECT min(id), max(id) + 1 FROM chunks WHERE doc_id = ? GROUP BY id - ord",
+        "SELECT min(id), max(id) + 1 FROM chunks WHERE doc_id = ? AND ord >= ? GROUP BY id - ord",
+    [SQL_CHUNKS_END] = "SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM chunks "
+                       "WHERE doc_id = ? AND ord >= ?",
+    [SQL_CHUNKS_COUNT_OF] = "SELECT n_chunks FROM documents WHERE id = ?",
     [SQL_CHUNKS_COUNT] = "SELECT count(*) FROM chunks WHERE id >= ? AND id < ?",
     [SQL_CHUNK_HAS] = "SELECT 1 FROM chunks WHERE id = ? AND doc_id = ?",
     [SQL_CHUNK_EACH] =
@@ -107,6 +113,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_DEAD_EACH] = "SELECT first, until FROM dead WHERE kind = ? ORDER BY first",
     [SQL_DEAD_ADD] = "INSERT INTO dead(kind, first, until) VALUES(?, ?, ?) "
                      "ON CONFLICT(kind, first) DO UPDATE SET until = max(until, excluded.until)",
+    [SQL_DEAD_JOIN] = "UPDATE OR IGNORE dead SET first = ? WHERE kind = ? AND first = ?",
     [SQL_DEAD_REMOVE] = "DELETE FROM dead WHERE kind = ? AND first = ?",
     [SQL_DEAD_REMOVE_VECTOR] = "DELETE FROM dead WHERE kind = 2",
     [SQL_REMOVE_ALL_TAIL] = "DELETE FROM tail",

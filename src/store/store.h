@@ -104,6 +104,10 @@ enum status store_touch_document(struct store *store, int64_t document_id, uint6
 /* With its chunks. NOT_FOUND. */
 enum status store_remove_document(struct store *store, int64_t document_id,
                                   struct error *err) MUST_USE;
+/* Takes at most n_max passages away, the last ones; *out_n is how many there are then. The document
+ * is PARTIAL from then on, and waits for no part. NOT_FOUND. */
+enum status store_shrink_document(struct store *store, int64_t document_id, size_t n_max,
+                                  size_t *out_n, struct error *err) MUST_USE;
 /* Every document; segments and dead ranges too. */
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err) MUST_USE;
 enum status store_set_meta(struct store *store, const char *key, const char *value,
@@ -143,7 +147,8 @@ enum status store_each_document(struct store *store,
                                                     struct error *err),
                                 void *ctx, struct error *err) MUST_USE;
 
-/* part_bytes of a PARTIAL document. NOT_FOUND: there is none. */
+/* part_bytes of a PARTIAL document; 0: it was shrunk, no part can follow. NOT_FOUND: there is none.
+ */
 enum status store_get_part_bytes(struct store *store, int64_t document_id, uint64_t *out,
                                  struct error *err) MUST_USE;
 

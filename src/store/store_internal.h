@@ -107,6 +107,9 @@ void vector_map_clear(struct vector_map *map);
 enum status document_put_row(struct store *store, const struct store_document *document,
                              size_t n_chunks, size_t text_bytes, int64_t *out_id,
                              struct error *err) MUST_USE;
+/* Chunks from ord n_left on go; the rows of the document are the caller's to set right. */
+enum status document_cut(struct store *store, int64_t document_id, size_t n_left,
+                         struct error *err) MUST_USE;
 /* Without chunks, and without parts to come. */
 enum status document_empty(struct store *store, int64_t document_id, struct error *err) MUST_USE;
 enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,

@@ -580,7 +580,7 @@ static const char *const damages[] = {
     "UPDATE documents SET state = 2, hash = '' WHERE id = 1;"
     "INSERT INTO partial VALUES(1, 10, 0, 0)",
     "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
-    "INSERT INTO partial VALUES(1, 0, 0, 0)",
+    "INSERT INTO partial VALUES(1, -1, 0, 0)",
     "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
     "INSERT INTO partial VALUES(1, 10, -1, 0)",
     "UPDATE documents SET state = 2, hash = '', n_parts = 11 WHERE id = 1;"

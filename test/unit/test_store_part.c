@@ -216,13 +216,61 @@ static void test_part__lines_end_at_the_last_number(void **state)
     arena_clear(&arena);
 }
 
+/* It goes from its end on, whole ranges of ids, and is sound at each step. */
+static void test_part__goes_in_steps(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct arena arena = {0};
+    for (int i = 0; i < 3; i++) {
+        assert_true(put_part(f->store, 1, i));
+        fixture_must_save(f, 2, 50, 2, FIXTURE_WITHOUT_VECTORS);
+    }
+    int64_t id = find(f, &arena, 1).id;
+    static const int64_t taken[] = {1, 4, 5};
+    struct store_segment segment = {
+        .name = "a", .kind = STORE_KIND_LEXICAL, .n_rows = 3, .maker = ""};
+    assert_write(f, store_put_segment(f->store, &segment, &err));
+    assert_write(f, store_take_tail(f->store, STORE_KIND_LEXICAL, taken, 3, &err));
+    static const size_t left[] = {4, 2, 0, 0};
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+        size_t n = 99;
+        uint64_t part_bytes = 99;
+        assert_write(f, store_shrink_document(f->store, id, 2, &n, &err));
+        struct store_document d = find(f, &arena, 1);
+        assert_int_equal(n, left[i]);
+        assert_int_equal(d.n_chunks, left[i]);
+        assert_int_equal(d.state, STORE_DOCUMENT_PARTIAL);
+        assert_ok(store_get_part_bytes(f->store, id, &part_bytes, &err));
+        assert_int_equal(part_bytes, 0);
+        assert_int_equal(fixture_n_problems(f->store), 0);
+        assert_false(put_part(f->store, 1, 3));
+    }
+    fixture_must_save(f, 3, 70, 5, FIXTURE_WITHOUT_VECTORS);
+    int64_t other = find(f, &arena, 3).id;
+    size_t n = 0;
+    assert_write(f, store_shrink_document(f->store, other, 2, &n, &err));
+    assert_int_equal(n, 3);
+    assert_int_equal(fixture_n_problems(f->store), 0);
+    assert_ok(store_write_begin(f->store, &err));
+    assert_status(store_shrink_document(f->store, 77, 2, &n, &err), STATUS_NOT_FOUND);
+    store_write_rollback(f->store);
+    assert_write(f, store_remove_document(f->store, id, &err));
+    assert_int_equal(fixture_n_problems(f->store), 0);
+    arena_clear(&arena);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_part__adds_up_to_a_document),   TEST(test_part__others_may_lie_between),
-        TEST(test_part__takes_the_next_one_only), TEST(test_part__first_replaces_what_there_was),
-        TEST(test_part__goes_into_segments),      TEST(test_part__lines_end_at_the_last_number),
+        TEST(test_part__adds_up_to_a_document),
+        TEST(test_part__others_may_lie_between),
+        TEST(test_part__takes_the_next_one_only),
+        TEST(test_part__first_replaces_what_there_was),
+        TEST(test_part__goes_in_steps),
+        TEST(test_part__goes_into_segments),
+        TEST(test_part__lines_end_at_the_last_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
