@@ -99,9 +99,9 @@ const struct config_key config_keys[] = {
      .help = "larger files are refused (MiB), but text files, which are read in parts"},
     {.name = "part_size_kb",
      .rule = {.type = VALUE_COUNT, .min = 4, .max = 65536},
-     .fallback = "4096",
+     .fallback = "1024",
      .environment = "RAGGED_PART_SIZE_KB",
-     .help = "text files of more than four parts are read in parts of this size "
+     .help = "text files of more than 16 parts are read in parts of this size "
              "(KiB)"},
     {.name = "retrieval_k",
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 1000},

@@ -27,8 +27,8 @@ static void get_file(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_
                               file->size_bytes - job->i_part * job->parts->part_bytes);
 }
 
-#define PART_BYTES (4 * RAGGED_MIB)
-#define PARTS_MIN 4 /* a smaller file is read as one */
+#define PART_BYTES RAGGED_MIB /* its passages are a transaction of the usual size */
+#define PARTS_MIN 16          /* a smaller file is read as one */
 
 static struct scan_sizes sizes_of(const struct engine_options *options)
 {

@@ -30,7 +30,7 @@ struct engine_options {
     const char *language;               /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
     size_t file_limit_bytes; /* larger files are refused, but those that are read in parts */
-    size_t part_bytes;       /* at least 4096, a multiple of 4; 0: 4 MiB */
+    size_t part_bytes;       /* at least 4096, a multiple of 4; 0: 1 MiB */
     unsigned n_threads;      /* 0: all usable */
     bool is_bulk;    /* many texts will be embedded: what makes that faster is worth its start */
     bool is_offline; /* no network but configured loopback servers */

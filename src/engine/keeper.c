@@ -8,7 +8,8 @@ static void work(struct keeper *k)
     pthread_mutex_unlock(&k->mutex);
     enum status status = maintain(&k->maintainer, MAINTAIN_DUE, &error);
     pthread_mutex_lock(&k->mutex);
-    if (status && !k->failed) {
+    /* Who writes without a pause keeps the lock from it; there is a next time. */
+    if (status && status != STATUS_BUSY && !k->failed) {
         k->failed = status;
         k->error = error;
     }

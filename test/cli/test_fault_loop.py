@@ -67,7 +67,7 @@ def plans(site, count, dice):
 def test_every_site(scenario, tmp_path, documents):
     ragged = Ragged(tmp_path)
     if scenario == "parts":
-        (documents / "large.log").write_text("".join("event %d of the pump\n" % i for i in range(900)))
+        (documents / "large.log").write_text("".join("event %d of the pump\n" % i for i in range(3200)))
     words = SCENARIOS[scenario](documents)
     prepare(ragged, "search", documents)
     expected = library_state(ragged, QUESTIONS)

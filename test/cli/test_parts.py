@@ -14,7 +14,7 @@ from corpus import WORDS
 from driver import Ragged, entries, is_fault_build, is_sanitized
 
 SEED = 20261124
-PART_KB = 96
+PART_KB = 32
 PARTS = {"RAGGED_PART_SIZE_KB": PART_KB}
 WHOLE = {"RAGGED_PART_SIZE_KB": 65536}
 N_KILLS = int(os.environ.get("RAGGED_KILLS", "4" if is_sanitized() else "12"))
@@ -83,7 +83,7 @@ def test_the_parts_are_the_file(ragged, tmp_path, big):
     assert add(ragged, big)["added"] == 1
     add(whole, big, env=WHOLE)
     document, = query(ragged, "SELECT state, hash, n_parts, size FROM documents")
-    assert document == (0, hashlib.sha256(big.read_bytes()).hexdigest(), 31, big.stat().st_size)
+    assert document == (0, hashlib.sha256(big.read_bytes()).hexdigest(), 92, big.stat().st_size)
     rows, single = passages(ragged), passages(whole)
     assert_in_place(rows, big.read_text())
     for line in ("line1", "line9999", "line%d" % single[-1][4]):
@@ -111,12 +111,12 @@ def test_the_parts_are_the_file(ragged, tmp_path, big):
 
 def test_prose_and_the_vectors_of_parts(ragged, tmp_path):
     path = tmp_path / "book.txt"
-    write_lines(path, 40_000)
+    write_lines(path, 70_000)
     added = ragged.json("add", path, env={"RAGGED_PART_SIZE_KB": 4})
     assert added["added"] == 1 and added["vectors_computed"] + added["vectors_reused"] == added["chunks"]
     assert_in_place(passages(ragged), path.read_text(), slack=60)  # paragraphs are in one piece
     assert ragged.json("status")["n_missing_vectors"] == 0
-    assert query(ragged, "SELECT n_parts FROM documents") == [(10,)]
+    assert query(ragged, "SELECT n_parts FROM documents") == [(18,)]
     ragged.check()
 
 
@@ -129,7 +129,7 @@ def test_every_encoding(ragged, tmp_path, encoding, mark):
     add(ragged, path)
     rows = passages(ragged)
     assert_in_place(rows, path.read_bytes()[len(mark):].decode(encoding))
-    assert query(ragged, "SELECT n_parts FROM documents") == [(7,)]
+    assert query(ragged, "SELECT n_parts FROM documents") == [(19,)]
     assert not any("\ufffd" in row[8] or "\ufeff" in row[8] for row in rows)
     assert all("\u00e9." in row[8] for row in rows)
 
@@ -139,7 +139,7 @@ def test_lines_that_are_too_long_are_cut_between_words(ragged, tmp_path):
     words = ["word%d" % i for i in range(90_000)]
     path.write_text(" ".join(words))
     add(ragged, path)
-    assert query(ragged, "SELECT n_parts FROM documents")[0][0] > 7
+    assert query(ragged, "SELECT n_parts FROM documents")[0][0] > 16
     assert " ".join(row[8] for row in passages(ragged)).split() == words
     assert {(row[3], row[4]) for row in passages(ragged)} == {(1, 1)}
     path.write_text("\u20ac" * 300_000)  # one word
@@ -213,8 +213,8 @@ def test_killed_it_goes_on_behind_what_is_there(ragged, tmp_path, big):
 @pytest.mark.skipif(not is_fault_build(), reason="needs a FAULT=1 build")
 def test_killed_at_each_commit(ragged, tmp_path):
     path = tmp_path / "big.log"
-    write_lines(path, 60_000)
-    small = {"RAGGED_PART_SIZE_KB": 12}
+    write_lines(path, 70_000)
+    small = {"RAGGED_PART_SIZE_KB": 4}
     whole = Ragged(tmp_path / "whole")
     add(whole, path, env=small)
     expected, n_killed = passages(whole), 0
