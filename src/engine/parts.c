@@ -223,6 +223,7 @@ void parts_settle(struct ingest_job *job)
     }
     if (job->result == ENGINE_FILE_FAILED) {
         set_over(parts);
+        job->is_silent = false;
         /* Of a version that is no more nothing stays; what else failed may be tried again. */
         if (job->is_changed && (parts->has_written || parts->first > 0))
             job->change = INGEST_CHANGE_DOCUMENT;

@@ -73,12 +73,16 @@ static uint32_t unit_at(const struct window *w, size_t at)
     return value;
 }
 
+#define BLANK_LINE_BYTES ((size_t)64 * 1024) /* a blank line is worth no longer a search */
+
 /* Behind a blank line, else behind a line; the window begins with the unit before its place.
  * 0: there is none. */
 static size_t find_line(const struct window *w)
 {
     size_t first = 0, n_in_line = 1;
     for (size_t at = 0; at + w->unit <= w->len; at += w->unit) {
+        if (first > 0 && at > BLANK_LINE_BYTES)
+            break;
         uint32_t c = unit_at(w, at);
         n_in_line += c != '\n' && c != '\r';
         if (c != '\n')

@@ -283,3 +283,31 @@ def test_two_at_once(ragged, tmp_path, big):
     assert sorted(process.wait() for process in processes) in ([0, 0], [0, 3])
     assert_in_place(passages(ragged), big.read_text())
     ragged.check()
+
+
+def test_a_large_document_goes_in_steps(ragged, tmp_path):
+    path = tmp_path / "big.log"
+    write_lines(path, 600_000)
+    many = (path, "--chunk-tokens", "16")
+    n_passages = add(ragged, *many)["chunks"]
+    assert n_passages > 2 * 4096
+
+    def generation():
+        return ragged.json("status")["generation"]
+    before = generation()
+    write_lines(path, 500_000, seed=1)
+    add(ragged, *many)
+    assert_in_place(passages(ragged), path.read_text())
+    ragged.check()
+    path.write_text("short now\n")
+    add(ragged, path)
+    assert len(passages(ragged)) == 1 and generation() > before + 4
+    ragged.check()
+    write_lines(path, 600_000)
+    add(ragged, *many)
+    ragged.run("compact")
+    before = generation()
+    ragged.run("remove", path, "--yes")
+    assert passages(ragged) == [] and generation() >= before + n_passages // 4096
+    ragged.check()
+    assert query(ragged, "SELECT count(*) FROM dead") in ([(0,)], [(1,)], [(2,)])
