@@ -3,7 +3,9 @@
 # make lint            format, include edges, banned calls, self-contained headers
 # make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
 # make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
-# make campaign        kill -9 and injected failures in depth: hours
+# make gate            instructions and allocations of fixed work against test/gate/baseline.tsv
+# make campaign        kills, power cuts, injected failures and corruption in depth: hours, one table;
+#                      RAGGED_CAMPAIGN_SCALE=10: a tenth of it
 # make cover           lines and branches that unit and contract tests reach (gcov)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
 # make llama           the optional ragged-llm helper (local GGUF models)
@@ -50,7 +52,8 @@ TEST_SRC := $(sort $(wildcard test/unit/test_*.c test/contract/test_*.c))
 TESTS    := $(TEST_SRC:test/%.c=$(BUILD)/test/%)
 # Programs under test/tools are helpers that tests run (a jailed offender, a fault server).
 TOOL_SRC := $(sort $(wildcard test/tools/*.c))
-TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%)
+PRELOAD  := $(patsubst test/%.c,$(BUILD)/test/%.so,$(sort $(wildcard test/preload/*.c)))
+TOOLS    := $(TOOL_SRC:test/%.c=$(BUILD)/test/%) $(PRELOAD)
 
 Q := $(if $(V),,@)
 
@@ -60,7 +63,7 @@ FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
 FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
 FUZZ_SECONDS ?= 5
 
-.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run campaign cover lint install uninstall llama clean
+.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run gate campaign preload cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -102,6 +105,12 @@ $(BUILD)/test/%: $(BUILD)/obj/test/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) $< $(LIB) $(LIBS) -lcmocka -o $@
+
+# What a test puts between the program and its libraries is not the program: no sanitizer.
+$(BUILD)/test/preload/%.so: test/preload/%.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@echo "  CC $<")
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -g -fPIC -shared $(WARNINGS) $< -o $@ -ldl
 
 # llama.cpp comes prebuilt, pinned by hash (scripts/llama); its headers are kept outside the tree.
 LLAMA_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ragged/llama-cpp-0.5.0
@@ -153,16 +162,18 @@ $(BUILD)/test/fuzz/%: $(BUILD)/obj/test/fuzz/%.o $(FUZZ_OBJ)
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
-# The fault loop wants every ordinal of every site; the kills want a build without them.
+# Kills want a build without faults too, power cuts one that writes as users' do.
 campaign:
-	$(Q)$(MAKE) -s all && RAGGED_KILLS=1000 RAGGED_CROWD_SECONDS=600 RAGGED_CROWD="32 8" \
-	    python3 -m pytest -q -s test/cli/test_kill.py test/cli/test_segments.py
-	$(Q)$(MAKE) -s all FAULT=1
-	$(Q)RAGGED_BUILD=build/fault RAGGED_KILL_ORDINALS=20 \
-	    python3 -m pytest -q -s test/cli/test_segments.py
+	$(Q)$(MAKE) -s all preload $(BUILD)/test/unit/test_query_cache_twin
+	$(Q)$(MAKE) -s all preload FAULT=1
+	$(Q)RAGGED_TWIN_STEPS=1000000 $(BUILD)/test/unit/test_query_cache_twin
 	$(Q)$(MAKE) -s all DEBUG=1 SANITIZE=address,undefined FAULT=1
-	$(Q)RAGGED_BUILD=build/debug-address-undefined-fault RAGGED_FAULT_SAMPLES=all \
-	    python3 -m pytest -q -s test/cli/test_fault_loop.py
+	$(Q)test/campaign
+
+preload: $(PRELOAD)
+
+gate: all $(TOOLS)
+	$(Q)RAGGED_BUILD=$(BUILD) test/gate/run
 
 cover:
 	$(Q)$(MAKE) -s check-unit DEBUG=1 COVERAGE=1

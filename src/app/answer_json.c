@@ -110,11 +110,13 @@ json_t *answer_json(const struct engine_answer *answer, const char *query)
                  pair_json("prompt_tokens", answer->n_tokens_prompt, "completion_tokens",
                            answer->n_tokens_answer)) &&
         json_put(object, "took_ms", took_json(answer)) &&
+        json_put(object, "cached", json_boolean(answer->is_cached)) &&
         json_put(object, "unsupported_sentences",
                  json_integer((json_int_t)answer->n_unsupported)) &&
         json_put(object, "removed_citations", json_integer((json_int_t)answer->n_removed)) &&
         json_put(object, "retrieval_method", json_text(engine_mode_name(answer->hits.mode))) &&
         json_put(object, "reranked", json_integer((json_int_t)answer->hits.n_reranked)) &&
+        json_put(object, "degraded", session_degraded_json(answer->degraded)) &&
         json_put(object, "warnings", session_warnings_json(answer->hits.warning)) &&
         json_put(object, "sources", sources_json(answer));
     if (is_whole)

@@ -64,16 +64,20 @@ static double peak_mib(const struct process *child)
 }
 
 /* Its configuration is that of this process; only the model can come from the command line. */
-static enum status start_process(const char *model, struct start *out, struct error *err)
+static enum status start_process(const struct benchmark *benchmark, const char *model,
+                                 struct start *out, struct error *err)
 {
-    const char *const argv[] = {"/proc/self/exe",          "embed", "--query",
-                                *model ? "--model" : NULL, model,   NULL};
+    struct benchmark_child words;
+    benchmark_child_init(&words, benchmark, "embed");
+    benchmark_child_add(&words, "--query");
+    benchmark_child_add(&words, *model ? "--model" : NULL);
+    benchmark_child_add(&words, *model ? model : NULL);
     struct rusage before, after;
     struct process child;
     getrusage(RUSAGE_CHILDREN, &before);
     int64_t start_us = clock_monotonic_us();
     enum status status =
-        process_start(&(struct process_options){.argv = argv, .extra_fd = -1}, &child, err);
+        process_start(&(struct process_options){.argv = words.argv, .extra_fd = -1}, &child, err);
     if (status)
         return status;
     status = ask(&child, err);
@@ -88,7 +92,7 @@ static enum status start_process(const char *model, struct start *out, struct er
 static enum status run_process(struct benchmark *benchmark, const char *model, struct error *err)
 {
     struct start start;
-    enum status status = start_process(model, &start, err);
+    enum status status = start_process(benchmark, model, &start, err);
     if (status)
         return status;
     benchmark_sample(benchmark, "process", "ms", BETTER_LOWER, start.first_ms);
@@ -129,7 +133,7 @@ static enum status run_cold_process(struct benchmark *benchmark, const char *mod
     struct start start;
     enum status status = engine_model_list(forget_model, &wanted, err);
     if (!status && wanted.is_found)
-        status = start_process(model, &start, err);
+        status = start_process(benchmark, model, &start, err);
     if (!status && wanted.is_found)
         benchmark_sample(benchmark, "process_cold", "ms", BETTER_LOWER, start.first_ms);
     return status;

@@ -1,5 +1,6 @@
 /* How long a question takes: a new process from its start to its end, and a search within a process
- * that runs already, with its stages. A sample is one question of one run. */
+ * that runs already, with its stages; and both again when it was asked before. A sample is one
+ * question of one run. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "app/lines.h"
 #include "app/session.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -24,12 +26,12 @@ struct query_bench {
 
 /* Names of figures, by mode. */
 static const struct names {
-    const char *process, *warm, *embed, *scan, *fuse, *fetch, *rerank;
+    const char *process, *warm, *embed, *scan, *fuse, *fetch, *rerank, *again_process, *again;
 } names[ENGINE_MODE_COUNT] = {
 #define NAMES(mode)                                                                              \
     {                                                                                            \
         mode "_process", mode "_warm", mode "_embed", mode "_scan", mode "_fuse", mode "_fetch", \
-            mode "_rerank"                                                                       \
+            mode "_rerank", mode "_cached_process", mode "_cached"                               \
     }
     [ENGINE_MODE_HYBRID] = NAMES("hybrid"),
     [ENGINE_MODE_LEXICAL] = NAMES("lexical"),
@@ -86,11 +88,14 @@ static enum status read_lines(struct query_bench *state, const char *path, struc
 
 /* ---- one question ---- */
 
-static enum status search(const struct query_bench *state, enum engine_mode mode,
+enum asked { ASKED_FIRST, ASKED_AGAIN };
+
+static enum status search(const struct query_bench *state, enum engine_mode mode, enum asked asked,
                           const char *question, struct engine_hits *out, struct error *err)
 {
     struct engine_search_options options = state->options;
     options.mode = mode;
+    options.is_uncached = asked == ASKED_FIRST;
     struct engine_hits hits = {0};
     enum status status = engine_search(state->engine, question, &options, &hits, err);
     if (!status && hits.mode != mode)
@@ -110,7 +115,7 @@ static enum status run_warm(struct benchmark *benchmark, const struct query_benc
 {
     struct engine_hits hits;
     int64_t start_us = clock_monotonic_us();
-    enum status status = search(state, mode, question, &hits, err);
+    enum status status = search(state, mode, ASKED_FIRST, question, &hits, err);
     int64_t took_us = clock_monotonic_us() - start_us;
     if (status)
         return status;
@@ -126,43 +131,104 @@ static enum status run_warm(struct benchmark *benchmark, const struct query_benc
     return STATUS_OK;
 }
 
+/* What was not asked before is asked twice. Where nothing is kept there is no sample. */
+static enum status run_again(struct benchmark *benchmark, const struct query_bench *state,
+                             enum engine_mode mode, const char *question, struct error *err)
+{
+    struct engine_hits hits = {0};
+    enum status status = STATUS_OK;
+    int64_t took_us = 0;
+    for (int i = 0; i < 2 && !status && !hits.is_cached; i++) {
+        int64_t start_us = clock_monotonic_us();
+        status = search(state, mode, ASKED_AGAIN, question, &hits, err);
+        took_us = clock_monotonic_us() - start_us;
+    }
+    if (!status && hits.is_cached)
+        sample_us(benchmark, names[mode].again, took_us);
+    return status;
+}
+
 /* Its configuration is that of this process but for what the command line says. */
-static enum status run_process(struct benchmark *benchmark, const struct query_bench *state,
-                               enum engine_mode mode, const char *question, struct error *err)
+static enum status ask_process(struct benchmark *benchmark, const struct query_bench *state,
+                               enum engine_mode mode, enum asked asked, const char *question,
+                               struct buf *answer, int64_t *out_us, struct error *err)
 {
     const struct engine_search_options *options = &state->options;
     char limit[24], candidates[24], deadline[24];
     snprintf(limit, sizeof limit, "%zu", options->n);
     snprintf(candidates, sizeof candidates, "%zu", options->n_rerank);
     snprintf(deadline, sizeof deadline, "%lld", (long long)options->deadline_ms);
-    const char *const argv[] = {"/proc/self/exe",
-                                "search",
-                                "--json",
-                                "--data-dir",
-                                config_text(&benchmark->app->config, "data_dir"),
-                                "--mode",
-                                engine_mode_name(mode),
-                                "--limit",
-                                limit,
-                                "--fusion",
-                                config_text(&benchmark->app->config, "fusion"),
-                                "--candidates",
-                                candidates,
-                                "--deadline-ms",
-                                deadline,
-                                options->rerank ? "--rerank" : "--no-rerank",
-                                "--",
-                                question,
-                                NULL};
-    struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
+    const char *const words[] = {
+        "--json",
+        "--data-dir",
+        config_text(&benchmark->app->config, "data_dir"),
+        "--mode",
+        engine_mode_name(mode),
+        "--limit",
+        limit,
+        "--fusion",
+        config_text(&benchmark->app->config, "fusion"),
+        "--candidates",
+        candidates,
+        "--deadline-ms",
+        deadline,
+        options->rerank ? "--rerank" : "--no-rerank",
+        /* or what changes nothing: nobody sees colours */
+        asked == ASKED_FIRST ? "--no-cache" : "--no-color",
+        "--",
+        question,
+    };
+    struct benchmark_child child;
+    benchmark_child_init(&child, benchmark, "search");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        benchmark_child_add(&child, words[i]);
     int64_t start_us = clock_monotonic_us();
-    enum status status = process_run(argv, CHILD_TIMEOUT_MS, benchmark->app->cancel, &answer, err);
-    int64_t took_us = clock_monotonic_us() - start_us;
-    buf_clear(&answer);
+    enum status status =
+        process_run(child.argv, CHILD_TIMEOUT_MS, benchmark->app->cancel, answer, err);
+    *out_us = clock_monotonic_us() - start_us;
     if (status)
-        return error_context(err, status, "the question \"%.100s\" in a new process", question);
-    sample_us(benchmark, names[mode].process, took_us);
-    return STATUS_OK;
+        error_context(err, status, "the question \"%.100s\" in a new process", question);
+    return status;
+}
+
+static enum status run_process(struct benchmark *benchmark, const struct query_bench *state,
+                               enum engine_mode mode, const char *question, struct error *err)
+{
+    struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
+    int64_t took_us = 0;
+    enum status status =
+        ask_process(benchmark, state, mode, ASKED_FIRST, question, &answer, &took_us, err);
+    buf_clear(&answer);
+    if (!status)
+        sample_us(benchmark, names[mode].process, took_us);
+    return status;
+}
+
+static enum status read_cached(const struct buf *answer, bool *out, struct error *err)
+{
+    json_t *said = NULL;
+    enum status status = json_parse(buf_text(answer), answer->len, &said, err);
+    *out = json_is_true(json_object_get(said, "cached"));
+    json_decref(said);
+    return status;
+}
+
+static enum status run_process_again(struct benchmark *benchmark, const struct query_bench *state,
+                                     enum engine_mode mode, const char *question, struct error *err)
+{
+    enum status status = STATUS_OK;
+    int64_t took_us = 0;
+    bool is_cached = false;
+    for (int i = 0; i < 2 && !status && !is_cached; i++) {
+        struct buf answer = {.limit_bytes = ANSWER_BYTES_MAX};
+        status = ask_process(benchmark, state, mode, ASKED_AGAIN, question, &answer, &took_us, err);
+        if (!status)
+            status = read_cached(&answer, &is_cached, err);
+        buf_clear(&answer);
+    }
+    if (!status && is_cached)
+        sample_us(benchmark, names[mode].again_process, took_us);
+    return status;
 }
 
 /* ---- the plan ---- */
@@ -171,9 +237,11 @@ static enum status run(struct benchmark *benchmark, void *opened, struct error *
 {
     const struct query_bench *state = opened;
     enum status (*const ways[])(struct benchmark *, const struct query_bench *, enum engine_mode,
-                                const char *, struct error *) = {run_process, run_warm};
+                                const char *, struct error *) = {run_process, run_warm,
+                                                                 run_process_again, run_again};
+    const size_t n_ways = sizeof ways / sizeof ways[0];
     for (size_t mode = 0; mode < ENGINE_MODE_COUNT; mode++)
-        for (size_t way = 0; state->modes[mode] && way < 2; way++)
+        for (size_t way = 0; state->modes[mode] && way < n_ways; way++)
             for (size_t i = 0; i < state->n; i++) {
                 enum status status =
                     ways[way](benchmark, state, (enum engine_mode)mode, state->questions[i], err);
@@ -201,7 +269,7 @@ static enum status warm_up(const struct query_bench *state, struct error *err)
 {
     for (size_t mode = 0; mode < ENGINE_MODE_COUNT; mode++) {
         struct engine_hits hits;
-        enum status status = state->modes[mode] ? search(state, (enum engine_mode)mode,
+        enum status status = state->modes[mode] ? search(state, (enum engine_mode)mode, ASKED_FIRST,
                                                          state->questions[0], &hits, err)
                                                 : STATUS_OK;
         if (status)

@@ -14,21 +14,27 @@ struct benchmark;
 struct benchmark_plan {
     const char *name;
     size_t n_runs, n_warmups; /* when not asked for */
-    /* Once before all runs and after them; open() may set *out_state, close() gets it, also after
-     * a failure of open(). Both may be NULL. */
+    /* Once before all runs and after them, with --flag for each side; open() may set *out_state,
+     * close() gets it, also after a failure of open(). Both may be NULL. */
     enum status (*open)(struct benchmark *benchmark, void **out_state, struct error *err);
     void (*close)(void *state);
     /* One run: adds one sample to each of its figures. */
     enum status (*run)(struct benchmark *benchmark, void *state, struct error *err);
 };
 
+/* With --flag every run is done with the feature on and with it off, in turn. */
+enum benchmark_side { BENCHMARK_ON, BENCHMARK_OFF, BENCHMARK_SIDES };
+struct samples {
+    double *values; /* owned */
+    size_t n, n_max;
+};
+
 enum better { BETTER_LOWER, BETTER_HIGHER };
 struct figure {
     const char *name, *unit; /* static texts */
     enum better better;
-    double *samples; /* owned */
-    size_t n, n_max;
-    double baseline; /* median of the baseline; NAN: none */
+    struct samples samples[BENCHMARK_SIDES]; /* off: empty without --flag */
+    double baseline;                         /* median of the baseline; NAN: none */
 };
 enum { BENCHMARK_FIGURES_MAX = 24 };
 
@@ -37,6 +43,8 @@ struct benchmark {
     const struct benchmark_plan *plan;
     size_t n_runs, n_warmups;
     bool is_warming_up; /* samples are dropped */
+    enum feature flag;  /* of --flag; FEATURE_COUNT: none */
+    enum benchmark_side side;
     struct figure figures[BENCHMARK_FIGURES_MAX];
     size_t n_figures;
     json_t *machine, *baseline; /* baseline: as it was saved; NULL: none */
@@ -47,6 +55,18 @@ struct benchmark {
 /* A figure begins with its first sample. `name` and `unit` are static texts. */
 void benchmark_sample(struct benchmark *benchmark, const char *name, const char *unit,
                       enum better better, double value);
+
+/* The command line of a new process of this program that has the features of this one. */
+enum { CHILD_WORDS_MAX = 64 };
+struct benchmark_child {
+    const char *argv[CHILD_WORDS_MAX]; /* ends with NULL */
+    size_t n;
+    char features[FEATURE_COUNT][48];
+};
+void benchmark_child_init(struct benchmark_child *child, const struct benchmark *benchmark,
+                          const char *command);
+/* `word`: borrowed; NULL is passed over. */
+void benchmark_child_add(struct benchmark_child *child, const char *word);
 
 /* The whole command: options, runs, output, baseline. */
 enum status benchmark_run(struct app *app, const struct benchmark_plan *plan,
@@ -81,5 +101,6 @@ enum status machine_describe(struct app *app, json_t **out, struct error *err) M
 enum status benchmark_embedding_init(struct app *app, struct error *err) MUST_USE;
 enum status benchmark_batch_embed(struct app *app, struct error *err) MUST_USE;
 enum status benchmark_query(struct app *app, struct error *err) MUST_USE;
+enum status benchmark_ingest(struct app *app, struct error *err) MUST_USE;
 
 #endif

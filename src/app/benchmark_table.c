@@ -17,26 +17,31 @@ static int compare_doubles(const void *a, const void *b)
 }
 
 /* The value below which `share` of the samples lie, between two samples in proportion. */
-static double quantile(const struct figure *figure, double share)
+static double quantile_of(const struct samples *samples, double share)
 {
-    double *sorted = mem_array(figure->n, sizeof *sorted);
+    double *sorted = samples->n > 0 ? mem_array(samples->n, sizeof *sorted) : NULL;
     if (!sorted)
         return NAN;
-    memcpy(sorted, figure->samples, figure->n * sizeof *sorted);
-    qsort(sorted, figure->n, sizeof *sorted, compare_doubles);
-    double place = share * (double)(figure->n - 1), low = floor(place);
-    size_t i = (size_t)low, next = i + 1 < figure->n ? i + 1 : i;
+    memcpy(sorted, samples->values, samples->n * sizeof *sorted);
+    qsort(sorted, samples->n, sizeof *sorted, compare_doubles);
+    double place = share * (double)(samples->n - 1), low = floor(place);
+    size_t i = (size_t)low, next = i + 1 < samples->n ? i + 1 : i;
     double value = sorted[i] + (sorted[next] - sorted[i]) * (place - low);
     mem_free(sorted);
     return value;
 }
 
-static double mean_of(const struct figure *figure)
+static double quantile(const struct figure *figure, double share)
+{
+    return quantile_of(&figure->samples[BENCHMARK_ON], share);
+}
+
+static double mean_of(const struct samples *samples)
 {
     double sum = 0;
-    for (size_t i = 0; i < figure->n; i++)
-        sum += figure->samples[i];
-    return sum / (double)figure->n;
+    for (size_t i = 0; i < samples->n; i++)
+        sum += samples->values[i];
+    return sum / (double)samples->n;
 }
 
 /* A number that is not there is null: JSON has no NaN. */
@@ -71,25 +76,29 @@ static json_t *get_max(const void *record)
 }
 
 /* The middle half of the samples, in percent of the median. */
+static double spread_of(const struct samples *samples)
+{
+    double half = quantile_of(samples, 0.75) - quantile_of(samples, 0.25);
+    return 100 * half / quantile_of(samples, 0.5);
+}
+
 static json_t *get_spread(const void *record)
 {
-    const struct figure *figure = figure_of(record);
-    double half = quantile(figure, 0.75) - quantile(figure, 0.25);
-    return number(100 * half / quantile(figure, 0.5));
+    return number(spread_of(&figure_of(record)->samples[BENCHMARK_ON]));
 }
 
 static json_t *get_mean(const void *record)
 {
-    return number(mean_of(figure_of(record)));
+    return number(mean_of(&figure_of(record)->samples[BENCHMARK_ON]));
 }
 
 static json_t *get_deviation(const void *record)
 {
-    const struct figure *figure = figure_of(record);
-    double mean = mean_of(figure), sum = 0;
-    for (size_t i = 0; i < figure->n; i++)
-        sum += (figure->samples[i] - mean) * (figure->samples[i] - mean);
-    return number(figure->n > 1 ? sqrt(sum / (double)(figure->n - 1)) : NAN);
+    const struct samples *samples = &figure_of(record)->samples[BENCHMARK_ON];
+    double mean = mean_of(samples), sum = 0;
+    for (size_t i = 0; i < samples->n; i++)
+        sum += (samples->values[i] - mean) * (samples->values[i] - mean);
+    return number(samples->n > 1 ? sqrt(sum / (double)(samples->n - 1)) : NAN);
 }
 
 static json_t *get_p95(const void *record)
@@ -104,7 +113,7 @@ static json_t *get_p99(const void *record)
 
 static json_t *get_n(const void *record)
 {
-    return json_integer((json_int_t)figure_of(record)->n);
+    return json_integer((json_int_t)figure_of(record)->samples[BENCHMARK_ON].n);
 }
 
 static json_t *get_better(const void *record)
@@ -117,13 +126,36 @@ static json_t *get_baseline(const void *record)
     return number(figure_of(record)->baseline);
 }
 
-/* How many times better than the baseline; 1: the same. */
+/* How many times better the median is than `other`; 1: the same. */
+static json_t *times_better(const struct figure *figure, double other)
+{
+    double median = quantile(figure, 0.5);
+    return number(figure->better == BETTER_LOWER ? other / median : median / other);
+}
+
 static json_t *get_gain(const void *record)
 {
-    const struct figure *figure = figure_of(record);
-    double median = quantile(figure, 0.5);
-    return number(figure->better == BETTER_LOWER ? figure->baseline / median
-                                                 : median / figure->baseline);
+    return times_better(figure_of(record), figure_of(record)->baseline);
+}
+
+static double off_median(const struct figure *figure)
+{
+    return quantile_of(&figure->samples[BENCHMARK_OFF], 0.5);
+}
+
+static json_t *get_off(const void *record)
+{
+    return number(off_median(figure_of(record)));
+}
+
+static json_t *get_off_spread(const void *record)
+{
+    return number(spread_of(&figure_of(record)->samples[BENCHMARK_OFF]));
+}
+
+static json_t *get_ratio(const void *record)
+{
+    return times_better(figure_of(record), off_median(figure_of(record)));
 }
 
 const struct column benchmark_columns[] = {
@@ -139,6 +171,9 @@ const struct column benchmark_columns[] = {
     {.name = "better", .get = get_better, .is_detail = true},
     {.name = "baseline", .get = get_baseline},
     {.name = "gain", .get = get_gain},
+    {.name = "off", .get = get_off},
+    {.name = "off_spread_percent", .get = get_off_spread, .is_detail = true},
+    {.name = "ratio", .get = get_ratio},
     {.name = "p95", .get = get_p95},
     {.name = "p99", .get = get_p99},
     {.name = NULL},

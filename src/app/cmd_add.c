@@ -36,11 +36,69 @@ static void on_progress(void *ctx, const struct engine_progress *update)
     progress_on_update(&((struct add *)ctx)->progress, update);
 }
 
+/* What the library is worse for, a sentence each, until the next `ragged add`. */
+static bool each_shortcoming(const struct engine_add_result *result,
+                             bool (*each)(void *ctx, const char *sentence), void *ctx)
+{
+    const struct {
+        const struct error *why;
+        const char *what;
+    } all[] = {
+        {&result->index_error,
+         "the index could not be brought up to date, searches are slower until it is"},
+        {&result->vector_error, "not all vectors could be made"},
+    };
+    bool is_whole = true;
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && is_whole; i++) {
+        const struct error *why = all[i].why;
+        struct buf sentence = {0};
+        if (!why->status)
+            continue;
+        buf_printf(&sentence, "%s: %s", all[i].what, why->message);
+        if (why->hint[0])
+            buf_printf(&sentence, " (%s)", why->hint);
+        is_whole = !sentence.failed && each(ctx, buf_text(&sentence));
+        buf_clear(&sentence);
+    }
+    return is_whole;
+}
+
+static bool add_text(void *list, const char *sentence)
+{
+    return json_array_append_new(list, json_text(sentence)) == 0;
+}
+
+static bool print_sentence(void *notes, const char *sentence)
+{
+    output_printf(notes, "warning: %s\n", sentence);
+    return true;
+}
+
+static json_t *warnings_json(const struct engine_add_result *result)
+{
+    json_t *list = json_array();
+    if (list && each_shortcoming(result, add_text, list))
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *degraded_json(const struct engine_add_result *result)
+{
+    json_t *list = json_array();
+    if (!list || !result->vector_error.status ||
+        add_text(list, engine_degraded_name(ENGINE_DEGRADED_EMBEDDER)))
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static json_t *summary_json(const struct engine_add_result *result, json_t *failures,
                             bool is_cancelled_early)
 {
     json_t *object = format_object_new();
-    bool is_whole = object && failures;
+    bool is_whole = object && failures && json_put(object, "warnings", warnings_json(result)) &&
+                    json_put(object, "degraded", degraded_json(result));
     for (int i = 0; is_whole && i < ENGINE_FILE_RESULT_COUNT; i++)
         is_whole = json_put(object, engine_file_result_name((enum engine_file_result)i),
                             json_integer((json_int_t)result->n[i]));
@@ -71,7 +129,7 @@ static void print_summary(struct output *out, const struct engine_add_result *re
     if (result->n_vectors_filled)
         output_printf(out, "%zu vectors made that the library missed\n", result->n_vectors_filled);
     if (result->n_vectors_deferred)
-        output_printf(out, "%zu vectors left for the next `ragged add` without --defer-vectors\n",
+        output_printf(out, "%zu passages are found by words only until the next `ragged add`\n",
                       result->n_vectors_deferred);
 }
 
@@ -89,7 +147,7 @@ static enum status report(struct add *add, const struct engine_add_result *resul
         enum status written = format_object(&app->out, app->format, object, status ? NULL : err);
         status = status ? status : written;
     }
-    if (result->n[ENGINE_FILE_FAILED] > 0)
+    if (result->n[ENGINE_FILE_FAILED] > 0 || result->vector_error.status)
         app->exit_code = EXIT_CODE_SOME_FAILED;
     return status;
 }
@@ -107,7 +165,8 @@ static enum status run(struct app *app, struct error *err)
     if (!status)
         status = arguments_all(arguments, "meta", &arena, &metas, &n_metas, err);
     if (!status)
-        status = session_open(app, &engine, err);
+        status =
+            session_open_for(app, arguments_text(arguments, "collection", "default"), &engine, err);
     if (!status) {
         struct engine_add_result result = {0};
         struct engine_add_options options = {
@@ -130,11 +189,7 @@ static enum status run(struct app *app, struct error *err)
         };
         status = engine_add(engine, &options, &result, err);
         progress_end(&add.progress);
-        if (result.index_error.status)
-            output_printf(&app->notes,
-                          "the index could not be brought up to date, searches are "
-                          "slower until it is: %s\n",
-                          result.index_error.message);
+        (void)each_shortcoming(&result, print_sentence, &app->notes);
         status = report(&add, &result, status, err);
     }
     engine_close(engine);
@@ -166,7 +221,7 @@ static const struct option options[] = {
      .help = "leave out what matches, by name or path below the folder; may be repeated"},
     {.name = "hidden", .help = "hidden files and folders too"},
     {.name = "defer-vectors",
-     .help = "searchable by words at once; the next add without this makes the vectors"},
+     .help = "only the words; the next add without this makes the vectors"},
     {.name = "fail-fast", .help = "stop at the first file that fails"},
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
     {.name = "language",
@@ -185,7 +240,7 @@ static const struct option options[] = {
     {.name = "max-file-size-mb",
      .arg = "N",
      .config_key = "max_file_size_mb",
-     .help = "refuse larger files"},
+     .help = "refuse larger files, but text files"},
     {.name = "progress",
      .arg = "MODE",
      .rule = {.type = VALUE_CHOICE, .choices = progress_modes},
@@ -198,9 +253,12 @@ const struct command cmd_add = {
     .aliases = "index ingest update",
     .summary = "Add files and folders to the library, or bring them up to date",
     .usage = "[OPTIONS] PATH...",
-    .details = "Only what changed is read again. What fails is listed with its reason, and the\n"
-               "exit code is then 3; everything else is in the library all the same. Vectors that\n"
-               "the library misses are made afterwards, whichever PATH is given.",
+    .details =
+        "Only what changed is read again. First everything is made searchable by words,\n"
+        "then all the vectors that the library misses are made, whichever PATH is given.\n"
+        "Stopped at any moment, the next add goes on from there. What fails is listed with\n"
+        "its reason, and the exit code is then 3; everything else is in the library all the\n"
+        "same. An embedding server that does not answer costs the vectors only.",
     .examples = "  ragged add ~/papers\n"
                 "  ragged add -c work --exclude '*.log' ~/work notes.md\n"
                 "  ragged add --meta project=apollo --meta tag=draft --meta tag=urgent report.pdf\n"

@@ -8,6 +8,7 @@ static const struct command_verb verbs[] = {
      0, benchmark_batch_embed},
     {"query", "", "a question: in a new process, and in one that runs already, stage by stage", 0,
      0, benchmark_query},
+    {"ingest", "", "adding files: new ones, unchanged ones, changed ones", 0, 0, benchmark_ingest},
     {.name = NULL},
 };
 
@@ -18,17 +19,18 @@ static const struct option options[] = {
      .letters = "n",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 10000},
-     .help = "measured runs, 10 (batch-embed, query: 5) when not given"},
+     .help = "measured runs, 10 (batch-embed, query, ingest: 5) when not given"},
     {.name = "warmup",
      .letters = "w",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},
-     .help = "runs before them that do not count, 3 (batch-embed: 2, query: 1) when not given"},
+     .help =
+         "runs before them that do not count, 3 (batch-embed: 2, query, ingest: 1) when not given"},
     {.name = "size",
      .letters = "s",
      .arg = "N",
      .rule = {.type = VALUE_COUNT, .min = 1, .max = 100000},
-     .help = "batch-embed: texts in a run, 100 when not given"},
+     .help = "texts or files in a run; batch-embed: 100, ingest: 40 when not given"},
     {.name = "queries",
      .arg = "FILE",
      .rule = {.type = VALUE_PATH},
@@ -48,6 +50,10 @@ static const struct option options[] = {
      .config_key = "embedding_model",
      .help = "model of the embedding backend"},
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
+    {.name = "flag",
+     .arg = "FEATURE",
+     .rule = {.type = VALUE_TEXT},
+     .help = "measure with this feature and without it, in turn"},
     {.name = "save",
      .arg = "NAME",
      .rule = {.type = VALUE_TEXT},
@@ -63,18 +69,19 @@ const struct command cmd_benchmark = {
     .name = "benchmark",
     .aliases = "bench",
     .summary = "Measure the speed of this program on this machine",
-    .usage = "[OPTIONS] embedding-init | batch-embed | query",
+    .usage = "[OPTIONS] embedding-init | batch-embed | query | ingest",
     .details =
         "A median is of all measured runs; spread is the middle half of them in percent of\n"
         "it. A gain above 1 is better than what is compared with. query: a sample is one question\n"
         "of one run, _process from the start of a new process to its end, _warm within a\n"
-        "running one, the rest its stages. Nothing is cached yet, so nothing is measured as\n"
-        "cached.",
+        "running one, the rest its stages. _cached_process and _cached are the same when the\n"
+        "question was asked before; they are missing where nothing is kept.",
     .examples = "  ragged benchmark embedding-init --runs 10\n"
                 "  ragged benchmark batch-embed --size 100 --runs 5 --save before\n"
                 "  ragged benchmark batch-embed --size 100 --runs 5 --compare before\n"
+                "  ragged benchmark embedding-init --flag embedder_caching\n"
                 "  ragged benchmark query --queries test-set.txt --runs 20 --mode all",
-    .words = "embedding-init, batch-embed or query",
+    .words = "embedding-init, batch-embed, query or ingest",
     .n_words_min = 1,
     .n_words_max = 1,
     .formats = FORMATS_OBJECT,

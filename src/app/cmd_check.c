@@ -66,7 +66,7 @@ static enum status run(struct app *app, struct error *err)
 
 const struct command cmd_check = {
     .name = "check",
-    .aliases = "validate doctor",
+    .aliases = "fsck",
     .summary = "Verify everything in the library",
     .usage = "",
     .details = "Ends with 5 when there are problems.",

@@ -45,7 +45,8 @@ static json_t *get_size(const void *record)
 
 static json_t *get_state(const void *record)
 {
-    return json_text(document_of(record)->is_failed ? "failed" : "ok");
+    const struct engine_document *document = document_of(record);
+    return json_text(document->is_failed ? "failed" : document->is_partial ? "partial" : "ok");
 }
 
 static json_t *get_error(const void *record)

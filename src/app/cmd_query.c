@@ -92,6 +92,8 @@ static void print_notes(struct app *app, const struct engine_answer *answer)
     session_warn(app, answer->hits.warning);
     if (app->is_quiet)
         return;
+    if (answer->degraded & ENGINE_DEGRADED_GENERATOR)
+        output_printf(&app->notes, "warning: no language model answered: %s\n", answer->reasons);
     if (answer->n_unsupported)
         output_printf(&app->notes, "%zu sentence%s without support in the passages\n",
                       answer->n_unsupported, answer->n_unsupported == 1 ? "" : "s");

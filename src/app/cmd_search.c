@@ -51,12 +51,14 @@ static json_t *envelope(const struct engine_hits *hits, const char *query, bool 
     bool is_whole = object && json_put(object, "query", json_text(query)) &&
                     json_put(object, "mode", json_text(engine_mode_name(hits->mode))) &&
                     json_put(object, "took_ms", json_real((double)hits->took.total_us / 1000.0)) &&
+                    json_put(object, "cached", json_boolean(hits->is_cached)) &&
                     json_put(object, "total", json_integer((json_int_t)hits->n_candidates)) &&
                     json_put(object, "truncated", json_boolean(hits->n_candidates > hits->n)) &&
                     json_put(object, "reranked", json_integer((json_int_t)hits->n_reranked)) &&
                     json_put(object, "relevant", json_boolean(hits->is_relevant)) &&
                     json_put(object, "relevance", json_score(hits->relevance)) &&
                     (!is_explained || json_put(object, "stages", hit_stages_json(hits))) &&
+                    json_put(object, "degraded", session_degraded_json(hits->degraded)) &&
                     json_put(object, "results", json_array()) &&
                     json_put(object, "warnings", session_warnings_json(hits->warning));
     if (is_whole)

@@ -118,10 +118,19 @@ static enum status take_pair(void *ctx, const struct config_pair *pair, struct e
 {
     struct load *load = ctx;
     char origin[300];
-    const struct config_key *key = config_key_find(pair->key);
+    const struct config_key *key = config_key_find(pair->names[0]);
     snprintf(origin, sizeof origin, "\"%.250s\" line %zu", load->path, pair->line);
     if (!*pair->value)
         return STATUS_OK;
+    if (key->is_mapping)
+        return config_features_set(
+            load->config,
+            (struct config_feature_setting){.name = pair->names[pair->n_names - 1],
+                                            .text = pair->value,
+                                            .collection = pair->n_names > 2 ? pair->names[2] : NULL,
+                                            .source = CONFIG_SOURCE_FILE,
+                                            .origin = origin},
+            err);
     return set_value(load->config, key, pair->value, CONFIG_SOURCE_FILE, origin, err);
 }
 
@@ -154,6 +163,8 @@ static enum status load_environment(struct config *config, const struct config_k
         size_t len = strcspn(names, " ");
         snprintf(name, sizeof name, "%.*s", (int)len, names);
         const char *text = getenv(name);
+        if (text && *text && key->is_mapping)
+            return config_features_read_json(config, text, name, err);
         if (text && *text)
             return set_value(config, key, text, CONFIG_SOURCE_ENVIRONMENT, name, err);
         names += len + (names[len] == ' ');
@@ -169,6 +180,8 @@ static enum status load_flags(struct config *config, const struct arguments *arg
         const struct option *option = arguments->given[i].option;
         const char *text = arguments->given[i].value.text;
         char origin[80];
+        if (strcmp(option->name, "feature") == 0)
+            status = config_features_read_flag(config, text, err);
         if (!option->config_key)
             continue;
         snprintf(origin, sizeof origin, "--%s", option->name);
@@ -181,6 +194,7 @@ static enum status load_flags(struct config *config, const struct arguments *arg
 enum status config_load(const struct arguments *arguments, struct config *out, struct error *err)
 {
     *out = (struct config){0};
+    config_features_init(out);
     enum status status = STATUS_OK;
     for (const struct config_key *key = config_keys; key->name && !status; key++)
         status = set_value(out, key, key->fallback, CONFIG_SOURCE_DEFAULT, "", err);
@@ -190,6 +204,8 @@ enum status config_load(const struct arguments *arguments, struct config *out, s
         status = load_environment(out, key, err);
     if (!status)
         status = load_flags(out, arguments, err);
+    if (!status)
+        status = config_features_finish(out, err);
     if (status || *config_text(out, "data_dir"))
         return status;
     /* Without a home there is no default; it is asked for when a library is opened. */
@@ -203,6 +219,7 @@ enum status config_load(const struct arguments *arguments, struct config *out, s
 
 void config_clear(struct config *config)
 {
+    mem_free(config->features.overrides);
     arena_clear(&config->arena);
     *config = (struct config){0};
 }
@@ -211,6 +228,17 @@ static const char *text_or_null(const struct config *config, const char *name)
 {
     const char *text = config_text(config, name);
     return *text ? text : NULL;
+}
+
+/* Ollama is looked for without being asked for: that it is not there says nothing then. */
+static bool is_generator_expected(const struct config *config)
+{
+    static const char *const keys[] = {"ollama_url", "openai_url", "gguf_path", "llm_model"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (config_get(config, keys[i])->source != CONFIG_SOURCE_DEFAULT &&
+            *config_text(config, keys[i]))
+            return true;
+    return false;
 }
 
 struct engine_options config_options_without_library(const struct config *config)
@@ -233,8 +261,18 @@ struct engine_options config_options_without_library(const struct config *config
     options.chunk_tokens = (size_t)config_number(config, "chunk_tokens");
     options.chunk_overlap = (size_t)config_number(config, "chunk_overlap");
     options.file_limit_bytes = (size_t)config_number(config, "max_file_size_mb") * RAGGED_MIB;
+    options.part_bytes = (size_t)config_number(config, "part_size_kb") * 1024;
     options.n_threads = (unsigned)config_number(config, "threads");
+    options.memory_bytes_max = (size_t)config_number(config, "max_memory");
+    options.disk_reserve_bytes = (uint64_t)config_number(config, "disk_reserve");
     options.is_offline = config_is_on(config, "offline");
+    options.breaker_force = text_or_null(config, "breaker_force");
+    options.answer_timeout_ms = (int)(1000 * config_number(config, "answer_timeout"));
+    options.is_generator_expected = is_generator_expected(config);
+    options.features = config_features(config, NULL);
+    options.cache_bytes_max = (uint64_t)config_number(config, "cache_mb") * RAGGED_MIB;
+    options.cache_ttl_ms = (int64_t)config_number(config, "cache_ttl_s") * 1000;
+    options.has_answer_cache = config_is_on(config, "cache_answers");
     return options;
 }
 

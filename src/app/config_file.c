@@ -1,4 +1,3 @@
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +64,9 @@ struct file_reader {
     yaml_event_t event;
     bool has_event;
     bool is_seen[CONFIG_KEYS_MAX];
+    char names[CONFIG_DEPTH_MAX][256];
+    enum status (*each)(void *ctx, const struct config_pair *pair, struct error *err);
+    void *ctx;
 };
 
 static enum status next_event(struct file_reader *reader, struct error *err)
@@ -91,59 +93,108 @@ static enum status not_flat(const struct file_reader *reader, struct error *err)
     return STATUS_INVALID;
 }
 
-static enum status check_key(struct file_reader *reader, const char *name, size_t line,
+static enum status check_key(struct file_reader *reader, const char *name, const char *where,
                              struct error *err)
 {
     const struct config_key *key = config_key_find(name);
-    if (!key) {
-        char where[300];
-        snprintf(where, sizeof where, " in \"%.270s\" line %zu", reader->path, line);
+    if (!key)
         return config_key_unknown(name, where, err);
-    }
     bool *is_seen = &reader->is_seen[key - config_keys];
     if (*is_seen)
-        return error_set(err, STATUS_INVALID, "\"%s\" line %zu: \"%s\" is there twice",
-                         reader->path, line, name);
+        return error_set(err, STATUS_INVALID, "\"%s\" is there twice%s", name, where);
     *is_seen = true;
     return STATUS_OK;
 }
 
-static enum status read_pair(struct file_reader *reader,
-                             enum status (*each)(void *ctx, const struct config_pair *pair,
-                                                 struct error *err),
-                             void *ctx, struct error *err)
+/* The name of a pair at `depth`: 0 a key, 1 a feature or "collections", 2 a collection. */
+static enum status read_name(struct file_reader *reader, size_t depth, struct error *err)
 {
-    char name[64];
+    char where[300], *name = reader->names[depth];
     if (reader->event.type != YAML_SCALAR_EVENT)
         return not_flat(reader, err);
+    snprintf(where, sizeof where, " in \"%.250s\" line %zu", reader->path,
+             reader->event.start_mark.line + 1);
     const char *text = (const char *)reader->event.data.scalar.value;
-    snprintf(name, sizeof name, "%s", text);
-    size_t line = reader->event.start_mark.line + 1;
-    enum status status = check_key(reader, name, line, err);
-    if (!status)
-        status = next_event(reader, err);
-    if (status)
-        return status;
-    if (reader->event.type != YAML_SCALAR_EVENT)
-        return not_flat(reader, err);
-    const yaml_event_t *event = &reader->event;
-    if (strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
-        return error_set(err, STATUS_INVALID, "\"%s\" line %zu: \"%s\" holds a zero byte",
-                         reader->path, line, name);
-    struct config_pair pair = {
-        .key = name,
-        .value = (const char *)event->data.scalar.value,
-        .line = line,
-        .value_start = byte_of_character(reader->text, reader->len, event->start_mark.index),
-        .value_end = byte_of_character(reader->text, reader->len, event->end_mark.index),
-    };
-    return each(ctx, &pair, err);
+    size_t len = reader->event.data.scalar.length;
+    if (len >= sizeof reader->names[depth] || strlen(text) != len)
+        return error_set(err, STATUS_INVALID, "a name is too long or holds a zero byte%s", where);
+    memcpy(name, text, len + 1);
+    if (depth == 0)
+        return check_key(reader, name, where, err);
+    bool is_feature = depth == 3 || (depth == 1 && strcmp(name, "collections") != 0);
+    if (is_feature && feature_find(name) == FEATURE_COUNT)
+        return config_feature_unknown(name, where, err);
+    return STATUS_OK;
 }
 
-static enum status read_mapping(struct file_reader *reader,
-                                enum status (*each)(void *ctx, const struct config_pair *pair,
-                                                    struct error *err),
-                                void *ctx, struct error *err)
+/* A mapping holds features, collections, or the features of a collection. */
+static bool may_nest(const struct file_reader *reader, size_t depth)
+{
+    if (depth == 0)
+        return config_key_find(reader->names[0])->is_mapping;
+    return depth == 2 || (depth == 1 && strcmp(reader->names[1], "collections") == 0);
+}
+
+static struct config_pair pair_of(const struct file_reader *reader, size_t depth)
+{
+    const yaml_event_t *event = &reader->event;
+    struct config_pair pair = {
+        .n_names = depth + 1,
+        .value = "",
+        .line = event->start_mark.line + 1,
+        .value_start = byte_of_character(reader->text, reader->len, event->start_mark.index),
+        .value_end = byte_of_character(reader->text, reader->len, event->end_mark.index),
+        .column = event->start_mark.column,
+    };
+    for (size_t i = 0; i <= depth; i++)
+        pair.names[i] = reader->names[i];
+    return pair;
+}
+
+static enum status read_scalar(struct file_reader *reader, size_t depth, struct error *err)
+{
+    const yaml_event_t *event = &reader->event;
+    struct config_pair pair = pair_of(reader, depth);
+    pair.value = (const char *)event->data.scalar.value;
+    if (strlen(pair.value) != event->data.scalar.length)
+        return error_set(err, STATUS_INVALID, "\"%s\" line %zu: \"%s\" holds a zero byte",
+                         reader->path, pair.line, reader->names[depth]);
+    if (*pair.value && may_nest(reader, depth))
+        return error_set(err, STATUS_INVALID, "\"%s\" line %zu: \"%s\" wants \"name: value\" lines",
+                         reader->path, pair.line, reader->names[depth]);
+    return reader->each(reader->ctx, &pair, err);
+}
+
+/* The entries of a mapping that has begun; depth first, CONFIG_DEPTH_MAX deep at most. */
+static enum status read_entries(struct file_reader *reader, size_t depth, struct error *err)
+{
+    enum status status;
+    while (!(status = next_event(reader, err)) && reader->event.type != YAML_MAPPING_END_EVENT) {
+        status = read_name(reader, depth, err);
+        if (!status)
+            status = next_event(reader, err);
+        if (status)
+            return status;
+        if (reader->event.type == YAML_SCALAR_EVENT) {
+            status = read_scalar(reader, depth, err);
+        } else if (reader->event.type == YAML_MAPPING_START_EVENT && may_nest(reader, depth)) {
+            struct config_pair pair = pair_of(reader, depth);
+            pair.is_mapping = true;
+            pair.is_flow = reader->event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+            pair.value_start += pair.is_flow;
+            status = reader->each(reader->ctx, &pair, err);
+            if (!status)
+                status = read_entries(reader, depth + 1, err);
+        } else {
+            status = not_flat(reader, err);
+        }
+        if (status)
+            return status;
+    }
+    return status;
+}
+
+static enum status read_document(struct file_reader *reader, struct error *err)
 {
     enum status status;
     do {
@@ -154,9 +205,7 @@ static enum status read_mapping(struct file_reader *reader,
         return status;
     if (reader->event.type != YAML_MAPPING_START_EVENT)
         return not_flat(reader, err);
-    while (!(status = next_event(reader, err)) && reader->event.type != YAML_MAPPING_END_EVENT)
-        if ((status = read_pair(reader, each, ctx, err)))
-            return status;
+    status = read_entries(reader, 0, err);
     if (!status)
         status = next_event(reader, err);
     if (!status)
@@ -171,128 +220,14 @@ enum status config_file_read(const char *path, const char *text, size_t len,
                                                  struct error *err),
                              void *ctx, struct error *err)
 {
-    struct file_reader reader = {.path = path, .text = text, .len = len};
+    struct file_reader reader = {.path = path, .text = text, .len = len, .each = each, .ctx = ctx};
     if (!yaml_parser_initialize(&reader.parser))
         return error_nomem(err);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, len);
-    enum status status = read_mapping(&reader, each, ctx, err);
+    enum status status = read_document(&reader, err);
     if (reader.has_event)
         yaml_event_delete(&reader.event);
     yaml_parser_delete(&reader.parser);
-    return status;
-}
-
-/* --- config set --- */
-
-struct place {
-    const char *key;
-    size_t start, end;
-    bool is_found;
-};
-
-static enum status note_place(void *ctx, const struct config_pair *pair, struct error *err)
-{
-    (void)err;
-    struct place *place = ctx;
-    if (strcmp(pair->key, place->key) == 0)
-        *place = (struct place){place->key, pair->value_start, pair->value_end, true};
-    return STATUS_OK;
-}
-
-static enum status ignore_pair(void *ctx, const struct config_pair *pair, struct error *err)
-{
-    (void)ctx;
-    (void)pair;
-    (void)err;
-    return STATUS_OK;
-}
-
-static void append_scalar(struct buf *out, const char *value)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._:@+-";
-    size_t len = strlen(value);
-    bool is_plain = len > 0 && strspn(value, plain) == len && !strchr(".:@+-", value[0]) &&
-                    value[len - 1] != ':';
-    if (is_plain) {
-        buf_append_text(out, value);
-        return;
-    }
-    buf_append_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)value[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F)
-            buf_printf(out, "\\x%02X", c);
-        else
-            buf_append_char(out, value[i]);
-    }
-    buf_append_char(out, '"');
-}
-
-static void splice(struct buf *out, const struct buf *old, const struct place *place,
-                   const char *value)
-{
-    const char *text = buf_text(old);
-    if (!place->is_found) {
-        buf_append(out, text, old->len);
-        if (old->len && text[old->len - 1] != '\n')
-            buf_append_char(out, '\n');
-        buf_printf(out, "%s: ", place->key);
-        append_scalar(out, value);
-        buf_append_char(out, '\n');
-        return;
-    }
-    buf_append(out, text, place->start);
-    if (place->start && text[place->start - 1] == ':')
-        buf_append_char(out, ' ');
-    append_scalar(out, value);
-    if (place->end > place->start && text[place->end - 1] == '\n')
-        buf_append_char(out, '\n');
-    buf_append(out, text + place->end, old->len - place->end);
-}
-
-static enum status write_file(const char *path, const struct buf *text, struct error *err)
-{
-    /* The file may be a link into someone's collection of dot files: the link stays. */
-    char real[PATH_MAX];
-    const char *target = realpath(path, real) ? real : path;
-    char *folder = mem_text_n(target, (size_t)(path_name(target) - target));
-    enum status status = folder ? folder_make(folder, err) : error_nomem(err);
-    if (!status)
-        status = file_replace(target, buf_text(text), text->len, 0600, err);
-    mem_free(folder);
-    return status;
-}
-
-enum status config_file_set(const char *path, const struct config_key *key, const char *value,
-                            struct error *err)
-{
-    struct buf old = {0}, changed = {0};
-    struct place place = {.key = key->name};
-    struct value checked;
-    enum status status = value_check(&key->rule, key->name, value, &checked, err);
-    if (!status && !utf8_is_valid(value, strlen(value)))
-        status = error_set(err, STATUS_INVALID, "the value of \"%s\" is not UTF-8", key->name);
-    if (status)
-        return status;
-    status = file_read(path, RAGGED_LIMIT_CONFIG, &old, err);
-    if (status == STATUS_NOT_FOUND)
-        status = STATUS_OK;
-    if (!status)
-        status = config_file_read(path, buf_text(&old), old.len, note_place, &place, err);
-    if (status)
-        goto done;
-    splice(&changed, &old, &place, checked.text);
-    status = buf_status(&changed, err);
-    if (!status)
-        status = config_file_read(path, buf_text(&changed), changed.len, ignore_pair, NULL, err);
-    if (!status)
-        status = write_file(path, &changed, err);
-done:
-    buf_clear(&old);
-    buf_clear(&changed);
     return status;
 }

@@ -16,7 +16,7 @@ void help_overview(struct output *out)
     print_bold(out, "usage: ragged COMMAND [OPTIONS]");
     output_puts(out, "\n");
     for (const struct command *const *row = command_table; *row; row++)
-        output_printf(out, "  %-9s %s\n", (*row)->name, (*row)->summary);
+        output_printf(out, "  %-13s %s\n", (*row)->name, (*row)->summary);
     output_puts(out,
                 "\n"
                 "  ragged add ~/papers\n"
@@ -75,7 +75,7 @@ static void print_verbs(struct output *out, const struct command *command)
         return;
     output_puts(out, "\n");
     for (const struct command_verb *verb = command->verbs; verb->name; verb++)
-        output_printf(out, "  %-6s %-12s  %s\n", verb->name, verb->usage, verb->help);
+        output_printf(out, "  %-13s %-12s  %s\n", verb->name, verb->usage, verb->help);
 }
 
 static void print_formats(struct output *out, const struct command *command)

@@ -98,12 +98,26 @@ static json_t *update_json(const struct engine_progress *update)
         json_put(object, "chunks", json_integer((json_int_t)update->n_chunks)) &&
         json_put(object, "vectors_done", json_integer((json_int_t)update->n_vectors_done)) &&
         json_put(object, "vectors_total", json_integer((json_int_t)update->n_vectors_total)) &&
+        json_put(object, "phase", json_text(update->n_vectors_total ? "vectors" : "words")) &&
         json_put(object, "elapsed_ms", json_integer(update->elapsed_ms)) &&
-        json_put(object, "eta_ms", json_integer(update->eta_ms));
+        json_put(object, "eta_ms", json_integer(update->eta_ms)) &&
+        json_put(object, "pause", json_text(update->pause));
     if (is_whole)
         return object;
     json_decref(object);
     return NULL;
+}
+
+/* Once, also where nothing else is shown: a long silence needs a reason. */
+static void tell_pause(struct progress *progress, const char *pause)
+{
+    bool is_paused = pause && *pause;
+    if (is_paused && !progress->is_paused && !progress->is_quiet && !progress->is_json) {
+        progress_end(progress);
+        output_printf(progress->notes, "waiting: %s\n", pause);
+        output_flush(progress->notes);
+    }
+    progress->is_paused |= is_paused;
 }
 
 static double share_done(const struct engine_progress *update)
@@ -138,9 +152,9 @@ static void draw_left(struct progress *progress, int64_t eta_ms)
 
 static void draw_vectors(struct progress *progress, const struct engine_progress *update)
 {
-    double seconds = (double)update->elapsed_ms / 1000.0;
+    double seconds = (double)update->phase_ms / 1000.0;
     draw_cells(progress, (double)update->n_vectors_done / (double)update->n_vectors_total);
-    output_printf(progress->notes, "%zu/%zu missing vectors  %.1f/s", update->n_vectors_done,
+    output_printf(progress->notes, "%zu/%zu vectors  %.1f/s", update->n_vectors_done,
                   update->n_vectors_total,
                   seconds > 0 ? (double)update->n_vectors_done / seconds : 0);
     draw_left(progress, update->eta_ms);
@@ -148,7 +162,7 @@ static void draw_vectors(struct progress *progress, const struct engine_progress
 
 static void draw_files(struct progress *progress, const struct engine_progress *update)
 {
-    double seconds = (double)update->elapsed_ms / 1000.0;
+    double seconds = (double)update->phase_ms / 1000.0;
     double rate = seconds > 0 ? (double)update->n_bytes_done / 1024.0 / seconds : 0;
     bool is_fast = rate >= 1024.0;
     draw_cells(progress, share_done(update));
@@ -159,12 +173,12 @@ static void draw_files(struct progress *progress, const struct engine_progress *
 }
 
 /* False while nothing is shown, or it was only just. */
-static bool is_due(struct progress *progress)
+static bool is_due(struct progress *progress, bool is_last)
 {
     if (!progress->is_bar && !progress->is_json)
         return false;
     int64_t now_ms = clock_monotonic_ms();
-    if (progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
+    if (!is_last && progress->drawn_ms && now_ms - progress->drawn_ms < REDRAW_MS)
         return false;
     progress->drawn_ms = now_ms;
     return true;
@@ -172,7 +186,8 @@ static bool is_due(struct progress *progress)
 
 void progress_on_update(struct progress *progress, const struct engine_progress *update)
 {
-    if (!is_due(progress))
+    tell_pause(progress, update->pause);
+    if (!is_due(progress, update->eta_ms == 0))
         return;
     if (progress->is_json)
         print_line(progress, update_json(update));
@@ -210,7 +225,7 @@ static void draw_texts(struct progress *progress, const struct progress_texts *u
 
 void progress_on_texts(struct progress *progress, const struct progress_texts *update)
 {
-    if (!is_due(progress))
+    if (!is_due(progress, false))
         return;
     if (progress->is_json)
         print_line(progress, texts_json(update));

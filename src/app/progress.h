@@ -12,6 +12,7 @@ struct progress {
     struct output *notes;
     bool is_bar, is_json, is_quiet, is_verbose;
     bool is_drawn;
+    bool is_paused; /* it was told that there are pauses */
     int64_t drawn_ms;
 };
 

@@ -3,9 +3,12 @@
 
 #include "app/command.h"
 #include "app/help.h"
+#include "app/logging.h"
 #include "app/signals.h"
+#include "base/clock.h"
+#include "base/metric.h"
 
-static void print_error(struct output *notes, const struct error *err)
+static void print_error(const struct app *app, struct output *notes, const struct error *err)
 {
     output_style(notes, OUTPUT_STYLE_ERROR);
     output_puts(notes, "ragged: ");
@@ -14,6 +17,9 @@ static void print_error(struct output *notes, const struct error *err)
     output_puts(notes, "\n");
     if (err->hint[0])
         output_printf(notes, "  %s\n", err->hint);
+    if (app->is_verbose)
+        output_printf(notes, "  (%s, %s: %s)\n", error_class_name(status_class(err->status)),
+                      status_name(err->status), status_text(err->status));
 }
 
 /* Text, or lines where a command answers with a stream. */
@@ -77,11 +83,14 @@ static enum status run_command(struct app *app, struct error *err)
     enum status status = choose_format(app, err);
     if (!status && command->uses_config)
         status = config_load(&app->arguments, &app->config, err);
+    if (!status && command->uses_config)
+        logging_open(app);
     return status ? status : command->run(app, err);
 }
 
 int app_run(int argc, char *const *argv)
 {
+    int64_t start_us = clock_monotonic_us();
     struct app app = {.cancel = signals_install()};
     struct error err = {0}, write_err = {0};
     enum status status = arguments_parse(argc, argv, &app.arguments, &err);
@@ -89,12 +98,15 @@ int app_run(int argc, char *const *argv)
     if (!status)
         status = run_command(&app, &err);
     enum exit_code code = status ? exit_code_of(status, signals_received()) : app.exit_code;
+    if (status)
+        metric_add(metric_of_class(status_class(status)), 1);
     if (status && app.out.failed != EPIPE)
-        print_error(&app.notes, &err);
+        print_error(&app, &app.notes, &err);
     if (output_finish(&app.out, "the results", &write_err)) {
-        print_error(&app.notes, &write_err);
+        print_error(&app, &app.notes, &write_err);
         code = EXIT_CODE_ERROR;
     }
+    logging_close(&app, code, clock_monotonic_us() - start_us);
     /* Nobody is left to be told when stderr does not work; without memory a sentence still fits. */
     output_flush(&app.notes);
     if (app.notes.failed == ENOMEM)

@@ -6,11 +6,21 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-enum status session_open(struct app *app, struct engine **out, struct error *err)
+enum status session_open_for(struct app *app, const char *collection, struct engine **out,
+                             struct error *err)
 {
     struct engine_options options;
     enum status status = config_engine_options(&app->config, &options, err);
-    return status ? status : engine_open(&options, out, err);
+    if (status)
+        return status;
+    options.cancel = app->cancel;
+    options.features = config_features(&app->config, collection);
+    return engine_open(&options, out, err);
+}
+
+enum status session_open(struct app *app, struct engine **out, struct error *err)
+{
+    return session_open_for(app, arguments_text(&app->arguments, "collection", NULL), out, err);
 }
 
 enum status session_run(struct app *app,
@@ -100,6 +110,7 @@ enum status session_search_options(const struct app *app, struct arena *arena,
     options.n_per_document =
         (size_t)arguments_number(arguments, "per-document", (double)options.n_per_document);
     options.n_context = (size_t)arguments_number(arguments, "context", (double)options.n_context);
+    options.is_uncached = arguments_has(arguments, "no-cache");
     options.cancel = app->cancel;
     session_rank_options(app, &options);
     enum status status = session_filter(app, arena, &options.filter, err);
@@ -154,6 +165,8 @@ enum status session_run_question(struct app *app,
         status = session_open(app, &engine, err);
     if (!status)
         status = work(app, engine, buf_text(&question), err);
+    /* Whoever reads it need not wait for what is kept of it. */
+    output_flush(&app->out);
     engine_close(engine);
     buf_clear(&question);
     return status;
@@ -180,6 +193,20 @@ json_t *session_warnings_json(const char *text)
     if (list && text && *text && json_array_append_new(list, json_text(text)) != 0) {
         json_decref(list);
         return NULL;
+    }
+    return list;
+}
+
+json_t *session_degraded_json(unsigned bits)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < ENGINE_DEGRADED_COUNT; i++) {
+        enum engine_degraded bit = (enum engine_degraded)(1 << i);
+        if ((bits & (unsigned)bit) &&
+            json_array_append_new(list, json_text(engine_degraded_name(bit))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
     }
     return list;
 }

@@ -5,8 +5,12 @@
 #include "app/command.h"
 #include "engine/engine.h"
 
-/* Opens the library of app->config. */
+/* Opens the library of app->config, with the features of the collection that --collection names. */
 enum status session_open(struct app *app, struct engine **out, struct error *err) MUST_USE;
+
+/* The same with the features of this collection; NULL: of none. */
+enum status session_open_for(struct app *app, const char *collection, struct engine **out,
+                             struct error *err) MUST_USE;
 
 /* Opens the library, does `work` with it, and closes it. */
 enum status session_run(struct app *app,
@@ -38,6 +42,9 @@ void session_tell_empty(struct app *app, struct engine *engine);
 
 /* ["text"], or [] for an empty text; NULL: out of memory. */
 json_t *session_warnings_json(const char *text) MUST_USE;
+
+/* The names of the bits of enum engine_degraded; NULL: out of memory. */
+json_t *session_degraded_json(unsigned bits) MUST_USE;
 
 /* Rows of what session_filter() reads. */
 #define SESSION_FILTER_OPTIONS                                                             \
@@ -83,40 +90,40 @@ json_t *session_warnings_json(const char *text) MUST_USE;
     }
 
 /* Rows that search and query share: -c, --path, --mode, --min-score, ... */
-#define SESSION_SEARCH_OPTIONS                                               \
-    {.name = "collection",                                                   \
-     .letters = "c",                                                         \
-     .arg = "NAME",                                                          \
-     .rule = {.type = VALUE_TEXT},                                           \
-     .help = "only this collection"},                                        \
-        {.name = "path",                                                     \
-         .letters = "p",                                                     \
-         .arg = "GLOB",                                                      \
-         .rule = {.type = VALUE_TEXT},                                       \
-         .help = "only files whose path matches"},                           \
-        SESSION_FILTER_OPTIONS,                                              \
-        {.name = "mode",                                                     \
-         .letters = "m",                                                     \
-         .arg = "MODE",                                                      \
-         .config_key = "retrieval_method",                                   \
-         .help = "words and meaning, words only, or meaning only"},          \
-        {.name = "min-score",                                                \
-         .aliases = "threshold",                                             \
-         .letters = "s",                                                     \
-         .arg = "SCORE",                                                     \
-         .config_key = "min_score",                                          \
-         .help = "drop results below this score"},                           \
-        {.name = "per-document",                                             \
-         .arg = "N",                                                         \
-         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},               \
-         .help = "at most this many passages of one document; 0: no limit"}, \
-        {.name = "context",                                                  \
-         .arg = "N",                                                         \
-         .rule = {.type = VALUE_COUNT, .min = 0, .max = 20},                 \
-         .help = "join this many neighbours on each side"},                  \
-        SESSION_RANK_OPTIONS,                                                \
-    {                                                                        \
-        .name = "no-rerank", .help = "not even when the settings say so"     \
+#define SESSION_SEARCH_OPTIONS                                                                    \
+    {.name = "collection",                                                                        \
+     .letters = "c",                                                                              \
+     .arg = "NAME",                                                                               \
+     .rule = {.type = VALUE_TEXT},                                                                \
+     .help = "only this collection"},                                                             \
+        {.name = "path",                                                                          \
+         .letters = "p",                                                                          \
+         .arg = "GLOB",                                                                           \
+         .rule = {.type = VALUE_TEXT},                                                            \
+         .help = "only files whose path matches"},                                                \
+        SESSION_FILTER_OPTIONS,                                                                   \
+        {.name = "mode",                                                                          \
+         .letters = "m",                                                                          \
+         .arg = "MODE",                                                                           \
+         .config_key = "retrieval_method",                                                        \
+         .help = "words and meaning, words only, or meaning only"},                               \
+        {.name = "min-score",                                                                     \
+         .aliases = "threshold",                                                                  \
+         .letters = "s",                                                                          \
+         .arg = "SCORE",                                                                          \
+         .config_key = "min_score",                                                               \
+         .help = "drop results below this score"},                                                \
+        {.name = "per-document",                                                                  \
+         .arg = "N",                                                                              \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 1000},                                    \
+         .help = "at most this many passages of one document; 0: no limit"},                      \
+        {.name = "context",                                                                       \
+         .arg = "N",                                                                              \
+         .rule = {.type = VALUE_COUNT, .min = 0, .max = 20},                                      \
+         .help = "join this many neighbours on each side"},                                       \
+        SESSION_RANK_OPTIONS, {.name = "no-rerank", .help = "not even when the settings say so"}, \
+    {                                                                                             \
+        .name = "no-cache", .help = "search anew, and keep nothing of it"                         \
     }
 
 #endif

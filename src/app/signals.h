@@ -1,4 +1,5 @@
-/* app/signals.h - Ctrl-C and SIGTERM ask running work to stop; a second one ends at once. */
+/* app/signals.h - Ctrl-C and SIGTERM ask running work to stop; a second one ends at once. A mapped
+ * file that is cut short under the program ends it with a sentence. */
 #ifndef RAGGED_APP_SIGNALS_H
 #define RAGGED_APP_SIGNALS_H
 

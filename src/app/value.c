@@ -1,5 +1,6 @@
 #include "app/value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,61 @@ static enum status check_number(const struct value_rule *rule, const char *what,
     if (number < rule->min || number > rule->max)
         return error_set(err, STATUS_INVALID, "%s is %s, but must be within %.10g..%.10g", what,
                          text, rule->min, rule->max);
+    *out = (struct value){.text = text, .number = number};
+    return STATUS_OK;
+}
+
+/* The letter stands for 1024, 1024 * 1024, ...; "512M", "512MB" and "512MiB" are the same. */
+static bool parse_size(const char *text, double *out)
+{
+    static const char letters[] = "KMGT";
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || !isfinite(number) || number < 0)
+        return false;
+    const char *letter = isalpha((unsigned char)*end) ? strchr(letters, toupper(*end)) : NULL;
+    for (const char *at = letters; letter && at <= letter; at++)
+        number *= 1024.0;
+    end += letter ? 1 : 0;
+    if (letter && strncasecmp(end, "iB", 2) == 0)
+        end++;
+    if (toupper(*end) == 'B')
+        end++;
+    *out = floor(number);
+    return *end == '\0';
+}
+
+static void append_size(struct buf *out, double n_bytes)
+{
+    static const char letters[] = "KMG";
+    size_t i = 0;
+    for (n_bytes /= 1024.0; n_bytes >= 1024.0 && letters[i + 1]; i++)
+        n_bytes /= 1024.0;
+    buf_printf(out, "%.10g%c", n_bytes, letters[i]);
+}
+
+static void describe_size(const struct value_rule *rule, struct buf *out)
+{
+    append_size(out, rule->min);
+    buf_append_text(out, "..");
+    append_size(out, rule->max);
+}
+
+static enum status check_size(const struct value_rule *rule, const char *what, const char *text,
+                              struct value *out, struct error *err)
+{
+    double number = 0;
+    if (*text && !parse_size(text, &number))
+        return error_set(err, STATUS_INVALID, "%s wants a size like \"512M\" or \"2G\", not \"%s\"",
+                         what, text);
+    if (*text && (number < rule->min || number > rule->max)) {
+        struct buf range = {0};
+        describe_size(rule, &range);
+        error_set(err, STATUS_INVALID, "%s is %s, but must be within %s", what, text,
+                  buf_text(&range));
+        buf_clear(&range);
+        return STATUS_INVALID;
+    }
     *out = (struct value){.text = text, .number = number};
     return STATUS_OK;
 }
@@ -66,6 +122,8 @@ enum status value_check(const struct value_rule *rule, const char *what, const c
     case VALUE_COUNT:
     case VALUE_NUMBER:
         return check_number(rule, what, text, out, err);
+    case VALUE_SIZE:
+        return check_size(rule, what, text, out, err);
     case VALUE_SWITCH:
         return check_switch(what, text, out, err);
     case VALUE_CHOICE:
@@ -92,6 +150,8 @@ void value_describe(const struct value_rule *rule, struct buf *out)
 {
     if (rule->type == VALUE_COUNT || rule->type == VALUE_NUMBER)
         buf_printf(out, "%.10g..%.10g", rule->min, rule->max);
+    if (rule->type == VALUE_SIZE)
+        describe_size(rule, out);
     if (rule->type == VALUE_SWITCH)
         buf_append_text(out, "true|false");
     for (size_t i = 0; rule->type == VALUE_CHOICE && rule->choices[i]; i++)

@@ -15,19 +15,20 @@ enum value_type {
     VALUE_URL,    /* http:// or https:// */
     VALUE_COUNT,  /* whole number in min..max */
     VALUE_NUMBER, /* number in min..max */
+    VALUE_SIZE,   /* bytes in min..max, "512M", "2G"; empty: 0, nothing was said */
     VALUE_SWITCH, /* true, false and their usual spellings */
     VALUE_CHOICE  /* one of choices, in any case */
 };
 
 struct value_rule {
     enum value_type type;
-    double min, max;            /* COUNT, NUMBER: both included */
+    double min, max;            /* COUNT, NUMBER, SIZE: both included */
     const char *const *choices; /* CHOICE: ends with NULL */
 };
 
 struct value {
     const char *text; /* borrowed; CHOICE and SWITCH: the canonical spelling */
-    double number;    /* COUNT, NUMBER; SWITCH: 0 or 1 */
+    double number;    /* COUNT, NUMBER, SIZE; SWITCH: 0 or 1 */
 };
 
 /* `what` begins the sentence when the text does not fit: "--limit", "environment variable X".

@@ -58,8 +58,9 @@ enum status draft_write_at(struct draft *draft, uint64_t offset, const void *byt
 {
     const char *at = bytes;
     while (len > 0) {
-        ssize_t n =
-            fault_hit("file.write") ? (errno = EIO, -1) : pwrite(draft->fd, at, len, (off_t)offset);
+        int errnum = fault_errno("file.write", EIO);
+        ssize_t n = errnum ? (errno = errnum, -1)
+                           : pwrite(draft->fd, at, fault_short("file.write", len), (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)

@@ -4,6 +4,7 @@
 
 #ifdef RAGGED_FAULT
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,9 +19,17 @@ struct fault_site {
     long n_reached;
 };
 
+enum fault_kind { FAULT_NONE, FAULT_FAIL, FAULT_KILL, FAULT_EINTR, FAULT_SHORT };
+
+static const struct {
+    const char *prefix;
+    enum fault_kind kind;
+} kinds[] = {{"kill@", FAULT_KILL}, {"eintr@", FAULT_EINTR}, {"short@", FAULT_SHORT}};
+
 static struct {
     pthread_mutex_t mutex;
-    bool is_planned, is_kill, is_sticky;
+    enum fault_kind kind; /* NONE: nothing is planned */
+    bool is_sticky;
     char target[64];
     long nth, n_matched;
     struct fault_site sites[FAULT_SITES_MAX];
@@ -31,13 +40,16 @@ static pthread_once_t fault_once = PTHREAD_ONCE_INIT;
 
 static void parse_plan(const char *plan)
 {
-    fault.is_planned = false;
+    fault.kind = FAULT_NONE;
     fault.n_matched = 0;
     if (!plan || !*plan)
         return;
-    fault.is_kill = strncmp(plan, "kill@", 5) == 0;
-    if (fault.is_kill)
-        plan += 5;
+    enum fault_kind kind = FAULT_FAIL;
+    for (size_t i = 0; kind == FAULT_FAIL && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strncmp(plan, kinds[i].prefix, strlen(kinds[i].prefix)) == 0) {
+            kind = kinds[i].kind;
+            plan += strlen(kinds[i].prefix);
+        }
     const char *colon = strrchr(plan, ':');
     size_t len = colon ? (size_t)(colon - plan) : strlen(plan);
     if (len >= sizeof fault.target)
@@ -46,7 +58,7 @@ static void parse_plan(const char *plan)
     fault.target[len] = '\0';
     fault.nth = colon ? strtol(colon + 1, NULL, 10) : 1;
     fault.is_sticky = plan[strlen(plan) - 1] == '+';
-    fault.is_planned = true;
+    fault.kind = kind;
 }
 
 static void write_counts(void)
@@ -84,21 +96,47 @@ static void count_site(const char *site)
         fault.sites[fault.n_sites++] = (struct fault_site){.name = site, .n_reached = 1};
 }
 
-bool fault_hit(const char *site)
+/* By mutex. */
+static bool is_due(const char *site)
+{
+    if (!site_matches(site, fault.target))
+        return false;
+    fault.n_matched++;
+    return fault.is_sticky ? fault.n_matched >= fault.nth : fault.n_matched == fault.nth;
+}
+
+static enum fault_kind reach(const char *site, bool is_interruptible)
 {
     pthread_once(&fault_once, read_environment);
     pthread_mutex_lock(&fault.mutex);
     count_site(site);
-    bool hit = false;
-    if (fault.is_planned && site_matches(site, fault.target)) {
-        fault.n_matched++;
-        hit = fault.is_sticky ? fault.n_matched >= fault.nth : fault.n_matched == fault.nth;
-    }
-    bool kill_now = hit && fault.is_kill;
+    bool is_meant = fault.kind == FAULT_FAIL || fault.kind == FAULT_KILL ||
+                    (fault.kind == FAULT_EINTR && is_interruptible);
+    enum fault_kind kind = is_meant && is_due(site) ? fault.kind : FAULT_NONE;
     pthread_mutex_unlock(&fault.mutex);
-    if (kill_now)
+    if (kind == FAULT_KILL)
         kill(getpid(), SIGKILL);
-    return hit;
+    return kind;
+}
+
+bool fault_hit(const char *site)
+{
+    return reach(site, false) != FAULT_NONE;
+}
+
+int fault_errno(const char *site, int errnum)
+{
+    enum fault_kind kind = reach(site, true);
+    return kind == FAULT_NONE ? 0 : kind == FAULT_EINTR ? EINTR : errnum;
+}
+
+size_t fault_short(const char *site, size_t len)
+{
+    pthread_once(&fault_once, read_environment);
+    pthread_mutex_lock(&fault.mutex);
+    bool is_short = fault.kind == FAULT_SHORT && is_due(site);
+    pthread_mutex_unlock(&fault.mutex);
+    return is_short && len > 1 ? 1 : len;
 }
 
 void fault_plan(const char *plan)

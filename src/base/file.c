@@ -22,10 +22,10 @@
 /* A fault of this seam looks like the disk's: EIO, or ENOSPC where bytes are written. */
 static bool fails(const char *site, int errnum)
 {
-    if (!fault_hit(site))
-        return false;
-    errno = errnum;
-    return true;
+    int found = fault_errno(site, errnum);
+    if (found)
+        errno = found;
+    return found != 0;
 }
 
 static void fill_info(const struct stat *st, struct file_info *out)
@@ -89,7 +89,8 @@ enum status file_read_fd(int fd, const char *name, size_t limit_bytes, struct bu
     char block[64 * 1024];
     size_t n_read = 0;
     for (;;) {
-        ssize_t n = fails("file.read", EIO) ? -1 : read(fd, block, sizeof block);
+        ssize_t n =
+            fails("file.read", EIO) ? -1 : read(fd, block, fault_short("file.read", sizeof block));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -138,7 +139,8 @@ enum status file_read_some(int fd, const char *name, int timeout_ms, void *out, 
     int rc = poll(&ready, 1, timeout_ms);
     if (rc == 0 || (rc < 0 && errno == EINTR))
         return STATUS_BUSY;
-    ssize_t n = rc < 0 || fails("file.read", EIO) ? -1 : read(fd, out, len);
+    ssize_t n =
+        rc < 0 || fails("file.read", EIO) ? -1 : read(fd, out, fault_short("file.read", len));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return STATUS_BUSY;
     if (n < 0)
@@ -213,7 +215,8 @@ enum status file_write_fd(int fd, const char *name, const void *bytes, size_t le
 {
     const char *at = bytes;
     while (len > 0) {
-        ssize_t n = fails("file.write", ENOSPC) ? -1 : write(fd, at, len);
+        ssize_t n =
+            fails("file.write", ENOSPC) ? -1 : write(fd, at, fault_short("file.write", len));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -268,10 +271,17 @@ enum status file_remove(const char *path, struct error *err)
     return STATUS_OK;
 }
 
+/* Its name is synced: what is put into a folder and promised would go with a name that was not. */
 static enum status make_one(const char *path, struct error *err)
 {
     struct stat st;
-    if (!fails("file.mkdir", EACCES) && (mkdir(path, 0700) == 0 || errno == EEXIST)) {
+    if (!fails("file.mkdir", EACCES) && mkdir(path, 0700) == 0) {
+        enum status status = sync_folder_of(path, err);
+        if (status)
+            rmdir(path); /* or the next one would take it for durable */
+        return status;
+    }
+    if (errno == EEXIST) {
         if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
             return STATUS_OK;
         return error_set(err, STATUS_IO, "\"%s\" is there and is not a folder", path);

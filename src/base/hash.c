@@ -84,13 +84,16 @@ void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX])
     to_hex(digest, out);
 }
 
-enum status hash_sha256_fd(int fd, const char *name, char out[HASH_SHA256_HEX], struct error *err)
+enum status hash_sha256_fd(int fd, const char *name, const struct cancel *cancel,
+                           char out[HASH_SHA256_HEX], struct error *err)
 {
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     unsigned char block[64 * 1024];
     off_t offset = 0;
     for (;;) {
+        if (is_cancelled(cancel))
+            return error_set(err, STATUS_CANCELLED, "stopped");
         ssize_t n =
             fault_hit("file.read") ? (errno = EIO, -1) : pread(fd, block, sizeof block, offset);
         if (n < 0 && errno == EINTR)
@@ -99,6 +102,8 @@ enum status hash_sha256_fd(int fd, const char *name, char out[HASH_SHA256_HEX], 
             return error_errno(err, errno, "could not read \"%s\"", name);
         if (n == 0)
             break;
+        if (is_cancelled(cancel))
+            return error_set(err, STATUS_CANCELLED, "stopped");
         crypto_hash_sha256_update(&state, block, (unsigned long long)n);
         offset += n;
     }
@@ -114,7 +119,7 @@ enum status hash_sha256_file(const char *path, char out[HASH_SHA256_HEX], struct
     enum status status = file_open(path, FILE_FOLLOW, &fd, err);
     if (status)
         return status;
-    status = hash_sha256_fd(fd, path, out, err);
+    status = hash_sha256_fd(fd, path, NULL, out, err);
     close(fd);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/status.h"
 
 #define HASH_SHA256_HEX 65 /* 64 digits and the NUL */
@@ -29,9 +30,9 @@ struct hash128 hash128_of(const void *bytes, size_t len);
 struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len);
 
 void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX]);
-/* Streams the open file from offset 0 (and leaves the offset at the end). */
-enum status hash_sha256_fd(int fd, const char *name, char out[HASH_SHA256_HEX],
-                           struct error *err) MUST_USE;
+/* Streams the open file from offset 0 (and leaves the offset at the end). CANCELLED. */
+enum status hash_sha256_fd(int fd, const char *name, const struct cancel *cancel,
+                           char out[HASH_SHA256_HEX], struct error *err) MUST_USE;
 enum status hash_sha256_file(const char *path, char out[HASH_SHA256_HEX],
                              struct error *err) MUST_USE;
 

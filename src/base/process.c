@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include "base/fault.h"
 
 extern char **environ;
+
+#define FILES_WANTED 4096
 
 static void close_fd(int *fd)
 {
@@ -182,4 +185,13 @@ enum status process_run(const char *const *argv, int timeout_ms, const struct ca
                       WIFSIGNALED(wait_status) ? "signal" : "code",
                       WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
     return status;
+}
+
+void process_raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur >= FILES_WANTED)
+        return;
+    files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
 }

@@ -18,6 +18,10 @@ struct process {
     int out_fd; /* read end of the child's stdout, -1 when closed */
 };
 
+/* Descriptors: 4,096 where the hard limit allows so many and the soft one is lower. A hint, never
+ * an error. */
+void process_raise_limits(void);
+
 /* argv[0] is the program (searched in PATH when it has no slash); argv ends with NULL. The child
  * gets stdin and stdout as pipes, stderr of the parent (or /dev/null when `is_quiet`), and no other
  * descriptor except `extra_fd` (-1: none), which becomes descriptor 3. */

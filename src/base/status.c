@@ -7,21 +7,71 @@
 
 #include "base/utf8.h"
 
+static const struct {
+    const char *name, *text;
+    enum error_class error_class;
+} rows[STATUS_COUNT] = {
+    [STATUS_OK] = {"ok", "done", ERROR_CLASS_NONE},
+    [STATUS_NOMEM] = {"nomem", "out of memory: try again with less at a time",
+                      ERROR_CLASS_RESOURCE},
+    [STATUS_IO] = {"io", "the operating system refused a file, a lock or a process",
+                   ERROR_CLASS_PERMANENT},
+    [STATUS_FORMAT] = {"format", "a file is damaged or not what it claims to be",
+                       ERROR_CLASS_INPUT},
+    [STATUS_DAMAGED] = {"damaged", "a part of the library is damaged and has to be made anew",
+                        ERROR_CLASS_CORRUPT},
+    [STATUS_NOT_FOUND] = {"not_found", "something that was named is not there",
+                          ERROR_CLASS_PERMANENT},
+    [STATUS_INVALID] = {"invalid", "the request or a setting makes no sense",
+                        ERROR_CLASS_PERMANENT},
+    [STATUS_LIMIT] = {"limit", "something is larger than its limit", ERROR_CLASS_INPUT},
+    [STATUS_BUSY] = {"busy", "somebody else holds it: try again later", ERROR_CLASS_TRANSIENT},
+    [STATUS_CANCELLED] = {"cancelled", "it was stopped", ERROR_CLASS_CANCELLED},
+    [STATUS_REMOTE] = {"remote", "a server or program failed: it may work the next time",
+                       ERROR_CLASS_TRANSIENT},
+    [STATUS_MALFORMED] = {"malformed", "a server answered with nonsense", ERROR_CLASS_TRANSIENT},
+    [STATUS_THROTTLED] = {"throttled", "a server wants fewer requests", ERROR_CLASS_THROTTLED},
+    [STATUS_REFUSED] = {"refused", "a server refuses: the key, the address or the request is wrong",
+                        ERROR_CLASS_PERMANENT},
+    [STATUS_CRASHED] = {"crashed", "a worker process died: what it worked on is left out",
+                        ERROR_CLASS_BUG},
+};
+
 const char *status_name(enum status status)
 {
-    static const char *const names[STATUS_COUNT] = {
-        [STATUS_OK] = "ok",
-        [STATUS_NOMEM] = "nomem",
-        [STATUS_IO] = "io",
-        [STATUS_FORMAT] = "format",
-        [STATUS_NOT_FOUND] = "not_found",
-        [STATUS_INVALID] = "invalid",
-        [STATUS_LIMIT] = "limit",
-        [STATUS_BUSY] = "busy",
-        [STATUS_CANCELLED] = "cancelled",
-        [STATUS_REMOTE] = "remote",
+    return status < STATUS_COUNT ? rows[status].name : "unknown";
+}
+
+const char *status_text(enum status status)
+{
+    return status < STATUS_COUNT ? rows[status].text : "unknown";
+}
+
+enum error_class status_class(enum status status)
+{
+    return status < STATUS_COUNT ? rows[status].error_class : ERROR_CLASS_BUG;
+}
+
+const char *error_class_name(enum error_class error_class)
+{
+    static const char *const names[ERROR_CLASS_COUNT] = {
+        [ERROR_CLASS_NONE] = "none",
+        [ERROR_CLASS_TRANSIENT] = "transient",
+        [ERROR_CLASS_THROTTLED] = "throttled",
+        [ERROR_CLASS_PERMANENT] = "permanent",
+        [ERROR_CLASS_INPUT] = "input",
+        [ERROR_CLASS_RESOURCE] = "resource",
+        [ERROR_CLASS_CORRUPT] = "corrupt",
+        [ERROR_CLASS_CANCELLED] = "cancelled",
+        [ERROR_CLASS_BUG] = "bug",
     };
-    return status < STATUS_COUNT ? names[status] : "unknown";
+    return error_class < ERROR_CLASS_COUNT ? names[error_class] : "unknown";
+}
+
+bool status_is_of_peer(enum status status)
+{
+    return status == STATUS_REMOTE || status == STATUS_MALFORMED || status == STATUS_THROTTLED ||
+           status == STATUS_REFUSED;
 }
 
 /* vsnprintf() may cut inside a character; the rest of the program relies on whole ones. */

@@ -7,6 +7,8 @@
 #ifndef RAGGED_BASE_STATUS_H
 #define RAGGED_BASE_STATUS_H
 
+#include <stdbool.h>
+
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(at, first) __attribute__((__format__(printf, at, first)))
 
@@ -20,8 +22,27 @@ enum status {
     STATUS_LIMIT,     /* a stated limit would be passed */
     STATUS_BUSY,      /* someone else holds it: try again later */
     STATUS_CANCELLED, /* the user or a deadline stopped it */
-    STATUS_REMOTE,    /* another program or server failed or answered nonsense */
+    STATUS_REMOTE,    /* another program or server failed: it may work the next time */
+    STATUS_DAMAGED,   /* a file of ours is damaged: what it holds is made anew or restored */
+    STATUS_MALFORMED, /* another program or server answered nonsense */
+    STATUS_THROTTLED, /* a server wants fewer requests: try again more slowly */
+    STATUS_REFUSED, /* a server will never do that: the key, the address or the request is wrong */
+    STATUS_CRASHED, /* a worker process of ours died or broke its own rules */
     STATUS_COUNT
+};
+
+/* What can be done about a failure: one policy for each class. */
+enum error_class {
+    ERROR_CLASS_NONE,      /* no error */
+    ERROR_CLASS_TRANSIENT, /* try again */
+    ERROR_CLASS_THROTTLED, /* try again, more slowly */
+    ERROR_CLASS_PERMANENT, /* the same again fails the same: a setting or the request must change */
+    ERROR_CLASS_INPUT,     /* this document or text only; others are not concerned */
+    ERROR_CLASS_RESOURCE,  /* wait until there is more memory, or take less */
+    ERROR_CLASS_CORRUPT,   /* set aside and make anew */
+    ERROR_CLASS_CANCELLED, /* somebody wanted it */
+    ERROR_CLASS_BUG,       /* ours; what it happened to is set aside */
+    ERROR_CLASS_COUNT
 };
 
 struct error {
@@ -30,8 +51,15 @@ struct error {
     char hint[480];    /* what the user can do about it; "" when there is nothing to say */
 };
 
-/* One word for logs and JSON: "ok", "nomem", "io", ... */
+/* One word for logs, metrics and JSON: "ok", "nomem", "io", ...; "transient", ... */
 const char *status_name(enum status status);
+const char *error_class_name(enum error_class error_class);
+
+enum error_class status_class(enum status status);
+/* What happened in general and what follows from it, one line for people. */
+const char *status_text(enum status status);
+/* Another program or server is the cause: work that can do without it goes on. */
+bool status_is_of_peer(enum status status);
 
 /* Sets the sentence (and clears the hint); returns `status`, so that `return error_set(...)` works.
  */

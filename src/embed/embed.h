@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/status.h"
+#include "net/net.h"
 #include "text/text.h"
 
 struct embedder;      /* shared; any thread */
@@ -23,13 +24,22 @@ struct embedder_options {
     const char *kernel;       /* native: see nn/nn.h; NULL: best */
     const char *precision;    /* native: "fp32", "int16", "bf16", NULL or "auto": this CPU's best */
     bool is_lasting;          /* native: many texts will follow; they tune it */
-    int timeout_ms;           /* servers: one request */
+    struct net_timeouts timeouts; /* servers: zero is 120 s in all */
+    struct net_peers *peers;      /* servers: borrowed until embedder_close(); NULL: one attempt */
+    const struct cancel *cancel;  /* servers: for requests that come without one; borrowed */
+    bool is_uncached;             /* native: packed weights are neither looked for nor kept */
+    bool is_untuned;              /* native: micro-batches of the usual size, nothing is measured */
 };
 
 /* Servers are asked once for their dimension. NOT_FOUND: the model is not there (the hint says how
  * to get it). */
 enum status embedder_open(const struct embedder_options *options, struct embedder **out,
                           struct error *err) MUST_USE;
+/* One that only counts, for a server that can't be asked now: as careful an estimate as any, and
+ * the smallest window in use. It has no dimension and no fingerprint; embedder_embed() is REMOTE.
+ */
+enum status embedder_open_counter(const char *model, struct embedder **out,
+                                  struct error *err) MUST_USE;
 void embedder_close(struct embedder *embedder); /* NULL is fine */
 
 size_t embedder_dim(const struct embedder *embedder);
@@ -61,8 +71,9 @@ struct embed_text {
 };
 
 /* out[i * dim ..] = unit vector of texts[i]; finite and of norm 1, checked. One thread per work.
- * REMOTE: the server failed or answered nonsense; LIMIT: a text is longer than its model reads (it
- * is never cut silently); CANCELLED. */
+ * REMOTE, THROTTLED, REFUSED: the server failed, by its kind; MALFORMED: it answered nonsense,
+ * perhaps about these texts only; LIMIT: a text is longer than its model reads (it is never cut
+ * silently); CANCELLED. Passages may wait for a server that comes back, queries do not. */
 enum status embedder_embed(struct embedder_work *work, enum embed_kind kind,
                            const struct embed_text *texts, size_t n_texts,
                            const struct cancel *cancel, float *out, struct error *err) MUST_USE;

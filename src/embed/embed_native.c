@@ -12,7 +12,7 @@
 #include "nn/nn.h"
 
 #define N_SPECIAL_TOKENS 2 /* [CLS] and [SEP] */
-#define N_BATCH_MAX 32     /* how much is encoded between two looks at the cancel flag */
+#define N_BATCH_MAX 32     /* texts in one go */
 #define UNIT_TOLERANCE 1e-4
 
 struct native {
@@ -41,7 +41,7 @@ static enum status open_folder(const char *folder, const char *model,
     const struct encoder_options options = {.folder = folder,
                                             .kernel = from->kernel,
                                             .precision = from->precision,
-                                            .cache_folder = folder,
+                                            .cache_folder = from->is_uncached ? NULL : folder,
                                             .is_lasting = from->is_lasting};
     enum status status = encoder_open(&options, &native->encoder, err);
     if (!status)
@@ -100,8 +100,10 @@ static enum status open_native(const char *folder, const char *name,
         status = set_fingerprint(native, embedder, err);
     if (!status) {
         native->has_tuner = true;
-        status =
-            shared_tuner_init(&native->tuner, native->encoder, folder, options->is_lasting, err);
+        enum shared_tuner_mode mode = options->is_untuned   ? SHARED_TUNER_OFF
+                                      : options->is_lasting ? SHARED_TUNER_FIND
+                                                            : SHARED_TUNER_USE;
+        status = shared_tuner_init(&native->tuner, native->encoder, folder, mode, err);
     }
     if (status)
         return status;
@@ -231,7 +233,6 @@ static enum status native_embed(const struct embedder *embedder, void *scratch,
                                 size_t n_texts, const struct cancel *cancel, float *out,
                                 struct error *err)
 {
-    (void)cancel;
     struct native *native = embedder->state;
     struct native_work *work = scratch;
     const char *prefix = kind == EMBED_QUERY ? native->prefixes.query : native->prefixes.passage;
@@ -241,6 +242,7 @@ static enum status native_embed(const struct embedder *embedder, void *scratch,
         batch[i] = (struct encoder_text){.text = texts[i].text, .len = texts[i].len};
     if (*prefix)
         status = add_prefixes(work, prefix, texts, n_texts, batch, err);
+    encoder_scratch_watch(work->scratch, cancel);
     if (!status)
         status = encode(native, work, batch, n_texts, out, err);
     for (size_t i = 0; i < n_texts && !status; i++)

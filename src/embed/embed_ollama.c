@@ -9,10 +9,18 @@
 #include "embed/embed_prefix.h"
 #include "embed/embed_server.h"
 
-#define DEFAULT_URL "http://127.0.0.1:11434"
 #define N_TOKENS_DEFAULT 512
 #define N_TOKENS_CEILING 2048 /* Ollama loads models with a smaller window than they could have */
 #define N_SPECIAL_TOKENS 2
+
+static const struct embed_server_row protocol = {
+    .default_url = "http://127.0.0.1:11434",
+    .about_operation = "ollama.models",
+    .embed_operation = "ollama.embed",
+    .probe_path = "/api/version",
+    /* Its runner died under the request; the next one starts a new runner. */
+    .failure_words = "do embedding request",
+};
 
 static enum status hint_pull(const struct embed_server *server, enum status status,
                              struct error *err)
@@ -42,8 +50,11 @@ static enum status ask_window(struct embedder *embedder, struct error *err)
 {
     const struct embed_server *server = embedder->state;
     json_t *body = json_pack("{s:s}", "model", server->model), *show = NULL;
-    enum status status =
-        body ? embed_server_ask(server, "/api/show", body, NULL, &show, err) : error_nomem(err);
+    const struct embed_question question = {.path = "/api/show",
+                                            .operation = protocol.about_operation,
+                                            .body = body,
+                                            .patience = server->open_patience};
+    enum status status = body ? embed_server_ask(server, &question, &show, err) : error_nomem(err);
     json_decref(body);
     if (status)
         return hint_pull(server, status, err);
@@ -69,7 +80,10 @@ static enum status make_fingerprint(struct embedder *embedder, struct error *err
 {
     const struct embed_server *server = embedder->state;
     json_t *tags = NULL, *model;
-    enum status status = embed_server_ask(server, "/api/tags", NULL, NULL, &tags, err);
+    const struct embed_question question = {.path = "/api/tags",
+                                            .operation = protocol.about_operation,
+                                            .patience = server->open_patience};
+    enum status status = embed_server_ask(server, &question, &tags, err);
     if (status)
         return status;
     const char *digest = "";
@@ -87,53 +101,45 @@ static enum status make_fingerprint(struct embedder *embedder, struct error *err
     return embedder->fingerprint ? STATUS_OK : error_nomem(err);
 }
 
-static enum status ask_vectors(const struct embed_server *server, enum embed_kind kind,
-                               const struct embed_text *texts, size_t n_texts,
-                               const struct cancel *cancel, json_t **out, struct error *err)
+/* {"embeddings": [[...], ...]}, in the order of the texts. */
+static enum status read_vectors(void *ctx, const json_t *answer, struct error *err)
 {
-    json_t *body = embed_server_request(server, kind, texts, n_texts);
+    struct embed_vectors *vectors = ctx;
+    const json_t *list = json_object_get(answer, "embeddings");
+    enum status status = embed_server_check_count(vectors, json_array_size(list), err);
+    for (size_t i = 0; i < vectors->n_texts && !status; i++)
+        status = embed_server_read_vector(vectors, i, json_array_get(list, i), err);
+    return status;
+}
+
+static enum status ask_vectors(struct embed_vectors *vectors, const struct cancel *cancel,
+                               struct error *err)
+{
+    json_t *body = embed_server_request(vectors);
     if (!body || !json_put(body, "truncate", json_false())) {
         json_decref(body);
         return error_nomem(err);
     }
-    json_t *answer = NULL;
-    enum status status = embed_server_ask(server, "/api/embed", body, cancel, &answer, err);
+    enum status status =
+        embed_server_ask_vectors(vectors, "/api/embed", body, read_vectors, cancel, err);
     json_decref(body);
-    if (status)
-        return hint_pull(server, status, err);
-    size_t n_vectors = json_array_size(json_object_get(answer, "embeddings"));
-    if (n_vectors != n_texts) {
-        json_decref(answer);
-        return error_set(err, STATUS_REMOTE, "%s gave %zu vectors for %zu texts", server->origin,
-                         n_vectors, n_texts);
-    }
-    *out = answer;
-    return STATUS_OK;
-}
-
-static enum status ask_dim(struct embedder *embedder, struct error *err)
-{
-    static const struct embed_text probe = {.text = "dimension", .len = 9};
-    const struct embed_server *server = embedder->state;
-    json_t *answer = NULL;
-    enum status status = ask_vectors(server, EMBED_PASSAGE, &probe, 1, NULL, &answer, err);
-    if (status)
-        return status;
-    embedder->dim = json_array_size(json_array_get(json_object_get(answer, "embeddings"), 0));
-    json_decref(answer);
-    if (embedder->dim == 0)
-        return error_set(err, STATUS_REMOTE, "%s gave an empty vector", server->origin);
-    return STATUS_OK;
+    return hint_pull(vectors->server, status, err);
 }
 
 static enum status ollama_open(const struct embedder_options *options, struct embedder *embedder,
                                struct error *err)
 {
-    enum status status = embed_server_open(options, DEFAULT_URL, embedder, err);
+    static const struct embed_text probe = {.text = "dimension", .len = 9};
+    enum status status = embed_server_open(options, &protocol, embedder, err);
     if (!status)
         status = ask_window(embedder, err);
-    if (!status)
-        status = ask_dim(embedder, err);
+    struct embed_vectors vectors = {
+        .server = embedder->state, .kind = EMBED_QUERY, .texts = &probe, .n_texts = 1};
+    if (!status) {
+        vectors.patience = vectors.server->open_patience;
+        status = ask_vectors(&vectors, NULL, err);
+    }
+    embedder->dim = vectors.dim;
     if (!status)
         status = make_fingerprint(embedder, err);
     return status;
@@ -145,17 +151,14 @@ static enum status ollama_embed(const struct embedder *embedder, void *scratch,
                                 struct error *err)
 {
     (void)scratch;
-    const struct embed_server *server = embedder->state;
-    json_t *answer = NULL;
-    enum status status = ask_vectors(server, kind, texts, n_texts, cancel, &answer, err);
-    if (status)
-        return status;
-    const json_t *vectors = json_object_get(answer, "embeddings");
-    for (size_t i = 0; i < n_texts && !status; i++)
-        status = embed_server_read_vector(server, json_array_get(vectors, i), embedder->dim,
-                                          out + i * embedder->dim, err);
-    json_decref(answer);
-    return status;
+    struct embed_vectors vectors = {.server = embedder->state,
+                                    .kind = kind,
+                                    .texts = texts,
+                                    .n_texts = n_texts,
+                                    .patience = embed_server_patience(kind),
+                                    .dim = embedder->dim,
+                                    .out = out};
+    return ask_vectors(&vectors, cancel, err);
 }
 
 extern const struct embedder_row embedder_ollama;

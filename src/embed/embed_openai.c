@@ -8,51 +8,71 @@
 #include "embed/embed_prefix.h"
 #include "embed/embed_server.h"
 
-#define DEFAULT_URL "http://127.0.0.1:8080/v1"
 #define N_TOKENS_MAX 512 /* these servers do not tell; the smallest window in use */
 #define N_SPECIAL_TOKENS 2
 
-static enum status ask_vectors(const struct embed_server *server, enum embed_kind kind,
-                               const struct embed_text *texts, size_t n_texts,
-                               const struct cancel *cancel, json_t **out, struct error *err)
+static const struct embed_server_row protocol = {
+    .default_url = "http://127.0.0.1:8080/v1",
+    .about_operation = "openai.models",
+    .embed_operation = "openai.embed",
+    .probe_path = "/models",
+};
+
+/* Items may come in any order: "index" says whose vector it is. */
+static enum status read_item(struct embed_vectors *vectors, const json_t *item, bool *is_seen,
+                             struct error *err)
 {
-    json_t *body = embed_server_request(server, kind, texts, n_texts);
+    json_int_t index = json_integer_value(json_object_get(item, "index"));
+    if (index < 0 || (size_t)index >= vectors->n_texts || is_seen[index])
+        return error_set(err, STATUS_MALFORMED, "%s gave a vector with a wrong index",
+                         vectors->server->origin);
+    is_seen[index] = true;
+    return embed_server_read_vector(vectors, (size_t)index, json_object_get(item, "embedding"),
+                                    err);
+}
+
+static enum status read_vectors(void *ctx, const json_t *answer, struct error *err)
+{
+    struct embed_vectors *vectors = ctx;
+    bool is_seen[EMBED_SERVER_BATCH_MAX] = {false};
+    const json_t *data = json_object_get(answer, "data");
+    enum status status = embed_server_check_count(vectors, json_array_size(data), err);
+    for (size_t i = 0; i < vectors->n_texts && !status; i++)
+        status = read_item(vectors, json_array_get(data, i), is_seen, err);
+    return status;
+}
+
+static enum status ask_vectors(struct embed_vectors *vectors, const struct cancel *cancel,
+                               struct error *err)
+{
+    json_t *body = embed_server_request(vectors);
     if (!body)
         return error_nomem(err);
-    json_t *answer = NULL;
-    enum status status = embed_server_ask(server, "/embeddings", body, cancel, &answer, err);
+    enum status status =
+        embed_server_ask_vectors(vectors, "/embeddings", body, read_vectors, cancel, err);
     json_decref(body);
     if (status == STATUS_NOT_FOUND)
         error_hint(err, "check the name of the embedding model");
-    if (status)
-        return status;
-    size_t n_vectors = json_array_size(json_object_get(answer, "data"));
-    if (n_vectors != n_texts) {
-        json_decref(answer);
-        return error_set(err, STATUS_REMOTE, "%s gave %zu vectors for %zu texts", server->origin,
-                         n_vectors, n_texts);
-    }
-    *out = answer;
-    return STATUS_OK;
+    return status;
 }
 
 static enum status openai_open(const struct embedder_options *options, struct embedder *embedder,
                                struct error *err)
 {
     static const struct embed_text probe = {.text = "dimension", .len = 9};
-    enum status status = embed_server_open(options, DEFAULT_URL, embedder, err);
+    enum status status = embed_server_open(options, &protocol, embedder, err);
     if (status)
         return status;
     const struct embed_server *server = embedder->state;
-    json_t *answer = NULL;
-    status = ask_vectors(server, EMBED_PASSAGE, &probe, 1, NULL, &answer, err);
+    struct embed_vectors vectors = {.server = server,
+                                    .kind = EMBED_QUERY,
+                                    .texts = &probe,
+                                    .n_texts = 1,
+                                    .patience = server->open_patience};
+    status = ask_vectors(&vectors, NULL, err);
     if (status)
         return status;
-    const json_t *first = json_array_get(json_object_get(answer, "data"), 0);
-    embedder->dim = json_array_size(json_object_get(first, "embedding"));
-    json_decref(answer);
-    if (embedder->dim == 0)
-        return error_set(err, STATUS_REMOTE, "%s gave an empty vector", server->origin);
+    embedder->dim = vectors.dim;
     const char *prefix = embed_prefix_find(server->model, EMBED_PASSAGE);
     embedder->n_tokens_max =
         N_TOKENS_MAX - N_SPECIAL_TOKENS - embed_server_count_tokens(NULL, prefix, strlen(prefix));
@@ -62,35 +82,20 @@ static enum status openai_open(const struct embedder_options *options, struct em
     return embedder->fingerprint ? STATUS_OK : error_nomem(err);
 }
 
-/* Items may come in any order: "index" says whose vector it is. */
-static enum status read_item(const struct embedder *embedder, const json_t *item, size_t n_texts,
-                             bool *is_seen, float *out, struct error *err)
-{
-    const struct embed_server *server = embedder->state;
-    json_int_t index = json_integer_value(json_object_get(item, "index"));
-    if (index < 0 || (size_t)index >= n_texts || is_seen[index])
-        return error_set(err, STATUS_REMOTE, "%s gave a vector with a wrong index", server->origin);
-    is_seen[index] = true;
-    return embed_server_read_vector(server, json_object_get(item, "embedding"), embedder->dim,
-                                    out + (size_t)index * embedder->dim, err);
-}
-
 static enum status openai_embed(const struct embedder *embedder, void *scratch,
                                 enum embed_kind kind, const struct embed_text *texts,
                                 size_t n_texts, const struct cancel *cancel, float *out,
                                 struct error *err)
 {
     (void)scratch;
-    bool is_seen[EMBED_SERVER_BATCH_MAX] = {false};
-    json_t *answer = NULL;
-    enum status status = ask_vectors(embedder->state, kind, texts, n_texts, cancel, &answer, err);
-    if (status)
-        return status;
-    const json_t *data = json_object_get(answer, "data");
-    for (size_t i = 0; i < n_texts && !status; i++)
-        status = read_item(embedder, json_array_get(data, i), n_texts, is_seen, out, err);
-    json_decref(answer);
-    return status;
+    struct embed_vectors vectors = {.server = embedder->state,
+                                    .kind = kind,
+                                    .texts = texts,
+                                    .n_texts = n_texts,
+                                    .patience = embed_server_patience(kind),
+                                    .dim = embedder->dim,
+                                    .out = out};
+    return ask_vectors(&vectors, cancel, err);
 }
 
 extern const struct embedder_row embedder_openai;

@@ -4,32 +4,54 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "embed/embed_prefix.h"
 
-#define DEFAULT_TIMEOUT_MS 120000
-#define N_ATTEMPTS 3
-#define RETRY_BASE_MS 200
+#define TOTAL_MS 120000
 
-enum status embed_server_open(const struct embedder_options *options, const char *default_url,
-                              struct embedder *embedder, struct error *err)
+/* A batch has no beginning that comes before its end: there is one limit. */
+static struct net_timeouts choose_timeouts(const struct net_timeouts *wanted)
+{
+    struct net_timeouts chosen = *wanted;
+    if (chosen.total_ms <= 0)
+        chosen.total_ms = TOTAL_MS;
+    if (chosen.first_byte_ms <= 0)
+        chosen.first_byte_ms = chosen.total_ms;
+    return chosen;
+}
+
+static enum status set_probe(struct embed_server *server, struct error *err)
+{
+    struct buf url = {0};
+    buf_printf(&url, "%s%s", server->url, server->row->probe_path);
+    server->probe_url = buf_take(&url, NULL);
+    return server->probe_url ? STATUS_OK : error_nomem(err);
+}
+
+enum status embed_server_open(const struct embedder_options *options,
+                              const struct embed_server_row *row, struct embedder *embedder,
+                              struct error *err)
 {
     if (!options->model || !*options->model)
         return error_set(err, STATUS_INVALID, "no embedding model is named");
-    const char *url = options->url && *options->url ? options->url : default_url;
-    if (!url)
-        return error_set(err, STATUS_INVALID, "no URL of an embedding server is configured");
+    const char *url = options->url && *options->url ? options->url : row->default_url;
     struct embed_server *server = mem_zalloc(1, sizeof *server);
     if (!server)
         return error_nomem(err);
     embedder->state = server;
     embedder->counter = (struct text_counter){.count = embed_server_count_tokens};
-    server->timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+    server->row = row;
+    /* One text is found by its words when nobody answers; for many it is worth asking twice. */
+    server->open_patience = options->is_lasting ? NET_INTERACTIVE : NET_PROBE;
+    server->timeouts = choose_timeouts(&options->timeouts);
+    server->peers = options->peers;
+    server->cancel = options->cancel;
     enum status status = net_base_url(url, &server->url, err);
     if (!status)
         status = net_origin(server->url, server->origin, err);
+    if (!status)
+        status = set_probe(server, err);
     if (status)
         return status;
     bool has_key = options->api_key && *options->api_key;
@@ -46,6 +68,7 @@ void embed_server_close(struct embedder *embedder)
     if (!server)
         return;
     mem_free(server->url);
+    mem_free(server->probe_url);
     mem_free(server->model);
     mem_free(server->api_key);
     mem_free(server);
@@ -70,6 +93,29 @@ static bool is_too_long(const char *complaint)
     return false;
 }
 
+static enum status status_of_code(const struct embed_server *server, int code,
+                                  const char *complaint)
+{
+    static const struct {
+        int code;
+        enum status status;
+    } rows[] = {
+        {408, STATUS_REMOTE},    {409, STATUS_REMOTE},  {425, STATUS_REMOTE},
+        {429, STATUS_THROTTLED}, {501, STATUS_REFUSED},
+    };
+    const char *failure_words = server->row->failure_words;
+    if (is_too_long(complaint))
+        return STATUS_LIMIT;
+    if (code == 404 && *complaint)
+        return STATUS_NOT_FOUND;
+    if (code == 400 && failure_words && strstr(complaint, failure_words))
+        return STATUS_REMOTE;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].code == code)
+            return rows[i].status;
+    return code >= 500 ? STATUS_REMOTE : STATUS_REFUSED;
+}
+
 static enum status say_refusal(const struct embed_server *server, int code, const struct buf *body,
                                struct error *err)
 {
@@ -79,20 +125,17 @@ static enum status say_refusal(const struct embed_server *server, int code, cons
     } hints[] = {
         {401, "check the API key"},
         {403, "check the API key"},
+        {404, "check the address of the server"},
         {413, "the server takes only smaller requests"},
         {501, "start the server with embeddings switched on"},
     };
     json_t *json = NULL;
     if (json_parse(buf_text(body), body->len, &json, NULL))
         json = NULL;
-    const char *complaint = find_complaint(json);
-    enum status status = STATUS_REMOTE;
-    if (code == 404 && complaint)
-        status = STATUS_NOT_FOUND;
-    else if (complaint && is_too_long(complaint))
-        status = STATUS_LIMIT;
+    const char *found = find_complaint(json), *complaint = found ? found : "";
+    enum status status = status_of_code(server, code, complaint);
     error_set(err, status, "%s answered HTTP %d%s%.200s", server->origin, code,
-              complaint ? ": " : "", complaint ? complaint : "");
+              *complaint ? ": " : "", complaint);
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
         if (hints[i].code == code)
             error_hint(err, "%s", hints[i].hint);
@@ -107,14 +150,14 @@ static enum status read_answer(const struct embed_server *server, const struct b
     json_t *json = NULL;
     enum status status = json_parse(buf_text(body), body->len, &json, err);
     if (status)
-        return error_context(err, status == STATUS_NOMEM ? status : STATUS_REMOTE,
+        return error_context(err, status == STATUS_NOMEM ? status : STATUS_MALFORMED,
                              "%s did not answer with JSON", server->origin);
     const char *complaint = find_complaint(json);
     if (complaint)
         status = error_set(err, STATUS_REMOTE, "%s: %.200s", server->origin, complaint);
     else if (!json_is_object(json))
-        status =
-            error_set(err, STATUS_REMOTE, "%s did not answer with a JSON object", server->origin);
+        status = error_set(err, STATUS_MALFORMED, "%s did not answer with a JSON object",
+                           server->origin);
     if (status)
         json_decref(json);
     else
@@ -122,66 +165,62 @@ static enum status read_answer(const struct embed_server *server, const struct b
     return status;
 }
 
-/* Ollama says 400 when its runner died under the request; the next one starts a new runner. */
-static bool is_worth_retrying(int code, const struct buf *answer)
+struct asking {
+    const struct embed_server *server;
+    const struct embed_question *question;
+    json_t *answer; /* owned */
+};
+
+static enum status take_answer(void *ctx, const struct net_response *response,
+                               const struct buf *body, struct error *err)
 {
-    if (code == 400)
-        return strstr(buf_text(answer), "do embedding request") != NULL;
-    static const int codes[] = {429, 500, 502, 503, 504};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
-        if (codes[i] == code)
-            return true;
-    return false;
+    struct asking *asking = ctx;
+    if (response->code != 200)
+        return say_refusal(asking->server, response->code, body, err);
+    json_t *answer = NULL;
+    enum status status = read_answer(asking->server, body, &answer, err);
+    if (!status && asking->question->check)
+        status = asking->question->check(asking->question->ctx, answer, err);
+    if (status)
+        json_decref(answer);
+    else
+        asking->answer = answer;
+    return status;
 }
 
-/* Full jitter, so that several clients of a busy server do not come back together. */
-static void wait_before_retry(int i_attempt, const struct cancel *cancel)
+enum status embed_server_ask(const struct embed_server *server,
+                             const struct embed_question *question, json_t **out, struct error *err)
 {
-    unsigned random = 0;
-    int64_t wait_ms = RETRY_BASE_MS << i_attempt;
-    if (random_bytes(&random, sizeof random, NULL) == STATUS_OK)
-        wait_ms = (int64_t)random % wait_ms;
-    for (int64_t end_ms = clock_monotonic_ms() + wait_ms;
-         clock_monotonic_ms() < end_ms && !is_cancelled(cancel);)
-        clock_sleep_ms(20);
-}
-
-enum status embed_server_ask(const struct embed_server *server, const char *path,
-                             const json_t *body, const struct cancel *cancel, json_t **out,
-                             struct error *err)
-{
-    struct buf url = {0}, text = {0}, answer = {0};
-    struct net_response response = {0};
-    buf_printf(&url, "%s%s", server->url, path);
+    struct buf url = {0}, text = {0};
+    struct asking asking = {.server = server, .question = question};
+    const json_t *body = question->body;
+    buf_printf(&url, "%s%s", server->url, question->path);
     if (body)
         json_write(body, JSON_STYLE_COMPACT, &text);
     enum status status = buf_status(&url, err);
     if (!status)
         status = buf_status(&text, err);
-    const struct net_request request = {
-        .method = body ? "POST" : "GET",
-        .url = buf_text(&url),
-        .body = body ? buf_text(&text) : NULL,
-        .body_len = text.len,
-        .bearer = server->api_key,
-        .first_byte_timeout_ms = server->timeout_ms,
-        .total_timeout_ms = server->timeout_ms,
-        .cancel = cancel,
+    const struct net_call call = {
+        .request = {.method = body ? "POST" : "GET",
+                    .url = buf_text(&url),
+                    .body = body ? buf_text(&text) : NULL,
+                    .body_len = text.len,
+                    .bearer = server->api_key,
+                    .timeouts = server->timeouts,
+                    .cancel = question->cancel ? question->cancel : server->cancel},
+        .peers = server->peers,
+        .operation = question->operation,
+        .patience = question->patience,
+        .probe_url = server->probe_url,
+        .take = take_answer,
+        .ctx = &asking,
     };
-    for (int i = 0; !status; i++) {
-        buf_reset(&answer);
-        status = net_fetch(&request, &answer, &response, err);
-        if (status || i + 1 == N_ATTEMPTS || !is_worth_retrying(response.code, &answer))
-            break;
-        wait_before_retry(i, cancel);
-    }
-    if (!status && response.code != 200)
-        status = say_refusal(server, response.code, &answer, err);
-    else if (!status)
-        status = read_answer(server, &answer, out, err);
+    if (!status)
+        status = net_call(&call, err);
+    if (!status)
+        *out = asking.answer;
     buf_clear(&url);
     buf_clear(&text);
-    buf_clear(&answer);
     return status;
 }
 
@@ -198,14 +237,13 @@ static json_t *input_of(const char *prefix, const struct embed_text *text)
     return value;
 }
 
-json_t *embed_server_request(const struct embed_server *server, enum embed_kind kind,
-                             const struct embed_text *texts, size_t n_texts)
+json_t *embed_server_request(const struct embed_vectors *vectors)
 {
-    const char *prefix = embed_prefix_find(server->model, kind);
+    const char *prefix = embed_prefix_find(vectors->server->model, vectors->kind);
     json_t *request = json_object(), *input = json_array();
-    bool is_ok = request && input && json_put(request, "model", json_text(server->model));
-    for (size_t i = 0; i < n_texts && is_ok; i++)
-        is_ok = json_array_append_new(input, input_of(prefix, &texts[i])) == 0;
+    bool is_ok = request && input && json_put(request, "model", json_text(vectors->server->model));
+    for (size_t i = 0; i < vectors->n_texts && is_ok; i++)
+        is_ok = json_array_append_new(input, input_of(prefix, &vectors->texts[i])) == 0;
     if (is_ok)
         is_ok = json_object_set(request, "input", input) == 0;
     json_decref(input);
@@ -215,22 +253,57 @@ json_t *embed_server_request(const struct embed_server *server, enum embed_kind 
     return NULL;
 }
 
-enum status embed_server_read_vector(const struct embed_server *server, const json_t *array,
-                                     size_t dim, float *out, struct error *err)
+enum status embed_server_ask_vectors(struct embed_vectors *vectors, const char *path,
+                                     const json_t *body,
+                                     enum status (*read)(void *vectors, const json_t *answer,
+                                                         struct error *err),
+                                     const struct cancel *cancel, struct error *err)
 {
-    if (json_array_size(array) != dim || dim == 0)
-        return error_set(err, STATUS_REMOTE, "%s gave a vector of %zu numbers, expected %zu",
-                         server->origin, json_array_size(array), dim);
+    const struct embed_question question = {
+        .path = path,
+        .operation = vectors->server->row->embed_operation,
+        .body = body,
+        .patience = vectors->patience,
+        .cancel = cancel,
+        .check = read,
+        .ctx = vectors,
+    };
+    json_t *answer = NULL;
+    enum status status = embed_server_ask(vectors->server, &question, &answer, err);
+    if (!status)
+        json_decref(answer);
+    return status;
+}
+
+enum status embed_server_check_count(const struct embed_vectors *vectors, size_t n,
+                                     struct error *err)
+{
+    if (n == vectors->n_texts)
+        return STATUS_OK;
+    return error_set(err, STATUS_MALFORMED, "%s gave %zu vectors for %zu texts",
+                     vectors->server->origin, n, vectors->n_texts);
+}
+
+enum status embed_server_read_vector(struct embed_vectors *vectors, size_t i, const json_t *array,
+                                     struct error *err)
+{
+    const char *origin = vectors->server->origin;
+    size_t n = json_array_size(array), dim = vectors->dim ? vectors->dim : n;
+    if (n == 0)
+        return error_set(err, STATUS_MALFORMED, "%s gave an empty vector", origin);
+    if (n != dim)
+        return error_set(err, STATUS_MALFORMED, "%s gave a vector of %zu numbers, expected %zu",
+                         origin, n, dim);
     double sum = 0;
-    for (size_t i = 0; i < dim; i++) {
-        double value = json_number_value(json_array_get(array, i));
+    for (size_t k = 0; k < dim; k++) {
+        double value = json_number_value(json_array_get(array, k));
         sum += value * value;
     }
     if (!isfinite(sum) || sum <= 0)
-        return error_set(err, STATUS_REMOTE, "%s gave a vector without a direction",
-                         server->origin);
+        return error_set(err, STATUS_MALFORMED, "%s gave a vector without a direction", origin);
+    vectors->dim = dim;
     double scale = 1 / sqrt(sum);
-    for (size_t i = 0; i < dim; i++)
-        out[i] = (float)(json_number_value(json_array_get(array, i)) * scale);
+    for (size_t k = 0; k < dim && vectors->out; k++)
+        vectors->out[i * dim + k] = (float)(json_number_value(json_array_get(array, k)) * scale);
     return STATUS_OK;
 }

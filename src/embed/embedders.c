@@ -140,7 +140,7 @@ static enum status embed_batch(struct embedder_work *work, enum embed_kind kind,
         embedder->row->embed(embedder, work->scratch, kind, texts, n_texts, cancel, out, err);
     for (size_t i = 0; i < n_texts && !status; i++)
         if (!is_unit(out + i * embedder->dim, embedder->dim))
-            status = error_set(err, STATUS_REMOTE, "%s gave a vector that is not of norm 1",
+            status = error_set(err, STATUS_MALFORMED, "%s gave a vector that is not of norm 1",
                                embedder->row->name);
     return status;
 }

@@ -33,7 +33,7 @@ void model_pull_say(const struct model_pull *pull, const char *format, ...)
 /* Trying another way is of no use when the disk is full or the user said stop. */
 static bool is_worth_another_way(enum status status)
 {
-    return status == STATUS_REMOTE || status == STATUS_NOT_FOUND || status == STATUS_FORMAT ||
+    return status_is_of_peer(status) || status == STATUS_NOT_FOUND || status == STATUS_FORMAT ||
            status == STATUS_INVALID || status == STATUS_LIMIT;
 }
 

@@ -25,7 +25,7 @@ static void start(struct shared_tuner *shared, const struct encoder *encoder)
 }
 
 enum status shared_tuner_init(struct shared_tuner *shared, const struct encoder *encoder,
-                              const char *folder, bool is_lasting, struct error *err)
+                              const char *folder, enum shared_tuner_mode mode, struct error *err)
 {
     *shared = (struct shared_tuner){.folder = mem_text(folder)};
     pthread_mutex_init(&shared->mutex, NULL);
@@ -36,8 +36,11 @@ enum status shared_tuner_init(struct shared_tuner *shared, const struct encoder 
     enum status status = buf_status(&shared->key, err);
     if (status)
         return status;
-    start(shared, encoder);
-    shared->is_tuning = is_lasting && !shared->tuner.is_settled;
+    if (mode == SHARED_TUNER_OFF)
+        tuner_init(&shared->tuner, &(size_t){ENCODER_BATCH_TOKENS}, 1, ENCODER_BATCH_TOKENS);
+    else
+        start(shared, encoder);
+    shared->is_tuning = mode == SHARED_TUNER_FIND && !shared->tuner.is_settled;
     return STATUS_OK;
 }
 

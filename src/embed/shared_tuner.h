@@ -21,9 +21,15 @@ struct shared_tuner {
     char since[32];     /* by mutex */
 };
 
+enum shared_tuner_mode {
+    SHARED_TUNER_OFF,  /* the usual size; nothing is read and nothing measured */
+    SHARED_TUNER_USE,  /* what was found before */
+    SHARED_TUNER_FIND, /* what is not known is found out */
+};
 /* NOMEM; clear it all the same. */
 enum status shared_tuner_init(struct shared_tuner *shared, const struct encoder *encoder,
-                              const char *folder, bool is_lasting, struct error *err) MUST_USE;
+                              const char *folder, enum shared_tuner_mode mode,
+                              struct error *err) MUST_USE;
 /* What was found is left for the next process. */
 void shared_tuner_clear(struct shared_tuner *shared);
 

@@ -1,9 +1,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
+#include "engine/answer_cache.h"
 #include "engine/candidates.h"
 #include "engine/citation.h"
+#include "engine/degraded.h"
+#include "engine/hits.h"
 #include "engine/prompt.h"
 #include "engine/quotation.h"
 #include "engine/search.h"
@@ -15,7 +20,9 @@
 #define ANSWER_TOKENS 512
 #define EXTRACTIVE_PASSAGES 6
 #define SHRINK_ATTEMPTS_MAX 2
+#define TIMEOUT_MS 600000
 #define LABEL_EXTRACTIVE "Quoted from your documents (no language model configured)"
+#define LABEL_UNFINISHED "Unfinished: the language model broke off"
 #define LABEL_EXTRACTIVE_FELL "Quoted from your documents (the language model did not answer)"
 
 /* One answer in the making. */
@@ -73,17 +80,8 @@ static const char *keep(struct engine_answer *answer, const char *text)
 
 static enum status open_generator(struct answering *a, const char *name, struct error *err)
 {
-    const struct engine_options *o = &a->engine->options;
-    struct generator_options options = {
-        .name = name,
-        .model = o->llm_model,
-        .ollama_url = o->ollama_url,
-        .openai_url = o->openai_url,
-        .openai_key = o->openai_key,
-        .gguf_path = o->gguf_path,
-        .n_threads = o->n_threads,
-        .is_configured_only = o->is_offline,
-    };
+    struct generator_options options = engine_generator_options(a->engine);
+    options.name = name;
     struct generator *generator = NULL;
     enum status status = generator_open(&options, &generator, err);
     if (status)
@@ -151,6 +149,13 @@ static enum status run_extractive(struct answering *a, struct error *err)
                           err);
 }
 
+/* At least 1: 0 would be no limit. */
+static int left_until(int64_t deadline_ms)
+{
+    int64_t left_ms = deadline_ms - clock_monotonic_ms();
+    return left_ms > 1 ? (int)left_ms : 1;
+}
+
 /* Asks with as many passages as fit; a server that counts more tokens than we did gets a third
  * less, at most twice, and only while nothing was shown yet. */
 static enum status run_model(struct answering *a, struct error *err)
@@ -162,6 +167,8 @@ static enum status run_model(struct answering *a, struct error *err)
         n_max = window / 2;
     size_t budget = window - n_max;
     enum status status = STATUS_LIMIT;
+    int timeout_ms = a->engine->options.answer_timeout_ms;
+    int64_t deadline_ms = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : TIMEOUT_MS);
     for (int attempt = 0; status == STATUS_LIMIT && attempt <= SHRINK_ATTEMPTS_MAX; attempt++) {
         struct prompt prompt;
         status =
@@ -181,6 +188,7 @@ static enum status run_model(struct answering *a, struct error *err)
             .temperature = a->options->temperature,
             .seed = a->options->seed,
             .cancel = a->options->cancel,
+            .total_timeout_ms = left_until(deadline_ms),
             .question = a->question,
         };
         struct generate_result result = {0};
@@ -195,13 +203,31 @@ static enum status run_model(struct answering *a, struct error *err)
     return status;
 }
 
+/* What was shown is worth more than nothing; it is checked like a whole answer. */
+static enum status keep_beginning(struct answering *a, enum status failed, struct error *err)
+{
+    struct engine_answer *answer = a->answer;
+    bool is_keepable = status_is_of_peer(failed) || failed == STATUS_BUSY || failed == STATUS_LIMIT;
+    if (!is_keepable || !a->text.len || !degraded_is_allowed(a->engine) ||
+        is_cancelled(a->options->cancel))
+        return failed;
+    const char *why = err ? err->message : status_name(failed);
+    answer->is_found = !strstr(buf_text(&a->text), PROMPT_NOT_FOUND);
+    answer->finish = "error";
+    answer->label = LABEL_UNFINISHED;
+    answer->degraded |= ENGINE_DEGRADED_UNFINISHED;
+    return hits_warn(&answer->hits,
+                     arena_printf(&answer->hits.arena, "the answer is unfinished: %s", why), err);
+}
+
 /* A model that fails before its first word is replaced by quotations, and that is said. */
 static enum status fall_back(struct answering *a, enum status failed, struct error *err)
 {
-    bool is_replaceable = failed == STATUS_REMOTE || failed == STATUS_BUSY ||
+    bool is_replaceable = status_is_of_peer(failed) || failed == STATUS_BUSY ||
                           failed == STATUS_NOT_FOUND || failed == STATUS_LIMIT;
     bool is_auto = strcmp(a->engine->options.generator, "auto") == 0;
-    if (!is_replaceable || !is_auto || a->has_streamed || is_cancelled(a->options->cancel))
+    if (!is_replaceable || !is_auto || a->has_streamed || is_cancelled(a->options->cancel) ||
+        !degraded_is_allowed(a->engine))
         return failed;
     struct engine_answer *answer = a->answer;
     const char *why = err ? err->message : status_name(failed);
@@ -213,20 +239,30 @@ static enum status fall_back(struct answering *a, enum status failed, struct err
     buf_reset(&a->text);
     enum status status = open_generator(a, "extractive", err);
     answer->label = LABEL_EXTRACTIVE_FELL;
+    answer->degraded |= ENGINE_DEGRADED_GENERATOR;
     return status ? status : run_extractive(a, err);
 }
 
 static enum status generate(struct answering *a, struct error *err)
 {
-    enum status status = open_generator(a, a->engine->options.generator, err);
+    const struct engine_options *o = &a->engine->options;
+    enum status status = open_generator(a, o->generator, err);
     if (status)
         return status;
     if (generator_is_extractive(a->generator)) {
-        a->answer->label = LABEL_EXTRACTIVE;
+        bool is_instead = o->is_generator_expected && strcmp(o->generator, "auto") == 0;
+        if (is_instead && !degraded_is_allowed(a->engine))
+            return error_set(err, STATUS_REMOTE, "no language model answers: %s",
+                             a->answer->reasons);
+        if (is_instead)
+            a->answer->degraded |= ENGINE_DEGRADED_GENERATOR;
+        a->answer->label = is_instead ? LABEL_EXTRACTIVE_FELL : LABEL_EXTRACTIVE;
         return run_extractive(a, err);
     }
     status = run_model(a, err);
-    return status ? fall_back(a, status, err) : STATUS_OK;
+    if (!status)
+        return STATUS_OK;
+    return a->has_streamed ? keep_beginning(a, status, err) : fall_back(a, status, err);
 }
 
 static enum status check_answer(struct answering *a, struct error *err)
@@ -251,18 +287,45 @@ static enum status check_answer(struct answering *a, struct error *err)
     return set_text(answer, checked.text, err);
 }
 
-static enum status answer_from_hits(struct answering *a, struct error *err)
+static enum status answer_anew(struct answering *a, struct error *err)
 {
-    if (!a->answer->hits.is_relevant)
-        return say_not_found(a->answer, err);
     enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
     if (status)
         return status;
-    int64_t start_us = clock_monotonic_us();
+    bool is_timed = feature_is_on(&a->engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
+    int64_t start_us = is_timed ? clock_monotonic_us() : 0;
     status = generate(a, err);
     if (!status)
         status = check_answer(a, err);
-    a->answer->generate_us = clock_monotonic_us() - start_us;
+    a->answer->generate_us = is_timed ? clock_monotonic_us() - start_us : 0;
+    if (!status)
+        LOG(LOG_EVENT_ANSWERED, {LOG_KEY_TOOK_US, a->answer->generate_us},
+            {LOG_KEY_COUNT_OF, (int64_t)a->answer->n_citations},
+            {LOG_KEY_DEGRADED, a->answer->degraded});
+    if (!status && !generator_is_extractive(a->generator)) {
+        histogram_add(HISTOGRAM_GENERATE, (uint64_t)a->answer->generate_us);
+        metric_add(METRIC_LLM_TOKENS_IN, a->answer->n_tokens_prompt);
+        metric_add(METRIC_LLM_TOKENS_OUT, a->answer->n_tokens_answer);
+    }
+    return status;
+}
+
+static enum status answer_from_hits(struct answering *a, struct error *err)
+{
+    struct engine_answer *answer = a->answer;
+    struct query_cache_key key;
+    if (!answer->hits.is_relevant)
+        return say_not_found(answer, err);
+    bool has_key = answer_cache_key(a->engine, a->question, a->options, &a->query, &key);
+    if (has_key && answer_cache_find(a->engine, &key, answer)) {
+        if (a->options->on_start)
+            a->options->on_start(a->options->ctx, answer->generator, answer->model,
+                                 answer->reasons);
+        return STATUS_OK;
+    }
+    enum status status = answer_anew(a, err);
+    if (!status && has_key)
+        answer_cache_put(a->engine, &key, answer);
     return status;
 }
 
@@ -286,6 +349,8 @@ enum status engine_answer(struct engine *engine, const char *question,
         engine_answer_clear(&answer);
         return status;
     }
+    degraded_count(engine, answer.degraded);
+    answer.degraded |= answer.hits.degraded;
     *out = answer;
     return STATUS_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "engine/engine_internal.h"
+#include "engine/peers.h"
 
 enum {
     BATCH_TEXTS = 32,
@@ -18,6 +19,7 @@ enum {
 };
 
 struct engine_embedder {
+    struct net_peers *peers;   /* owned; NULL: none */
     struct embedder *embedder; /* owned */
     unsigned n_threads;
     bool is_native;
@@ -67,8 +69,11 @@ enum status engine_embedder_open(const struct engine_options *options, struct en
     struct engine_embedder *embedder = mem_zalloc(1, sizeof *embedder);
     if (!embedder)
         return error_nomem(err);
-    enum status status = engine_open_embedder(&chosen, &embedder->embedder, err);
+    enum status status = peers_open(&chosen, &embedder->peers, err);
+    if (!status)
+        status = engine_open_embedder(&chosen, embedder->peers, &embedder->embedder, err);
     if (status) {
+        net_peers_free(embedder->peers);
         mem_free(embedder);
         return status;
     }
@@ -83,6 +88,7 @@ void engine_embedder_close(struct engine_embedder *embedder)
     if (!embedder)
         return;
     embedder_close(embedder->embedder);
+    net_peers_free(embedder->peers);
     mem_free(embedder);
 }
 

@@ -1,10 +1,18 @@
 #include "engine/engine_internal.h"
+#include "engine/peers.h"
 
 #include <string.h>
 
+#include "base/board.h"
+#include "base/file.h"
+#include "base/limits.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "nn/nn.h"
+
+#define METRIC_FILE "metrics"
+#define STORE_SHARE 8 /* one part in so many of the budget is for the pages of databases */
 
 struct engine_options engine_options_default(void)
 {
@@ -12,11 +20,14 @@ struct engine_options engine_options_default(void)
         .embedding_backend = "native",
         .generator = "auto",
         .language = "english",
+        .cache_bytes_max = 64 * (uint64_t)RAGGED_MIB,
+        .cache_ttl_ms = (int64_t)3600 * 1000,
     };
 }
 
 void engine_process_init(void)
 {
+    process_raise_limits();
     store_use_mem();
 }
 
@@ -38,7 +49,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
-        &o->language,      &o->rerank_model,
+        &o->language,      &o->rerank_model,        &o->breaker_force,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -46,6 +57,57 @@ static enum status copy_options(struct engine *engine, struct error *err)
             return status;
     }
     return STATUS_OK;
+}
+
+static enum status open_governor(struct engine *engine, struct error *err)
+{
+    const struct engine_options *o = &engine->options;
+    const struct governor_options options = {
+        .max_bytes = o->memory_bytes_max,
+        .data_folder = o->data_folder,
+        .reserve_bytes = o->disk_reserve_bytes,
+        .is_off = !feature_is_on(&o->features, FEATURE_RESOURCE_GOVERNANCE),
+    };
+    enum status status = governor_new(&options, &engine->governor, err);
+    if (!status)
+        store_limit_memory(governor_budget(engine->governor) / STORE_SHARE);
+    return status;
+}
+
+void engine_share_counters(const struct engine *engine)
+{
+    if (!feature_is_on(&engine->options.features, FEATURE_OBSERVABILITY_DASHBOARD))
+        return;
+    char *path = path_join(engine->options.data_folder, METRIC_FILE);
+    enum status status = path ? board_share(path, NULL) : STATUS_NOMEM;
+    if (status && status != STATUS_NOT_FOUND)
+        metric_add(METRIC_BOARD_FAILURES, 1);
+    mem_free(path);
+}
+
+/* What can't be opened now is tried again by whoever needs it, and fails there. */
+static void open_everything(struct engine *engine)
+{
+    struct store *store;
+    struct analyzer *analyzer;
+    struct embedder_work *work;
+    (void)!engine_get_reader(engine, &store, NULL);
+    (void)!engine_get_analyzer(engine, &analyzer, NULL);
+    if (strcmp(engine->options.embedding_backend, "native") == 0)
+        (void)!engine_get_embed_work(engine, &work, NULL);
+}
+
+static enum status open_cache(struct engine *engine, struct error *err)
+{
+    const struct engine_options *o = &engine->options;
+    if (!feature_is_on(&o->features, FEATURE_QUERY_CACHING) || o->cache_bytes_max == 0)
+        return STATUS_OK;
+    bool has_file = feature_is_on(&o->features, FEATURE_MULTI_TIER_CACHING);
+    return query_cache_new(
+        &(struct query_cache_options){.data_folder = has_file ? o->data_folder : NULL,
+                                      .governor = engine->governor,
+                                      .bytes_max = o->cache_bytes_max},
+        &engine->cache, err);
 }
 
 enum status engine_open(const struct engine_options *options, struct engine **out,
@@ -59,6 +121,12 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
     engine->options = *options;
     engine->segments = SNAPSHOT_CACHE_EMPTY;
     enum status status = copy_options(engine, err);
+    if (!status)
+        status = open_governor(engine, err);
+    if (!status)
+        status = peers_open(&engine->options, &engine->peers, err);
+    if (!status)
+        status = open_cache(engine, err);
     if (status) {
         engine_close(engine);
         return status;
@@ -70,6 +138,9 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
         engine->options.generator = defaults.generator;
     if (!engine->options.language)
         engine->options.language = defaults.language;
+    engine_share_counters(engine);
+    if (!feature_is_on(&engine->options.features, FEATURE_COLD_START_OPTIMISATION))
+        open_everything(engine);
     *out = engine;
     return STATUS_OK;
 }
@@ -84,6 +155,9 @@ void engine_close(struct engine *engine)
     snapshot_cache_clear(&engine->segments);
     cross_encoder_close(engine->reranker);
     store_close(engine->reader);
+    net_peers_free(engine->peers);
+    query_cache_free(engine->cache);
+    governor_free(engine->governor);
     arena_clear(&engine->arena);
     mem_free(engine);
 }
@@ -147,10 +221,9 @@ static enum status choose_precision(struct engine *engine, const char **out, str
     return status;
 }
 
-enum status engine_open_embedder(const struct engine_options *o, struct embedder **out,
-                                 struct error *err)
+struct embedder_options engine_embedder_options(const struct engine_options *o)
 {
-    struct embedder_options options = {
+    return (struct embedder_options){
         .backend = o->embedding_backend,
         .model = o->embedding_model,
         .url = o->embedding_url                              ? o->embedding_url
@@ -159,9 +232,34 @@ enum status engine_open_embedder(const struct engine_options *o, struct embedder
         .api_key = o->embedding_key ? o->embedding_key : o->openai_key,
         .precision = o->embedding_precision,
         .is_lasting = o->is_bulk,
-        .timeout_ms = 120000,
+        .is_uncached = !feature_is_on(&o->features, FEATURE_EMBEDDER_CACHING),
+        .is_untuned = !feature_is_on(&o->features, FEATURE_BATCH_AUTO_TUNING),
+        .cancel = o->cancel,
     };
+}
+
+enum status engine_open_embedder(const struct engine_options *o, struct net_peers *peers,
+                                 struct embedder **out, struct error *err)
+{
+    struct embedder_options options = engine_embedder_options(o);
+    options.peers = peers;
     return embedder_open(&options, out, err);
+}
+
+struct generator_options engine_generator_options(const struct engine *engine)
+{
+    const struct engine_options *o = &engine->options;
+    return (struct generator_options){
+        .name = o->generator,
+        .model = o->llm_model,
+        .ollama_url = o->ollama_url,
+        .openai_url = o->openai_url,
+        .openai_key = o->openai_key,
+        .gguf_path = o->gguf_path,
+        .n_threads = o->n_threads,
+        .is_configured_only = o->is_offline,
+        .peers = engine->peers,
+    };
 }
 
 enum status engine_get_embedder(struct engine *engine, struct embedder **out, struct error *err)
@@ -170,7 +268,7 @@ enum status engine_get_embedder(struct engine *engine, struct embedder **out, st
         struct engine_options options = engine->options;
         enum status status = choose_precision(engine, &options.embedding_precision, err);
         if (!status)
-            status = engine_open_embedder(&options, &engine->embedder, err);
+            status = engine_open_embedder(&options, engine->peers, &engine->embedder, err);
         if (status)
             return status;
     }

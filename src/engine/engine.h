@@ -13,7 +13,10 @@
 #include "base/arena.h"
 #include "base/cancel.h"
 #include "base/status.h"
-#include "engine/engine_embed.h" /* the other half of this door */
+#include "engine/engine_embed.h" /* more of this door */
+#include "engine/engine_state.h"
+#include "engine/feature.h"
+#include "net/net.h"
 
 struct engine;
 
@@ -26,12 +29,25 @@ struct engine_options {
     const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
     const char *rerank_model;        /* a reranker of the model table; NULL: the first */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
-    const char *language;               /* of the stemmer: "english", ... */
+    const char *breaker_force; /* "ollama.chat=open": circuit breakers that stay so; NULL: none */
+    int answer_timeout_ms;     /* for a model's answer with all attempts; 0: 10 min */
+    const char *language;      /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */
-    size_t file_limit_bytes;
-    unsigned n_threads; /* 0: all usable */
-    bool is_bulk;       /* many texts will be embedded: what makes that faster is worth its start */
-    bool is_offline;    /* no network but configured loopback servers */
+    size_t file_limit_bytes; /* larger files are refused, but those that are read in parts */
+    size_t part_bytes;       /* at least 4096, a multiple of 4; 0: 1 MiB */
+    unsigned n_threads;      /* 0: all usable */
+    bool is_bulk;    /* many texts will be embedded: what makes that faster is worth its start */
+    bool is_offline; /* no network but configured loopback servers */
+    /* A server, file or model for answers was named: without it quotations are less than wanted. */
+    bool is_generator_expected;
+    size_t memory_bytes_max;     /* 0: what the machine and its control group allow */
+    uint64_t disk_reserve_bytes; /* an ingest leaves so much free; 0: by the size of the disk */
+    uint64_t cache_bytes_max; /* of what searches found, in memory and in the file; 0: no cache */
+    int64_t cache_ttl_ms;     /* older results are found anew, also without a change */
+    bool has_answer_cache;    /* answers of a language model too */
+    struct features features;
+    const struct cancel *cancel; /* borrowed; what opens parts of the engine ends with it, also
+                                    where a call has no such option of its own; NULL: never */
 };
 struct engine_options engine_options_default(void);
 
@@ -72,10 +88,12 @@ struct engine_file_report {
 };
 struct engine_progress {
     size_t n_files_done, n_files_total;
-    uint64_t n_bytes_done, n_bytes_total; /* done: read and embedded, perhaps not yet written */
+    uint64_t n_bytes_done, n_bytes_total; /* done: read and cut, perhaps not yet written */
     size_t n_chunks;
-    size_t n_vectors_done, n_vectors_total; /* missing ones, after the files; total 0: not yet */
-    int64_t elapsed_ms, eta_ms;             /* eta -1: unknown */
+    size_t n_vectors_done, n_vectors_total; /* after the files; total 0: not yet */
+    int64_t elapsed_ms, phase_ms;           /* phase_ms: since the files or the vectors began */
+    int64_t eta_ms;                         /* to the end of both; -1: unknown */
+    const char *pause;                      /* why nothing goes on just now; "" while it does */
 };
 struct engine_add_options {
     const char *const *paths; /* files and folders */
@@ -89,7 +107,7 @@ struct engine_add_options {
     int max_depth; /* -1: none; 0: only the folder's own files */
     bool is_fail_fast;
     bool is_hidden_included;
-    bool is_deferred; /* no vector is computed; else those that the library misses are made too */
+    bool is_deferred; /* no vector is made; else, after the words, all that the library misses */
     const char *const *excludes; /* globs on the path below the folder, or on the name */
     size_t n_excludes;
     const struct cancel *cancel;
@@ -101,13 +119,17 @@ struct engine_add_options {
 struct engine_add_result {
     size_t n[ENGINE_FILE_RESULT_COUNT]; /* by result */
     size_t n_chunks;                    /* written */
-    size_t n_vectors_computed, n_vectors_reused, n_vectors_deferred;
-    size_t n_vectors_filled; /* computed for passages that were in the library without one */
+    size_t n_vectors_computed, n_vectors_reused;
+    size_t n_vectors_filled;   /* computed for passages that were in the library without one */
+    size_t n_vectors_deferred; /* passages left without one: of these documents with is_deferred,
+                                  else of the whole library */
     int64_t elapsed_ms;
-    struct error index_error; /* OK, or why new segments could not be built: searches are slower */
+    struct error index_error;  /* OK, or why new segments could not be built: searches are slower */
+    struct error vector_error; /* OK, or why passages were left without a vector */
 };
-/* Adds or updates; what was committed stays when it is cancelled or fails. NOT_FOUND: a path that
- * is not there (checked before anything is done). *out is set also on CANCELLED. */
+/* Adds or updates, words first, vectors afterwards; what was committed stays when it is cancelled
+ * or fails. An embedder that can't be asked costs the vectors only (vector_error). NOT_FOUND: a
+ * path that is not there (checked before anything is done). *out is set also on CANCELLED. */
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,
                        struct engine_add_result *out, struct error *err) MUST_USE;
 
@@ -134,6 +156,7 @@ struct engine_search_options {
     enum engine_rerank rerank;
     size_t n_rerank;     /* so many of the best hits are read again */
     int64_t deadline_ms; /* from the start of the search, for reranking; 0: none */
+    bool is_uncached;    /* found anew, and not kept */
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);
@@ -163,14 +186,18 @@ struct engine_hits {
     double relevance;      /* cos_top1 + 0.5 * coverage: what abstention looks at */
     bool is_relevant;      /* relevance above the floor */
     enum engine_mode mode; /* in fact used */
+    unsigned degraded;     /* bits of enum engine_degraded; details: warning */
     const char *warning; /* "", or why the mode is not the one asked for, how much has no vector */
     int64_t generation;
-    struct {
+    bool is_cached; /* found before, in the same state of the library */
+    struct {        /* all 0 without FEATURE_PERFORMANCE_AWARE_LOGGING */
         int64_t embed_us, scan_us, fuse_us, fetch_us, rerank_us, total_us;
     } took;
     struct arena arena; /* owns every text here */
 };
-/* Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
+/* With FEATURE_GRACEFUL_DEGRADATION off whatever would set a bit of `degraded` is an error. FORMAT:
+ * everything that could be searched is damaged or gone.
+ * Every hit is from one generation. An empty library gives n = 0. Hybrid falls back, with a
  * warning, to lexical when the embedder is not there or the vectors are another model's, and to
  * vector when the words are another analyzer's. Passages without a vector are found by words. */
 enum status engine_search(struct engine *engine, const char *query,
@@ -196,9 +223,11 @@ struct engine_answer {
     size_t n_removed;                        /* citation numbers that named no passage */
     const char *generator, *model, *reasons; /* who answered, and why not the ones before */
     const char *label;  /* "Quoted from your documents (no language model configured)" or "" */
-    const char *finish; /* "stop", "length", "cancelled" */
+    const char *finish; /* "stop", "length", "error": it broke off and text is what there is */
+    unsigned degraded;  /* bits of enum engine_degraded, those of its search too */
     size_t n_passages_given, n_passages_dropped; /* packed into the window */
     size_t n_tokens_prompt, n_tokens_answer;
+    bool is_cached; /* given before, in the same state of the library */
     int64_t search_us, generate_us;
     struct engine_hits hits;
     struct arena arena;
@@ -223,54 +252,14 @@ enum status engine_answer(struct engine *engine, const char *question,
                           struct error *err) MUST_USE;
 void engine_answer_clear(struct engine_answer *answer);
 
-/* ---- library ---- */
-struct engine_document {
-    int64_t id;
-    const char *path, *title, *kind, *collection, *error, *warning, *hash;
-    const char *meta; /* a flat JSON object of what is known besides; "": nothing */
-    bool is_failed;
-    uint64_t size_bytes;
-    int64_t mtime_ms, added_ms;
-    size_t n_chunks;
-    uint32_t n_pages;
-};
-/* Ordered by path. `glob`, `collection`: NULL for all. Texts borrowed during the call. INVALID: a
- * condition of the filter, with the place. */
-struct engine_list_options {
-    const char *glob, *collection;
-    struct engine_filter filter;
-    bool is_failed_only;
-};
-enum status engine_list(struct engine *engine, const struct engine_list_options *options,
-                        void (*each)(void *ctx, const struct engine_document *document), void *ctx,
-                        struct error *err) MUST_USE;
-/* `path`: a document, a folder (all below it), or a glob. Dry run only counts. NOT_FOUND: none. */
-enum status engine_remove(struct engine *engine, const char *path, bool is_dry_run,
-                          void (*each)(void *ctx, const char *path), void *ctx, size_t *out_n,
-                          struct error *err) MUST_USE;
-enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err) MUST_USE;
+/* What is known of the servers that were asked so far: their circuit breakers. */
+void engine_each_peer(struct engine *engine, void (*each)(void *ctx, const struct net_peer *peer),
+                      void *ctx);
 
-struct engine_status {
-    const char *data_folder, *embedding_model, *fingerprint, *language; /* borrowed from engine */
-    bool has_library;
-    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors, dim;
-    size_t n_segments, n_tail; /* n_tail: passages whose words are in no segment yet */
-    uint64_t text_bytes, database_bytes, vector_bytes, index_bytes;
-    int64_t generation;
-};
-enum status engine_status(struct engine *engine, struct engine_status *out,
-                          struct error *err) MUST_USE;
-/* Brings the index into its shortest form and gives space back. BUSY: another process is at it. */
-enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
-/* Makes the index anew from the stored texts and vectors: all of it, or only what can't be read.
- * The language of the engine becomes the library's. *out_n: passages that were indexed. */
-enum engine_reindex { ENGINE_REINDEX_ALL, ENGINE_REINDEX_DAMAGED };
-enum status engine_reindex(struct engine *engine, enum engine_reindex what,
-                           const struct cancel *cancel, size_t *out_n, struct error *err) MUST_USE;
-/* Verifies everything; say() gets one line per problem. */
-enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
-                         size_t *out_n_problems, struct error *err) MUST_USE;
-
-#include "engine/engine_eval.h" /* the part of this door that measures quality */
+/* The other parts of this door. */
+#include "engine/engine_cache.h"
+#include "engine/engine_eval.h"
+#include "engine/engine_health.h"
+#include "engine/engine_library.h"
 
 #endif

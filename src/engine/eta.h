@@ -17,6 +17,10 @@ struct eta {
     double shown_ms;            /* the last figure; 0: none yet */
 };
 
+/* Before the first step: the rate that is to be expected, by what was measured elsewhere. It counts
+ * as if it had been seen for some seconds. 0: nothing is known. */
+void eta_expect(struct eta *eta, double n_per_ms);
+
 /* `elapsed_ms` since the start, `n_worked` of the work done since then, `n_left` to do. Returns
  * milliseconds, -1 while nothing can be said. */
 int64_t eta_step(struct eta *eta, int64_t elapsed_ms, uint64_t n_worked, uint64_t n_left);

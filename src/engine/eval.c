@@ -29,6 +29,11 @@ static enum status index_corpus(struct engine *engine, struct beir *beir,
         source.n_bytes += beir->documents[i].block.len;
     struct engine_add_result result;
     enum status status = ingest_run(engine, &source, options, &result, err);
+    if (!status && result.vector_error.status) {
+        status = result.vector_error.status;
+        if (err)
+            *err = result.vector_error;
+    }
     if (!status && result.n[ENGINE_FILE_FAILED] > 0)
         status =
             error_set(err, STATUS_FORMAT, "%zu documents of the collection could not be indexed",
@@ -83,6 +88,7 @@ static enum status run_query(struct eval *e, enum engine_mode mode, size_t i, st
     options.n = EVAL_DEPTH;
     options.n_per_document = 1;
     options.cancel = e->options->cancel;
+    options.is_uncached = true;
     options.fusion = e->options->search.fusion;
     options.rerank = e->options->search.rerank;
     options.n_rerank = e->options->search.n_rerank;

@@ -1,9 +1,11 @@
 #include "engine/flush.h"
 
 #include "base/fault.h"
+#include "engine/disk_reserve.h"
 #include "engine/new_segment.h"
 
 #define FLUSH_ROWS_MAX 4096 /* so the transaction that takes them over stays short */
+#define ROW_BYTES 1024      /* of a segment and of the log, at most */
 
 struct flush {
     struct new_segment segment;
@@ -107,6 +109,9 @@ enum status flush_tail(struct maintainer *maintainer, enum store_kind kind, size
     size_t n = kind == STORE_KIND_LEXICAL ? n_words : n_vectors;
     if (status || n == 0 || n < n_rows_min)
         return status;
+    /* The tail serves searches too; a segment is not worth the last of a disk. */
+    if (disk_reserve_check(maintainer->folder, 1, n * ROW_BYTES, 0, NULL))
+        return STATUS_OK;
     status = build(maintainer, kind, &flush, err);
     if (!status)
         status = commit(maintainer, &flush.segment, err);

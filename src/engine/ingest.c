@@ -3,16 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/disk_reserve.h"
 #include "engine/metadata.h"
 #include "engine/pipeline.h"
 
 #define THREADS_MAX 64
+#define LOG_BYTES_MAX ((size_t)32 * 1024 * 1024)
 
-static void run_threads(struct pipeline *p, unsigned n_threads, enum status *out_status,
-                        struct error *err)
+static enum status run_threads(struct pipeline *p, unsigned n_threads, struct error *err)
 {
     struct thread threads[THREADS_MAX] = {{0}};
     enum status status = STATUS_OK;
@@ -32,7 +34,7 @@ static void run_threads(struct pipeline *p, unsigned n_threads, enum status *out
     pthread_mutex_unlock(&p->mutex);
     for (unsigned i = 0; i < n_threads; i++)
         thread_join(&threads[i]);
-    *out_status = status;
+    return status;
 }
 
 static enum status check_meta(struct store *store, const char *key, const char *ours,
@@ -76,55 +78,227 @@ static enum status agree_meta(struct store *store, const char *key, const char *
     return status;
 }
 
-/* Deferred, there is no vector yet that would decide anything; others' are not mixed with. */
-static enum status agree_model(struct pipeline *p, const char *key, const char *ours,
-                               const char *what, struct error *err)
+static enum status agree_model(struct pipeline *p, struct error *err)
 {
-    bool is_set;
-    return p->context.is_deferred ? check_meta(p->writer, key, ours, what, &is_set, err)
-                                  : agree_meta(p->writer, key, ours, what, err);
+    char dim[24];
+    snprintf(dim, sizeof dim, "%zu", embedder_dim(p->context.embedder));
+    enum status status =
+        agree_meta(p->writer, ENGINE_META_FINGERPRINT, embedder_fingerprint(p->context.embedder),
+                   "embedding model", err);
+    return status ? status : agree_meta(p->writer, ENGINE_META_DIM, dim, "vector size", err);
 }
 
+/* Before there is a vector nothing is decided; others' are not mixed with. */
 static enum status agree(struct pipeline *p, struct error *err)
 {
-    struct engine *engine = p->context.engine;
     struct analyzer *analyzer;
-    enum status status = engine_get_analyzer(engine, &analyzer, err);
-    char dim[24];
-    snprintf(dim, sizeof dim, "%zu", p->context.dim);
-    if (!status)
-        status = agree_model(p, ENGINE_META_FINGERPRINT, embedder_fingerprint(p->context.embedder),
-                             "embedding model", err);
-    if (!status)
-        status = agree_model(p, ENGINE_META_DIM, dim, "vector size", err);
+    bool is_set;
+    enum status status = engine_get_analyzer(p->context.engine, &analyzer, err);
+    if (!status && !p->counter)
+        status =
+            check_meta(p->writer, ENGINE_META_FINGERPRINT,
+                       embedder_fingerprint(p->context.embedder), "embedding model", &is_set, err);
     if (!status)
         status =
             agree_meta(p->writer, ENGINE_META_ANALYZER, analyzer_id(analyzer), "analyzer", err);
     return status;
 }
 
+/* ---- the two passes ---- */
+
 static void clear_ring(struct pipeline *p)
 {
-    for (size_t i = p->next_write; p->ring && i < p->next_job; i++)
+    for (size_t i = p->next_write; p->ring && i < p->next_job; i++) {
         arena_clear(&pipeline_job(p, i)->arena);
-    mem_free(p->ring);
-    mem_free(p->ring_bytes);
+        governor_give(p->context.engine->governor, GOVERNOR_INGEST, pipeline_job(p, i)->n_taken);
+    }
+    p->next_write = p->next_job = 0;
 }
 
-static enum status run_pipeline(struct pipeline *p, struct error *err)
+static bool is_plain(const struct engine *engine)
 {
-    unsigned n_threads = engine_n_threads(p->context.engine);
-    enum status status = STATUS_OK;
-    run_threads(p, n_threads < THREADS_MAX ? n_threads : THREADS_MAX, &status, err);
-    if (!status && p->failed) {
-        status = p->failed;
-        if (err)
-            *err = p->error;
-    }
+    return !feature_is_on(&engine->options.features, FEATURE_ASYNC_BACKPRESSURE);
+}
+
+static enum status say_stopped(const struct pipeline *p, struct error *err)
+{
+    const struct engine_progress *told = &p->progress;
+    bool is_words = p->context.pass == INGEST_PASS_WORDS;
+    return error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu %s",
+                     is_words ? p->next_write : told->n_vectors_done,
+                     is_words ? p->source->n : told->n_vectors_total,
+                     is_words ? "files" : "vectors");
+}
+
+/* *out_failed: what the workers could not go on with; the status is the writer's. */
+static enum status run_pass(struct pipeline *p, enum ingest_pass pass,
+                            const struct ingest_source *source, struct error *out_failed,
+                            struct error *err)
+{
+    p->context.pass = pass;
+    p->source = source;
+    p->pass_start_ms = clock_monotonic_ms();
+    p->n_bytes_worked = p->n_bytes_passed = 0;
+    p->is_stopping = false;
+    p->failed = STATUS_OK;
+    eta_expect(&p->eta, pass == INGEST_PASS_VECTORS ? pipeline_vector_rate(p) : 0);
+    enum status status = is_plain(p->context.engine) ? pipeline_plain(p, err)
+                                                     : run_threads(p, p->context.n_threads, err);
     if (!status && is_cancelled(p->context.cancel))
-        status = error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu files", p->next_write,
-                           p->source->n);
+        status = say_stopped(p, err);
+    if (!status && p->failed)
+        *out_failed = p->error;
+    out_failed->status = p->failed;
+    clear_ring(p);
     return status;
+}
+
+/* Each has an encoder's scratch or a parser for as long as it lives; all of them together have a
+ * part of ingest's share, so that jobs have the rest. */
+static unsigned choose_threads(const struct pipeline *p)
+{
+    const struct engine *engine = p->context.engine;
+    size_t a_thread = INGEST_PARSER_BYTES;
+    if (!p->options->is_deferred)
+        a_thread += embedder_tuning(p->context.embedder).bytes_a_thread;
+    unsigned n = engine_n_threads(engine);
+    n = n < THREADS_MAX ? n : THREADS_MAX;
+    while (n > 1 && governor_thread_share(engine->governor, n) < a_thread)
+        n--;
+    return n;
+}
+
+static enum status write_words(struct pipeline *p, const struct ingest_source *source,
+                               struct error *err)
+{
+    struct error failed = {0};
+    enum status status = run_pass(p, INGEST_PASS_WORDS, source, &failed, err);
+    if (!status && failed.status) {
+        status = failed.status;
+        if (err)
+            *err = failed;
+    }
+    return status;
+}
+
+/* What can't be embedded keeps missing while the rest goes on. */
+static enum status write_vectors(struct pipeline *p, struct error *err)
+{
+    struct ingest_fill fill = {0};
+    struct error failed = {0};
+    struct engine_add_result *r = &p->result;
+    enum status status = ingest_fill_init(&fill, p->writer, p->context.cancel, err);
+    struct ingest_source source = ingest_fill_source(&fill);
+    if (!status && fill.n_jobs > 0)
+        status = agree_model(p, err);
+    if (!status && fill.n_jobs > 0)
+        status = run_pass(p, INGEST_PASS_VECTORS, &source, &failed, err);
+    if (!status && failed.status)
+        r->vector_error = failed;
+    if (status == STATUS_CANCELLED)
+        r->n_vectors_deferred = fill.n_passages - p->progress.n_vectors_done;
+    ingest_fill_clear(&fill);
+    return status;
+}
+
+static enum status count_left(struct pipeline *p, struct error *err)
+{
+    struct ingest_fill fill = {0};
+    struct engine_add_result *r = &p->result;
+    enum status status = ingest_fill_init(&fill, p->writer, p->context.cancel, err);
+    if (status)
+        return status;
+    r->n_vectors_deferred = fill.n_passages;
+    size_t n_made = r->n_vectors_computed + fill.n_passages;
+    r->n_vectors_reused = r->n_chunks > n_made ? r->n_chunks - n_made : 0;
+    ingest_fill_clear(&fill);
+    return STATUS_OK;
+}
+
+static enum status run_passes(struct pipeline *p, const struct ingest_source *source,
+                              struct error *err)
+{
+    enum status status = write_words(p, source, err);
+    bool is_ended = p->options->is_fail_fast && p->result.n[ENGINE_FILE_FAILED] > 0;
+    if (status || p->options->is_deferred || is_ended)
+        return status;
+    if (!p->result.vector_error.status)
+        status = write_vectors(p, err);
+    return status ? status : count_left(p, err);
+}
+
+/* ---- before and after ---- */
+
+/* A server that does not answer costs the vectors; the words need only to know how long a passage
+ * may be. */
+static enum status use_counter(struct pipeline *p, enum status status, struct error *err)
+{
+    const struct engine_options *o = &p->context.engine->options;
+    struct error *why = &p->result.vector_error;
+    bool is_server = strcmp(o->embedding_backend, "native") != 0;
+    if (!is_server || !status_is_of_peer(status) ||
+        !feature_is_on(&o->features, FEATURE_GRACEFUL_DEGRADATION)) {
+        if (err)
+            *err = *why;
+        *why = (struct error){0};
+        return status;
+    }
+    if (p->options->is_deferred)
+        *why = (struct error){0};
+    status = embedder_open_counter(o->embedding_model, &p->counter, err);
+    p->context.embedder = p->counter;
+    return status;
+}
+
+static enum status choose_embedder(struct pipeline *p, struct error *err)
+{
+    struct engine *engine = p->context.engine;
+    struct error *why = &p->result.vector_error;
+    engine->options.is_bulk = !p->options->is_deferred;
+    enum status status = engine_get_embedder(engine, &p->context.embedder, why);
+    if (!status)
+        return STATUS_OK;
+    why->status = status;
+    return use_counter(p, status, err);
+}
+
+static enum status open_pipeline(struct pipeline *p, struct error *err)
+{
+    struct engine *engine = p->context.engine;
+    struct ingest_fill earlier = {0};
+    enum status status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p->writer, err);
+    engine_share_counters(engine);
+    if (!status)
+        status = engine_renew_words(engine, p->writer, p->context.cancel, err);
+    if (!status)
+        status = agree(p, err);
+    if (!status)
+        status = known_init(&p->known, p->writer, p->context.cancel, err);
+    if (!status)
+        status = ingest_fill_init(&earlier, p->writer, p->context.cancel, err);
+    p->context.last_earlier_id = earlier.last_id;
+    p->n_missing = earlier.n_passages;
+    ingest_fill_clear(&earlier);
+    disk_ballast_keep(engine->options.data_folder);
+    p->log_bytes_max = size_min(LOG_BYTES_MAX, disk_ballast_bytes(engine->options.data_folder) / 2);
+    p->ring = mem_zalloc(INGEST_WINDOW, sizeof *p->ring);
+    p->ring_bytes = mem_zalloc(INGEST_WINDOW, sizeof *p->ring_bytes);
+    if (!status && (!p->ring || !p->ring_bytes))
+        status = error_nomem(err);
+    if (!status)
+        status = keeper_start(&p->keeper, is_plain(engine) ? KEEPER_IN_TURN : KEEPER_THREAD,
+                              engine->options.data_folder, engine_n_threads(engine),
+                              engine->governor, p->context.cancel, err);
+    return status;
+}
+
+static void close_pipeline(struct pipeline *p)
+{
+    mem_free(p->ring);
+    mem_free(p->ring_bytes);
+    known_clear(&p->known);
+    store_close(p->writer);
+    embedder_close(p->counter);
 }
 
 enum status ingest_run(struct engine *engine, const struct ingest_source *source,
@@ -135,57 +309,41 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         .context = {.engine = engine,
                     .collection = options->collection ? options->collection : "default",
                     .given = "",
-                    .cancel = options->cancel,
-                    .is_deferred = options->is_deferred},
-        .source = source,
+                    .cancel = options->cancel},
         .options = options,
         .start_ms = clock_monotonic_ms(),
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .work_changed = PTHREAD_COND_INITIALIZER,
         .job_done = PTHREAD_COND_INITIALIZER,
     };
-    struct known known = {0};
     struct arena arena = {0};
-    engine->options.is_bulk = !options->is_deferred;
     enum status status =
         metadata_given_parse(options->metas, options->n_metas, &arena, &p.context.given, err);
     if (!status)
-        status = engine_get_embedder(engine, &p.context.embedder, err);
-    if (status) {
-        arena_clear(&arena);
-        return status;
-    }
-    p.context.dim = embedder_dim(p.context.embedder);
-    p.known = &known;
-    status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p.writer, err);
+        status = choose_embedder(&p, err);
     if (!status)
-        status = engine_renew_words(engine, p.writer, err);
+        p.context.n_threads = choose_threads(&p);
     if (!status)
-        status = agree(&p, err);
+        status = open_pipeline(&p, err);
     if (!status)
-        status = known_init(&known, p.writer, err);
-    p.ring = mem_zalloc(INGEST_WINDOW, sizeof *p.ring);
-    p.ring_bytes = mem_zalloc(INGEST_WINDOW, sizeof *p.ring_bytes);
-    if (!status && (!p.ring || !p.ring_bytes))
-        status = error_nomem(err);
-    if (!status)
-        status =
-            keeper_start(&p.keeper, engine->options.data_folder, engine_n_threads(engine), err);
-    if (!status)
-        status = run_pipeline(&p, err);
+        status = run_passes(&p, source, err);
     /* Everything is stored and found: a segment that could not be built only makes that slower. */
     struct error *index_error = &p.result.index_error;
     index_error->status = keeper_stop(&p.keeper, index_error);
     if (!status && !index_error->status)
-        index_error->status = engine_keep_up(engine, index_error);
+        index_error->status = engine_keep_up(engine, options->cancel, index_error);
+    if (!status && is_cancelled(options->cancel)) {
+        status = error_set(err, STATUS_CANCELLED, "stopped while the index was brought up to date");
+        index_error->status = STATUS_OK;
+    }
     p.result.elapsed_ms = clock_monotonic_ms() - p.start_ms;
     if (!status || status == STATUS_CANCELLED)
         *out = p.result;
     if (!status)
-        status = store_checkpoint(p.writer, false, err);
-    clear_ring(&p);
-    known_clear(&known);
+        status = store_checkpoint(p.writer, 0, err);
+    else if (p.writer)
+        (void)!store_checkpoint(p.writer, 0, NULL); /* a log of a stopped load is short too */
+    close_pipeline(&p);
     arena_clear(&arena);
-    store_close(p.writer);
     return status;
 }

@@ -1,5 +1,4 @@
-/* One document: from a path (or ready blocks) to chunks with terms and the list of missing vectors.
- */
+/* One document: from a path (or ready blocks) to chunks with terms. */
 #include <string.h>
 #include <unistd.h>
 
@@ -8,7 +7,7 @@
 #include "base/mem.h"
 #include "engine/ingest.h"
 #include "engine/metadata.h"
-#include "vector/vector.h"
+#include "engine/parts.h"
 
 #define HEADING_TOKENS_MAX 48
 #define OVERLAP_TOKENS 32
@@ -18,18 +17,14 @@ enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest
 {
     const struct engine_options *options = &context->engine->options;
     *worker = (struct ingest_worker){0};
-    worker->floats = mem_array(INGEST_SLICE * context->dim, sizeof(float));
-    if (!worker->floats)
-        return error_nomem(err);
-    enum status status = load_worker_new(
-        &(struct load_options){.limit_bytes = options->file_limit_bytes}, &worker->loader, err);
-    if (!status)
-        status = analyzer_new(options->language, &worker->analyzer, err);
-    if (!status && !context->is_deferred)
-        status = embedder_work_new(context->embedder, &worker->embed_work, err);
-    if (!status)
-        status = store_open(options->data_folder, STORE_OPEN_READ, &worker->reader, err);
-    return status;
+    enum status status = store_open(options->data_folder, STORE_OPEN_READ, &worker->reader, err);
+    if (status)
+        return status;
+    if (context->pass == INGEST_PASS_VECTORS)
+        return ingest_slice_init(worker, context, err);
+    status = load_worker_new(&(struct load_options){.limit_bytes = options->file_limit_bytes},
+                             &worker->loader, err);
+    return status ? status : analyzer_new(options->language, &worker->analyzer, err);
 }
 
 void ingest_worker_clear(struct ingest_worker *worker)
@@ -46,7 +41,8 @@ void ingest_worker_clear(struct ingest_worker *worker)
 static bool is_passing(enum status status)
 {
     return status == STATUS_NOMEM || status == STATUS_IO || status == STATUS_BUSY ||
-           status == STATUS_CANCELLED || status == STATUS_REMOTE;
+           status == STATUS_CANCELLED || status == STATUS_DAMAGED || status == STATUS_CRASHED ||
+           status_is_of_peer(status);
 }
 
 /* The path stands beside every reason that is shown; it need not stand in it too. */
@@ -58,7 +54,7 @@ static void drop_own_path(const char *path, char *message)
         memmove(message, message + len + 4, strlen(message + len + 4) + 1);
 }
 
-static void fail_job(struct ingest_job *job, enum status status)
+void ingest_fail(struct ingest_job *job, enum status status)
 {
     drop_own_path(job->path, job->error.message);
     job->result = ENGINE_FILE_FAILED;
@@ -68,7 +64,13 @@ static void fail_job(struct ingest_job *job, enum status status)
     job->document.error = job->error.message;
     job->document.warning = job->error.hint;
     job->chunks = NULL;
-    job->n_chunks = job->n_needed = job->n_deferred = 0;
+    job->n_chunks = job->n_missing = 0;
+}
+
+static bool may_skip(const struct ingest_context *context, const struct ingest_job *job)
+{
+    return !job->is_given_changed &&
+           feature_is_on(&context->engine->options.features, FEATURE_INCREMENTAL_INDEXING);
 }
 
 static bool is_same_file(const struct ingest_known *known, const struct file_info *info)
@@ -100,6 +102,7 @@ static enum status chunk_blocks(const struct ingest_context *context, const char
         .n_tokens_overlap = n_overlap < n_max / 3 ? n_overlap : n_max / 3,
         .n_heading_max = HEADING_TOKENS_MAX < n_max / 3 ? HEADING_TOKENS_MAX : n_max / 3,
         .title = title,
+        .cancel = context->cancel,
     };
     return text_chunk_document(blocks, n_blocks, &chunking, arena, out, out_n, err);
 }
@@ -125,6 +128,7 @@ static enum status set_terms(struct ingest_worker *worker, const struct text_chu
 static enum status make_chunk(struct ingest_worker *worker, const struct text_chunk *from,
                               struct ingest_job *job, struct store_chunk *to, struct error *err)
 {
+    job->n_tokens += from->n_tokens;
     *to = (struct store_chunk){
         .page = from->page,
         .page_end = from->page_end,
@@ -139,66 +143,50 @@ static enum status make_chunk(struct ingest_worker *worker, const struct text_ch
     return set_terms(worker, from, &job->arena, to, err);
 }
 
-static bool was_seen(const struct ingest_job *job, struct hash128 hash)
+/* In one snapshot: to begin one costs as much as many looks. */
+static enum status count_missing(struct store *reader, struct ingest_job *job, struct error *err)
 {
-    for (size_t i = 0; i < job->n_needed; i++)
-        if (memcmp(&job->chunks[job->needed[i]].hash, &hash, sizeof hash) == 0)
-            return true;
-    return false;
-}
-
-/* Which chunks have no stored vector yet; repeated ones inside the document are computed once. */
-static enum status find_needed(struct ingest_worker *worker, const struct ingest_context *context,
-                               struct ingest_job *job, struct error *err)
-{
-    job->needed = arena_zalloc(&job->arena, job->n_chunks, sizeof *job->needed);
-    if (!job->needed)
-        return error_nomem(err);
-    job->n_needed = 0;
-    for (size_t i = 0; i < job->n_chunks; i++) {
+    enum status status = store_read_begin(reader, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < job->n_chunks && !status; i++) {
         bool has_vector = false;
-        enum status status =
-            store_has_vector(worker->reader, job->chunks[i].hash, &has_vector, err);
-        if (status)
-            return status;
-        if (!has_vector && !(job->n_chunks < 2000 && was_seen(job, job->chunks[i].hash)))
-            job->needed[job->n_needed++] = i;
+        status = store_has_vector(reader, job->chunks[i].hash, &has_vector, err);
+        job->n_missing += !has_vector;
     }
-    if (context->is_deferred) {
-        job->n_deferred = job->n_needed;
-        job->n_needed = 0;
-    }
-    if (job->n_needed == 0)
-        return STATUS_OK;
-    job->vectors = arena_zalloc(&job->arena, job->n_needed * context->dim, sizeof(uint16_t));
-    if (!job->vectors)
-        return error_nomem(err);
-    for (size_t i = 0; i < job->n_needed; i++) {
-        job->chunks[job->needed[i]].vector = job->vectors + i * context->dim;
-        job->chunks[job->needed[i]].vector_bytes = context->dim * sizeof(uint16_t);
-    }
-    return STATUS_OK;
+    store_read_end(reader);
+    return status;
 }
 
-static enum status index_blocks(struct ingest_worker *worker, const struct ingest_context *context,
-                                const char *title, const struct text_block *blocks, size_t n_blocks,
+enum status ingest_index_blocks(struct ingest_worker *worker, const struct ingest_context *context,
+                                const struct text_block *blocks, size_t n_blocks,
                                 struct ingest_job *job, struct error *err)
 {
     struct text_chunk *chunks = NULL;
     size_t n_chunks = 0;
-    enum status status =
-        chunk_blocks(context, title, blocks, n_blocks, &job->arena, &chunks, &n_chunks, err);
+    enum status status = chunk_blocks(context, job->document.title, blocks, n_blocks, &job->arena,
+                                      &chunks, &n_chunks, err);
     if (status)
         return status;
-    if (n_chunks == 0)
-        return error_set(err, STATUS_INVALID, "there is no text in it");
     job->chunks = arena_zalloc(&job->arena, n_chunks, sizeof *job->chunks);
     if (!job->chunks)
         return error_nomem(err);
     for (size_t i = 0; i < n_chunks && !status; i++)
-        status = make_chunk(worker, &chunks[i], job, &job->chunks[i], err);
+        status = is_cancelled(context->cancel)
+                     ? error_set(err, STATUS_CANCELLED, "stopped")
+                     : make_chunk(worker, &chunks[i], job, &job->chunks[i], err);
     job->n_chunks = n_chunks;
-    return status ? status : find_needed(worker, context, job, err);
+    return status ? status : count_missing(worker->reader, job, err);
+}
+
+static enum status index_all(struct ingest_worker *worker, const struct ingest_context *context,
+                             const struct text_block *blocks, size_t n_blocks,
+                             struct ingest_job *job, struct error *err)
+{
+    enum status status = ingest_index_blocks(worker, context, blocks, n_blocks, job, err);
+    if (!status && job->n_chunks == 0)
+        return error_set(err, STATUS_INVALID, "there is no text in it");
+    return status;
 }
 
 /* The file's name without its extension stands in for a title the document does not have. */
@@ -215,23 +203,27 @@ static const char *title_of(const struct load_document *document, struct ingest_
     return title ? title : "";
 }
 
+enum status ingest_set_document(struct ingest_job *job, const struct load_document *loaded,
+                                struct error *err)
+{
+    job->document.kind = loaded->kind;
+    job->document.title = title_of(loaded, job);
+    job->document.warning = loaded->warning ? loaded->warning : "";
+    job->document.n_pages = loaded->n_pages;
+    return metadata_join(loaded->meta, job->given, &job->arena, &job->document.meta, err);
+}
+
 static enum status read_document(struct ingest_worker *worker, const struct ingest_context *context,
                                  int fd, struct ingest_job *job, struct error *err)
 {
     struct load_document loaded = {0};
+    load_worker_allow(worker->loader, ingest_allow_parser(context, job));
     enum status status =
         load_parse(worker->loader, fd, job->path, context->cancel, &job->arena, &loaded, err);
     if (status)
         return status;
-    job->document.kind = loaded.kind;
-    job->document.title = title_of(&loaded, job);
-    job->document.warning = loaded.warning ? loaded.warning : "";
-    job->document.n_pages = loaded.n_pages;
-    status = metadata_join(loaded.meta, job->given, &job->arena, &job->document.meta, err);
-    if (status)
-        return status;
-    return index_blocks(worker, context, job->document.title, loaded.blocks, loaded.n_blocks, job,
-                        err);
+    status = ingest_set_document(job, &loaded, err);
+    return status ? status : index_all(worker, context, loaded.blocks, loaded.n_blocks, job, err);
 }
 
 /* The bytes must be the same before and after, or chunks of two versions would mix. */
@@ -243,10 +235,10 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     if (status)
         return status;
     set_stat(&job->document, &before);
-    status = hash_sha256_fd(fd, job->path, job->hash, err);
+    status = hash_sha256_fd(fd, job->path, context->cancel, job->hash, err);
     if (status)
         return status;
-    if (job->known && job->known->is_ready && !job->is_given_changed &&
+    if (may_skip(context, job) && job->known && job->known->is_ready &&
         strcmp(job->known->hash, job->hash) == 0) {
         job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
@@ -269,7 +261,7 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
     enum status status = file_stat(job->path, FILE_FOLLOW, &info, err);
     if (status)
         return status;
-    if (!job->is_given_changed && is_same_file(job->known, &info)) {
+    if (may_skip(context, job) && is_same_file(job->known, &info)) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }
@@ -314,7 +306,7 @@ static enum status prepare_record(struct ingest_worker *worker,
     buf_clear(&text);
     if (status)
         return status;
-    if (job->known && strcmp(job->known->hash, job->hash) == 0) {
+    if (may_skip(context, job) && job->known && strcmp(job->known->hash, job->hash) == 0) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }
@@ -322,61 +314,16 @@ static enum status prepare_record(struct ingest_worker *worker,
     job->document.title = job->record_title;
     job->result = job->known ? ENGINE_FILE_UPDATED : ENGINE_FILE_ADDED;
     job->change = INGEST_CHANGE_DOCUMENT;
-    return index_blocks(worker, context, job->record_title, job->record, job->n_record, job, err);
-}
-
-static enum status take_missing(void *ctx, int64_t chunk_id, const struct store_chunk *chunk,
-                                struct error *err)
-{
-    struct ingest_job *job = ctx;
-    if (chunk_id > job->missing->until)
-        return STATUS_OK;
-    struct store_chunk *taken = &job->chunks[job->n_chunks];
-    *taken = (struct store_chunk){
-        .heading = arena_text(&job->arena, chunk->heading, strlen(chunk->heading)),
-        .text = arena_text(&job->arena, chunk->text, strlen(chunk->text)),
-        .hash = chunk->hash,
-    };
-    if (!taken->heading || !taken->text)
-        return error_nomem(err);
-    job->n_chunks++;
-    return STATUS_OK;
-}
-
-/* Some may have got their vector since they were counted: by their twins in another job, or by
- * another process. */
-static enum status prepare_missing(struct ingest_worker *worker,
-                                   const struct ingest_context *context, struct ingest_job *job,
-                                   struct error *err)
-{
-    job->chunks = arena_zalloc(&job->arena, INGEST_SLICE, sizeof *job->chunks);
-    if (!job->chunks)
-        return error_nomem(err);
-    enum status status = store_each_missing_vector(worker->reader, job->missing->after,
-                                                   INGEST_SLICE, take_missing, job, err);
-    if (!status)
-        status = find_needed(worker, context, job, err);
-    if (!status && job->n_needed > 0)
-        job->change = INGEST_CHANGE_VECTORS;
-    return status;
-}
-
-/* Not a document's failure: nothing is recorded for it. */
-static void fail_missing(struct ingest_job *job, enum status status)
-{
-    job->result = ENGINE_FILE_FAILED;
-    job->error.status = status;
-    job->n_needed = 0;
+    return index_all(worker, context, job->record, job->n_record, job, err);
 }
 
 void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *context,
                     struct ingest_job *job)
 {
     enum status status;
+    bool is_whole = true;
     if (job->missing) {
-        status = prepare_missing(worker, context, job, &job->error);
-        if (status)
-            fail_missing(job, status);
+        ingest_slice_prepare(worker, context, job);
         return;
     }
     job->document = (struct store_document){
@@ -395,38 +342,13 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
         status = prepare_record(worker, context, job, &job->error);
     } else {
         status = join_given(context, job, &job->error);
-        if (!status)
+        if (!status && job->parts)
+            status = parts_prepare(worker, context, job, &is_whole, &job->error);
+        if (!status && is_whole)
             status = prepare_file(worker, context, job, &job->error);
-        if (status == STATUS_BUSY)
+        if (status == STATUS_BUSY && is_whole && !job->parts)
             status = prepare_file(worker, context, job, &job->error);
     }
     if (status)
-        fail_job(job, status);
-}
-
-enum status ingest_embed_slice(struct ingest_worker *worker, const struct ingest_context *context,
-                               struct ingest_job *job, size_t i_slice, struct error *err)
-{
-    size_t first = i_slice * INGEST_SLICE, dim = context->dim;
-    size_t n = job->n_needed - first < INGEST_SLICE ? job->n_needed - first : INGEST_SLICE;
-    struct embed_text texts[INGEST_SLICE];
-    struct arena arena = {0};
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < n; i++) {
-        const struct store_chunk *chunk = &job->chunks[job->needed[first + i]];
-        char *text = *chunk->heading ? arena_printf(&arena, "%s\n%s", chunk->heading, chunk->text)
-                                     : arena_text(&arena, chunk->text, strlen(chunk->text));
-        if (!text) {
-            status = error_nomem(err);
-            goto done;
-        }
-        texts[i] = (struct embed_text){.text = text, .len = strlen(text)};
-    }
-    status = embedder_embed(worker->embed_work, EMBED_PASSAGE, texts, n, context->cancel,
-                            worker->floats, err);
-    if (!status)
-        vector_to_fp16(worker->floats, n * dim, job->vectors + first * dim);
-done:
-    arena_clear(&arena);
-    return status;
+        ingest_fail(job, status);
 }

@@ -1,14 +1,18 @@
 #include "engine/keeper.h"
 
-#define TAIL_ROWS_MAX ((size_t)16 * MAINTAIN_TAIL_ROWS) /* more, and the writer waits */
+/* More, and the writer waits. */
+#define TAIL_ROWS_MAX ((size_t)8 * MAINTAIN_TAIL_ROWS)
+#define NEW_SEGMENTS_MAX ((size_t)6 * MAINTAIN_FAN_IN)
 
 static void work(struct keeper *k)
 {
     struct error error = {0};
+    k->n_new_segments = 0;
     pthread_mutex_unlock(&k->mutex);
     enum status status = maintain(&k->maintainer, MAINTAIN_DUE, &error);
     pthread_mutex_lock(&k->mutex);
-    if (status && !k->failed) {
+    /* Who writes without a pause keeps the lock from it; there is a next time. */
+    if (status && status != STATUS_BUSY && status != STATUS_CANCELLED && !k->failed) {
         k->failed = status;
         k->error = error;
     }
@@ -34,25 +38,37 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum status keeper_start(struct keeper *keeper, const char *folder, unsigned n_threads,
+enum status keeper_start(struct keeper *keeper, enum keeper_mode mode, const char *folder,
+                         unsigned n_threads, struct governor *governor, const struct cancel *cancel,
                          struct error *err)
 {
-    *keeper =
-        (struct keeper){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, NULL, err);
-    if (!status && thread_start(&keeper->thread, run, keeper, NULL))
-        keeper->thread.is_running = false;
+    *keeper = (struct keeper){
+        .mode = mode, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, cancel, err);
+    keeper->maintainer.governor = governor;
+    if (!status && mode == KEEPER_THREAD && thread_start(&keeper->thread, run, keeper, NULL))
+        keeper->mode = KEEPER_IN_TURN;
     return status;
 }
 
-void keeper_note_tail(struct keeper *keeper, size_t n_rows)
+static bool is_too_much(const struct keeper *k, size_t n_tail_rows)
 {
-    if (n_rows < MAINTAIN_TAIL_ROWS || !keeper->thread.is_running)
-        return;
+    return n_tail_rows > TAIL_ROWS_MAX || k->n_new_segments > NEW_SEGMENTS_MAX;
+}
+
+void keeper_note(struct keeper *keeper, size_t n_tail_rows, bool is_new_segment)
+{
     pthread_mutex_lock(&keeper->mutex);
-    keeper->is_due = true;
-    pthread_cond_broadcast(&keeper->changed);
-    while (n_rows > TAIL_ROWS_MAX && !keeper->failed && (keeper->is_due || keeper->is_busy))
+    keeper->n_new_segments += is_new_segment;
+    bool is_due = n_tail_rows >= MAINTAIN_TAIL_ROWS || keeper->n_new_segments >= MAINTAIN_FAN_IN;
+    if (is_due && keeper->mode == KEEPER_IN_TURN && !keeper->failed)
+        work(keeper);
+    if (is_due && keeper->mode == KEEPER_THREAD) {
+        keeper->is_due = true;
+        pthread_cond_broadcast(&keeper->changed);
+    }
+    while (is_too_much(keeper, n_tail_rows) && !keeper->failed &&
+           (keeper->is_due || keeper->is_busy))
         pthread_cond_wait(&keeper->changed, &keeper->mutex);
     pthread_mutex_unlock(&keeper->mutex);
 }

@@ -37,6 +37,8 @@ static enum status grow(struct known *known, struct error *err)
 static enum status add(void *ctx, const struct store_document *document, struct error *err)
 {
     struct known *known = ctx;
+    if (is_cancelled(known->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped");
     if (2 * (known->n_used + 1) > known->n_slots) {
         enum status status = grow(known, err);
         if (status)
@@ -49,6 +51,13 @@ static enum status add(void *ctx, const struct store_document *document, struct 
     enum status status = metadata_given_of(document->meta, &known->arena, &given, err);
     if (status)
         return status;
+    uint64_t part_bytes = 0;
+    if (document->state == STORE_DOCUMENT_PARTIAL)
+        status = store_get_part_bytes(known->store, document->id, &part_bytes, err);
+    if (status == STATUS_NOT_FOUND)
+        status = STATUS_OK; /* damaged: it is begun anew */
+    if (status)
+        return status;
     struct known_slot *slot = slot_of(known->slots, known->n_slots, path);
     *slot = (struct known_slot){
         .path = path,
@@ -57,6 +66,9 @@ static enum status add(void *ctx, const struct store_document *document, struct 
                      .inode = document->inode,
                      .mtime_ns = document->mtime_ns,
                      .is_ready = document->state == STORE_DOCUMENT_READY,
+                     .part_bytes = part_bytes,
+                     .n_parts = document->n_parts,
+                     .n_chunks = document->n_chunks,
                      .given = given},
     };
     strncpy(slot->document.hash, document->hash, sizeof slot->document.hash - 1);
@@ -64,14 +76,16 @@ static enum status add(void *ctx, const struct store_document *document, struct 
     return STATUS_OK;
 }
 
-enum status known_init(struct known *known, struct store *store, struct error *err)
+enum status known_init(struct known *known, struct store *store, const struct cancel *cancel,
+                       struct error *err)
 {
-    struct known built = {0};
+    struct known built = {.store = store, .cancel = cancel};
     enum status status = store_each_document(store, add, &built, err);
     if (status) {
         known_clear(&built);
         return status;
     }
+    built.store = NULL;
     *known = built;
     return STATUS_OK;
 }

@@ -6,8 +6,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/degraded.h"
+#include "engine/disk_reserve.h"
 #include "engine/engine_internal.h"
 #include "engine/metadata.h"
+#include "engine/shrink.h"
 #include "engine/where.h"
 
 /* ---- list ---- */
@@ -45,6 +48,7 @@ static enum status list_one(void *ctx, const struct store_document *d, struct er
                                   .hash = d->hash,
                                   .meta = meta,
                                   .is_failed = is_failed,
+                                  .is_partial = d->state == STORE_DOCUMENT_PARTIAL,
                                   .size_bytes = d->size_bytes,
                                   .mtime_ms = d->mtime_ns / 1000000,
                                   .added_ms = d->added_ms,
@@ -74,6 +78,15 @@ enum status engine_list(struct engine *engine, const struct engine_list_options 
 }
 
 /* ---- remove ---- */
+
+#define SHORT_LOG_BYTES (256 * 1024)
+
+/* Nobody finds it any more, but there are passages in it that someone wanted gone. */
+static void forget_found(struct engine *engine)
+{
+    enum status status = engine_cache_clear(engine, NULL);
+    (void)status;
+}
 
 struct remover {
     const char *pattern;
@@ -105,16 +118,36 @@ static enum status collect_match(void *ctx, const struct store_document *documen
     return STATUS_OK;
 }
 
-static enum status remove_ids(struct store *store, const struct remover *r, struct error *err)
+static enum status remove_some(struct store *store, const int64_t *ids, size_t n, struct error *err)
 {
-    enum status status = store_write_begin(store, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < n && !status; i++)
+        status = shrink_document(store, ids[i], NULL, err);
+    if (!status)
+        status = store_write_begin(store, err);
     if (status)
         return status;
-    for (size_t i = 0; i < r->n && !status; i++)
-        status = store_remove_document(store, r->ids[i], err);
+    for (size_t i = 0; i < n && !status; i++)
+        status = store_remove_document(store, ids[i], err);
     if (!status)
         return store_write_commit(store, err);
     store_write_rollback(store);
+    return status;
+}
+
+/* All at once where there is room for that, else one after the other: each makes room for the next.
+ */
+static enum status remove_ids(struct store *store, const struct remover *r, bool is_disk_short,
+                              struct error *err)
+{
+    if (!is_disk_short)
+        return remove_some(store, r->ids, r->n, err);
+    enum status status = store_checkpoint(store, 0, err);
+    for (size_t i = 0; i < r->n && !status; i++) {
+        status = remove_some(store, &r->ids[i], 1, err);
+        if (!status)
+            status = store_checkpoint(store, SHORT_LOG_BYTES, err);
+    }
     return status;
 }
 
@@ -124,6 +157,7 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
 {
     struct store *store = NULL;
     struct remover r = {.each = each, .ctx = ctx};
+    bool is_disk_short = !is_dry_run && disk_ballast_lend(engine->options.data_folder);
     char *pattern = path_absolute(path);
     r.pattern = pattern;
     r.folder = pattern ? path_join(pattern, "") : NULL;
@@ -141,10 +175,12 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
         error_hint(err, "`ragged list` shows what is there; globs like '*.pdf' need quotes");
     }
     if (!status && !is_dry_run)
-        status = remove_ids(store, &r, err);
+        status = remove_ids(store, &r, is_disk_short, err);
     store_close(store);
-    if (!status && !is_dry_run)
-        status = engine_keep_up(engine, err);
+    if (!status && !is_dry_run) {
+        forget_found(engine);
+        status = engine_keep_up(engine, NULL, err);
+    }
     if (!status)
         *out_n = r.n;
     mem_free(r.ids);
@@ -174,6 +210,7 @@ static enum status clear_all(struct store *store, size_t *out_n, struct error *e
 enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err)
 {
     struct store *store = NULL;
+    (void)disk_ballast_lend(engine->options.data_folder);
     enum status status = store_open(engine->options.data_folder, STORE_OPEN_READ, &store, err);
     if (status == STATUS_NOT_FOUND) {
         *out_n = 0;
@@ -189,8 +226,10 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
     if (!status)
         status = store_compact(store, err);
     store_close(store);
-    if (!status)
-        status = engine_keep_up(engine, err);
+    if (!status) {
+        forget_found(engine);
+        status = engine_keep_up(engine, NULL, err);
+    }
     if (!status)
         *out_n = n;
     return status;
@@ -224,6 +263,8 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
                                                            : embed_models(&(size_t){0})[0].name,
         .fingerprint = "",
         .language = engine->options.language,
+        .memory_budget_bytes = governor_budget(engine->governor),
+        .memory_state = governor_state_name(governor_state(engine->governor)),
     };
     struct store *store;
     enum status status = engine_get_reader(engine, &store, err);
@@ -252,6 +293,7 @@ enum status engine_status(struct engine *engine, struct engine_status *out, stru
     s.has_library = true;
     s.n_documents = counts.n_documents;
     s.n_failed = counts.n_failed;
+    s.n_partial = counts.n_partial;
     s.n_chunks = counts.n_chunks;
     s.n_vectors = counts.n_vectors;
     s.n_missing_vectors = counts.n_missing_vectors;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/flush.h"
@@ -10,6 +11,8 @@
 #include "engine/rebuild.h"
 
 #define WAIT_MS 60000 /* for another process that flushes or merges */
+#define DRAFT_AGE_MS 60000
+#define LOOK_MS 100 /* between two looks at whether to wait on */
 
 enum status maintainer_init(struct maintainer *maintainer, const char *folder, unsigned n_threads,
                             const struct cancel *cancel, struct error *err)
@@ -50,7 +53,11 @@ static enum status lock_folder(const struct maintainer *maintainer, int timeout_
                                struct file_lock *out, struct error *err)
 {
     char *path = path_join(maintainer->folder, "maintain.lock");
-    enum status status = path ? file_lock_acquire(path, timeout_ms, out, err) : error_nomem(err);
+    enum status status = path ? STATUS_BUSY : error_nomem(err);
+    for (int waited_ms = 0; status == STATUS_BUSY && waited_ms <= timeout_ms; waited_ms += LOOK_MS)
+        status = is_cancelled(maintainer->cancel)
+                     ? error_set(err, STATUS_CANCELLED, "stopped")
+                     : file_lock_acquire(path, timeout_ms ? LOOK_MS : 0, out, err);
     mem_free(path);
     if (status == STATUS_BUSY)
         error_hint(err, "another ragged is building indexes; try again when it has finished");
@@ -89,9 +96,18 @@ static bool is_listed(const struct names *names, const char *name)
     return false;
 }
 
-/* Only the holder of maintain.lock makes files here: what the manifest does not name is nobody's.
- */
-static enum status sweep(const struct maintainer *m, struct error *err)
+/* A writer's segment in the making has no lock but its youth; it is finished within a second. */
+static bool is_young(const char *path)
+{
+    struct file_info info;
+    return strcmp(path_extension(path), ".tmp") == 0 &&
+           !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
+           clock_wall_ms() - info.mtime_ns / 1000000 < DRAFT_AGE_MS;
+}
+
+/* *out_n: files that the manifest does not name; with `is_removing` they go. */
+static enum status look_for_strays(const struct maintainer *m, bool is_removing, size_t *out_n,
+                                   struct error *err)
 {
     struct names names = {0};
     char *folder = path_join(m->folder, "segments");
@@ -102,7 +118,13 @@ static enum status sweep(const struct maintainer *m, struct error *err)
         if (entry->d_name[0] == '.' || is_listed(&names, entry->d_name))
             continue;
         char *path = path_join(folder, entry->d_name);
-        status = path ? file_remove(path, err) : error_nomem(err);
+        if (!path) {
+            status = error_nomem(err);
+        } else if (!is_young(path)) {
+            ++*out_n;
+            if (is_removing)
+                status = file_remove(path, err);
+        }
         mem_free(path);
     }
     if (open_folder)
@@ -110,6 +132,21 @@ static enum status sweep(const struct maintainer *m, struct error *err)
     mem_free(folder);
     mem_free(names.names);
     arena_clear(&names.arena);
+    return status;
+}
+
+/* Files appear here by the holder of maintain.lock, or inside of a write that names them: what the
+ * manifest does not name while both locks are held is nobody's. */
+static enum status sweep(const struct maintainer *m, struct error *err)
+{
+    size_t n = 0;
+    enum status status = look_for_strays(m, false, &n, err);
+    if (status || n == 0)
+        return status;
+    status = store_write_begin(m->store, err);
+    if (!status)
+        status = look_for_strays(m, true, &n, err);
+    store_write_rollback(m->store);
     return status;
 }
 

@@ -2,20 +2,23 @@
  * what nobody needs goes away. Private to engine/.
  *
  * One maintainer at a time per data folder, under <data>/maintain.lock; everybody else reads and
- * writes on. A segment file is complete and durable before one short transaction names it; readers
- * of an older generation keep the files they mapped. Stopped at any point, this leaves files that
- * no manifest names: the next maintainer sweeps them. One thread at a time per maintainer. */
+ * writes on, and may add segments of new documents. A segment file is complete and durable before
+ * one short transaction names it; readers of an older generation keep the files they mapped.
+ * Stopped at any point, this leaves files that no manifest names: the next maintainer sweeps them.
+ * One thread at a time per maintainer. */
 #ifndef RAGGED_ENGINE_MAINTAIN_H
 #define RAGGED_ENGINE_MAINTAIN_H
 
 #include "base/cancel.h"
+#include "engine/governor.h"
 #include "engine/snapshot.h"
 
 struct maintainer {
     const char *folder; /* borrowed */
     unsigned n_threads;
     const struct cancel *cancel;
-    struct store *store; /* its own */
+    struct governor *governor; /* borrowed; NULL: merges may be of any size */
+    struct store *store;       /* its own */
     struct snapshot_cache segments;
 };
 
@@ -43,7 +46,8 @@ enum maintain_rebuild { MAINTAIN_REBUILD_LOST, MAINTAIN_REBUILD_ALL };
 enum status maintain_rebuild(struct maintainer *maintainer, enum maintain_rebuild what,
                              struct analyzer *analyzer, size_t *out_n, struct error *err) MUST_USE;
 
-/* A tail of so many rows is due. */
+/* A tail of so many rows is due, and so many segments of about one size. */
 #define MAINTAIN_TAIL_ROWS 2048
+#define MAINTAIN_FAN_IN 8
 
 #endif

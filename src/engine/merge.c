@@ -5,13 +5,14 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "engine/dead_ranges.h"
+#include "engine/disk_reserve.h"
 #include "engine/new_segment.h"
 #include "engine/recall.h"
 
-#define FAN_IN 8
-#define TIER_ROWS ((size_t)FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
+#define TIER_ROWS ((size_t)MAINTAIN_FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
 #define N_TIERS 9
-#define DEAD_SHARE 4 /* one in so many */
+#define DEAD_SHARE 4  /* one in so many */
+#define ROW_BYTES 128 /* what a merge holds in memory for a row, measured with English text */
 
 struct merge {
     struct maintainer *maintainer;
@@ -32,7 +33,8 @@ struct merge {
 static size_t tier_of(const struct snapshot_segment *s)
 {
     size_t tier = 0;
-    for (size_t n = segment_n_rows(s->segment); n >= TIER_ROWS && tier + 1 < N_TIERS; n /= FAN_IN)
+    for (size_t n = segment_n_rows(s->segment); n >= TIER_ROWS && tier + 1 < N_TIERS;
+         n /= MAINTAIN_FAN_IN)
         tier++;
     return tier;
 }
@@ -50,22 +52,57 @@ static bool is_chosen(const struct merge *merge, const struct snapshot_segment *
     return false;
 }
 
+/* A merge takes memory with its rows: no more of them than the share of maintenance allows. Some
+ * segments more only make searches a little slower. */
+static size_t n_rows_max(const struct merge *merge)
+{
+    const struct governor *governor = merge->maintainer->governor;
+    return governor ? governor_share(governor, GOVERNOR_INGEST) / 2 / ROW_BYTES : SIZE_MAX;
+}
+
+static size_t n_rows_chosen(const struct merge *merge)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < merge->n_chosen; i++)
+        n += segment_n_rows(merge->chosen[i]->segment);
+    return n;
+}
+
+static bool fits(const struct merge *merge, const struct snapshot_segment *s)
+{
+    size_t n_max = n_rows_max(merge), n_chosen = n_rows_chosen(merge);
+    return n_chosen <= n_max && segment_n_rows(s->segment) <= n_max - n_chosen;
+}
+
+/* The smaller ones first, so that what does not fit is what gains least. */
+static void insert_by_size(struct merge *merge, struct snapshot_segment *s)
+{
+    size_t i = merge->n_chosen++;
+    for (; i > 0 && segment_n_rows(merge->chosen[i - 1]->segment) > segment_n_rows(s->segment); i--)
+        merge->chosen[i] = merge->chosen[i - 1];
+    merge->chosen[i] = s;
+}
+
 static void choose_tier(struct merge *merge)
 {
-    for (size_t tier = 0; tier < N_TIERS && merge->n_chosen < FAN_IN; tier++) {
+    for (size_t tier = 0; tier < N_TIERS && merge->n_chosen < MAINTAIN_FAN_IN; tier++) {
         merge->n_chosen = 0;
         for (size_t i = 0; i < merge->all->n; i++)
             if (tier_of(merge->all->segments[i]) == tier)
-                merge->chosen[merge->n_chosen++] = merge->all->segments[i];
+                insert_by_size(merge, merge->all->segments[i]);
     }
-    if (merge->n_chosen < FAN_IN)
+    if (merge->n_chosen < MAINTAIN_FAN_IN)
+        merge->n_chosen = 0;
+    while (merge->n_chosen > 0 && n_rows_chosen(merge) > n_rows_max(merge))
+        merge->n_chosen--;
+    if (merge->n_chosen < 2)
         merge->n_chosen = 0;
 }
 
 static void choose_worn(struct merge *merge)
 {
     for (size_t i = 0; i < merge->all->n && merge->n_chosen == 0; i++)
-        if (is_worn(merge->all->segments[i]))
+        if (is_worn(merge->all->segments[i]) && fits(merge, merge->all->segments[i]))
             merge->chosen[merge->n_chosen++] = merge->all->segments[i];
 }
 
@@ -73,11 +110,25 @@ static void choose_all(struct merge *merge)
 {
     size_t n_dead = 0;
     for (size_t i = 0; i < merge->all->n; i++) {
+        if (!fits(merge, merge->all->segments[i]))
+            continue;
         merge->chosen[merge->n_chosen++] = merge->all->segments[i];
         n_dead += merge->all->segments[i]->n_dead;
     }
     if (merge->n_chosen == 1 && n_dead == 0)
         merge->n_chosen = 0;
+}
+
+/* The old segments stay until the new one is named. What a user asked for may use the reserve. */
+static bool has_disk(const struct merge *merge, enum maintain_extent extent)
+{
+    struct governor *governor = merge->maintainer->governor;
+    uint64_t n_bytes = 0;
+    for (size_t i = 0; i < merge->n_chosen; i++)
+        n_bytes += segment_stamp_of(merge->chosen[i]->segment)->size_bytes;
+    if (extent == MAINTAIN_ALL)
+        return disk_reserve_check(merge->maintainer->folder, 1, n_bytes, 0, NULL) == STATUS_OK;
+    return !governor || governor_check_disk(governor, n_bytes, 0, NULL) == STATUS_OK;
 }
 
 static enum status choose(struct merge *merge, enum maintain_extent extent, struct error *err)
@@ -92,6 +143,8 @@ static enum status choose(struct merge *merge, enum maintain_extent extent, stru
         choose_tier(merge);
         choose_worn(merge);
     }
+    if (!has_disk(merge, extent))
+        merge->n_chosen = 0;
     for (size_t i = 0; i < merge->all->n; i++)
         if (!is_chosen(merge, merge->all->segments[i]))
             merge->staying[merge->n_staying++] = merge->all->segments[i];
@@ -100,13 +153,14 @@ static enum status choose(struct merge *merge, enum maintain_extent extent, stru
 
 /* ---- writing ---- */
 
-static enum status add_rows(struct merge *merge, const struct segment_merge *rows,
-                            struct error *err)
+/* There may be a hundred million: they are not copied. */
+static enum status move_rows(struct merge *merge, struct segment_merge *rows, struct error *err)
 {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < rows->n_rows && !status; i++)
-        status =
-            row_list_add(&merge->segment.rows, rows->chunk_ids[i], rows->document_ids[i], 0, err);
+    enum status status =
+        row_list_own(&merge->segment.rows, rows->chunk_ids, rows->document_ids, rows->n_rows,
+                     merge->kind == STORE_KIND_VECTOR ? ROW_LIST_SLOTS : ROW_LIST_NO_SLOTS, err);
+    if (!status)
+        rows->chunk_ids = rows->document_ids = NULL;
     return status;
 }
 
@@ -150,7 +204,7 @@ static enum status write_merged(struct merge *merge, struct error *err)
                                                  .dead = merge->chosen[i]->dead};
     enum status status = segment_merge_init(&rows, inputs, merge->n_chosen, err);
     if (!status)
-        status = add_rows(merge, &rows, err);
+        status = move_rows(merge, &rows, err);
     if (!status && rows.n_rows > 0)
         status = merge->kind == STORE_KIND_LEXICAL ? write_words(merge, &rows, err)
                                                    : write_codes(merge, &rows, err);
@@ -159,7 +213,8 @@ static enum status write_merged(struct merge *merge, struct error *err)
     if (!status && merge->segment.rows.n > 0)
         status = new_segment_publish(&merge->segment, err);
     if (!status && merge->segment.rows.n > 0 && merge->kind == STORE_KIND_VECTOR)
-        status = recall_factor(&merge->segment, &merge->snapshot.rows, &merge->rescore_factor, err);
+        status = recall_factor(&merge->segment, &merge->snapshot.rows, merge->maintainer->cancel,
+                               &merge->rescore_factor, err);
     (void)fault_hit("segment.published");
     return status;
 }

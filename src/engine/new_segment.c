@@ -60,11 +60,13 @@ enum status new_segment_init(struct new_segment *segment, enum store_kind kind, 
         status = segment_writer_new(s.path,
                                     kind == STORE_KIND_LEXICAL ? SEGMENT_LEXICAL : SEGMENT_VECTOR,
                                     s.maker, &s.writer, err);
-    if (status)
+    if (status) {
         new_segment_clear(&s);
-    else
-        *segment = s;
-    return status;
+        return status;
+    }
+    segment_writer_watch(s.writer, maintainer->cancel);
+    *segment = s;
+    return STATUS_OK;
 }
 
 enum status new_segment_write_codes(struct new_segment *segment, const struct vector_rows *rows,

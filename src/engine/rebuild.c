@@ -137,7 +137,10 @@ static enum status end_segment(struct rebuild *r, struct error *err)
     lexical_builder_free(r->builder);
     r->builder = NULL;
     r->is_open = false;
-    return status ? status : new_segment_publish(segment, err);
+    if (!status)
+        status = new_segment_publish(segment, err);
+    row_list_forget(&segment->rows);
+    return status;
 }
 
 static enum status add_words(struct rebuild *r, const struct store_chunk *chunk, struct error *err)

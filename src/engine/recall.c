@@ -3,24 +3,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "engine/engine_internal.h"
 
-#define ROWS_MIN ((size_t)16 * 1024)
 #define N_QUERIES 64
 #define N_NEAREST 10
 #define RECALL_WANTED 0.999
-#define FACTOR_MAX 16
 
 static enum status measure(const struct vector_index *index, const struct vector_rows *rows,
-                           size_t *out_factor, struct error *err)
+                           const struct cancel *cancel, size_t *out_factor, struct error *err)
 {
     size_t factor = 1;
     double recall = 0;
     enum status status = STATUS_OK;
     for (; !status; factor *= 2) {
         size_t n_rescored = factor * vector_n_rescored(vector_index_n_rows(index), N_NEAREST);
-        status = vector_index_recall(index, rows, N_NEAREST, n_rescored, N_QUERIES, &recall, err);
-        if (recall >= RECALL_WANTED || factor == FACTOR_MAX)
+        status = vector_index_recall(index, rows, N_NEAREST, n_rescored, N_QUERIES, cancel, &recall,
+                                     err);
+        if (recall >= RECALL_WANTED || factor == RECALL_FACTOR_MAX)
             break;
     }
     if (!status)
@@ -29,12 +29,12 @@ static enum status measure(const struct vector_index *index, const struct vector
 }
 
 enum status recall_factor(const struct new_segment *segment, const struct vector_rows *rows,
-                          size_t *out_factor, struct error *err)
+                          const struct cancel *cancel, size_t *out_factor, struct error *err)
 {
     struct segment *opened = NULL;
     struct vector_index *index = NULL;
     size_t factor = 1;
-    if (segment->rows.n < ROWS_MIN) {
+    if (segment->rows.n < RECALL_ROWS_MIN) {
         *out_factor = 1;
         return STATUS_OK;
     }
@@ -42,7 +42,7 @@ enum status recall_factor(const struct new_segment *segment, const struct vector
     if (!status)
         status = vector_index_open(opened, &index, err);
     if (!status)
-        status = measure(index, rows, &factor, err);
+        status = measure(index, rows, cancel, &factor, err);
     if (!status)
         *out_factor = factor;
     vector_index_close(index);
@@ -50,14 +50,20 @@ enum status recall_factor(const struct new_segment *segment, const struct vector
     return status;
 }
 
-enum status recall_factor_read(struct store *store, size_t *out_factor, struct error *err)
+/* "4 2026-11-29T16:00:00Z"; libraries of an older version have only the number. */
+enum status recall_factor_read(struct store *store, size_t *out_factor, char out_since[32],
+                               struct error *err)
 {
     struct arena arena = {0};
     const char *text = NULL;
     enum status status = store_get_meta(store, ENGINE_META_RESCORE, &arena, &text, err);
     if (!status) {
-        unsigned long factor = text ? strtoul(text, NULL, 10) : 1;
-        *out_factor = factor < 1 || factor > FACTOR_MAX ? 1 : (size_t)factor;
+        char *end = NULL;
+        unsigned long factor = text ? strtoul(text, &end, 10) : 1;
+        bool is_known = factor >= 1 && factor <= RECALL_FACTOR_MAX;
+        *out_factor = is_known ? (size_t)factor : 1;
+        if (out_since)
+            snprintf(out_since, 32, "%s", is_known && end && *end == ' ' ? end + 1 : "");
     }
     arena_clear(&arena);
     return status;
@@ -66,10 +72,11 @@ enum status recall_factor_read(struct store *store, size_t *out_factor, struct e
 enum status recall_factor_raise(struct store *store, size_t factor, struct error *err)
 {
     size_t before = 1;
-    char text[24];
-    enum status status = recall_factor_read(store, &before, err);
-    if (status || factor <= before)
+    char text[64], now[32], since[32];
+    enum status status = recall_factor_read(store, &before, since, err);
+    if (status || factor < before || (factor == before && (factor == 1 || *since)))
         return status;
-    snprintf(text, sizeof text, "%zu", factor);
+    clock_format_utc(clock_wall_ms(), now);
+    snprintf(text, sizeof text, "%zu %s", factor, now);
     return store_set_meta(store, ENGINE_META_RESCORE, text, err);
 }

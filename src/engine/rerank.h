@@ -33,6 +33,10 @@ enum status rerank_hits(const struct rerank_request *request, struct engine_hit 
 
 /* --- the step of a search (rerank_step.c) --- */
 
+/* NULL or "": the first that ranks passages. INVALID: there is no such reranker. */
+enum status rerank_model_find(const char *name, const struct embed_model **out,
+                              struct error *err) MUST_USE;
+
 /* How many hits a search has to fetch, and the lowest fused score it may drop them by. */
 size_t rerank_depth(const struct engine_search_options *options);
 double rerank_min_score(const struct engine_search_options *options);

@@ -6,10 +6,10 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/degraded.h"
 #include "engine/hits.h"
 
-/* NULL or "": the first that ranks passages. */
-static enum status find_model(const char *name, const struct embed_model **out, struct error *err)
+enum status rerank_model_find(const char *name, const struct embed_model **out, struct error *err)
 {
     size_t n;
     const struct embed_model *models = embed_models(&n);
@@ -32,9 +32,10 @@ static enum status open_encoder(struct engine *engine, const struct embed_model 
     char *folder = embed_model_folder(model->name);
     if (!folder)
         return error_nomem(err);
+    bool is_cached = feature_is_on(&engine->options.features, FEATURE_EMBEDDER_CACHING);
     const struct encoder_options options = {.folder = folder,
                                             .precision = engine->options.embedding_precision,
-                                            .cache_folder = folder,
+                                            .cache_folder = is_cached ? folder : NULL,
                                             .is_lasting = engine->options.is_bulk};
     enum status status = cross_encoder_open(&options, &engine->reranker, err);
     if (status == STATUS_NOT_FOUND)
@@ -50,15 +51,23 @@ static enum status get_reranker(struct engine *engine, struct error *err)
     const struct embed_model *model;
     if (engine->reranker)
         return STATUS_OK;
-    enum status status = find_model(engine->options.rerank_model, &model, err);
+    enum status status = rerank_model_find(engine->options.rerank_model, &model, err);
     return status ? status : open_encoder(engine, model, err);
 }
 
-static enum status warn_of_deadline(struct engine_hits *hits, const struct rerank_outcome *outcome,
-                                    int64_t deadline_ms, struct error *err)
+static enum status warn_of_deadline(const struct engine *engine, struct engine_hits *hits,
+                                    const struct rerank_outcome *outcome, int64_t deadline_ms,
+                                    struct error *err)
 {
     if (outcome->n_read == outcome->n_wanted)
         return STATUS_OK;
+    if (!degraded_is_allowed(engine)) {
+        error_set(err, STATUS_LIMIT, "%zu of %zu passages were reranked within %" PRId64 " ms",
+                  outcome->n_read, outcome->n_wanted, deadline_ms);
+        error_hint(err, "fewer --candidates, or a longer --deadline-ms");
+        return STATUS_LIMIT;
+    }
+    hits->degraded |= ENGINE_DEGRADED_RERANKER;
     return hits_warn(hits,
                      arena_printf(&hits->arena,
                                   "%zu of %zu passages were reranked within %" PRId64 " ms: %s",
@@ -96,8 +105,11 @@ static enum status run(struct engine *engine, const char *query,
 {
     struct error why = {0};
     enum status status = get_reranker(engine, &why);
-    if (is_degradable(status) && options->rerank != ENGINE_RERANK_REQUIRED)
+    if (is_degradable(status) && options->rerank != ENGINE_RERANK_REQUIRED &&
+        degraded_is_allowed(engine)) {
+        hits->degraded |= ENGINE_DEGRADED_RERANKER;
         return hits_warn(hits, arena_printf(&hits->arena, "%s: not reranked", why.message), err);
+    }
     if (status) {
         if (err)
             *err = why;
@@ -117,7 +129,7 @@ static enum status run(struct engine *engine, const char *query,
     if (status)
         return status;
     hits->n_reranked = outcome.is_reordered ? outcome.n_read : 0;
-    return warn_of_deadline(hits, &outcome, options->deadline_ms, err);
+    return warn_of_deadline(engine, hits, &outcome, options->deadline_ms, err);
 }
 
 enum status rerank_step(struct engine *engine, const char *query,
@@ -126,10 +138,11 @@ enum status rerank_step(struct engine *engine, const char *query,
 {
     if (options->rerank == ENGINE_RERANK_OFF)
         return STATUS_OK;
-    int64_t begin_us = clock_monotonic_us();
+    bool is_timed = feature_is_on(&engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
+    int64_t begin_us = is_timed ? clock_monotonic_us() : 0;
     enum status status = hits->n > 0 ? run(engine, query, options, start_us, hits, err) : STATUS_OK;
     if (!status)
         cut(hits, options);
-    hits->took.rerank_us = clock_monotonic_us() - begin_us;
+    hits->took.rerank_us = is_timed ? clock_monotonic_us() - begin_us : 0;
     return status;
 }

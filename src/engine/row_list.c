@@ -39,3 +39,25 @@ void row_list_clear(struct row_list *list)
     mem_free(list->slots);
     *list = (struct row_list){0};
 }
+
+enum status row_list_own(struct row_list *list, int64_t *chunk_ids, int64_t *document_ids, size_t n,
+                         enum row_list_slots slots, struct error *err)
+{
+    uint32_t *own_slots = slots == ROW_LIST_SLOTS ? mem_zalloc(n, sizeof *own_slots) : NULL;
+    if (slots == ROW_LIST_SLOTS && !own_slots)
+        return error_nomem(err);
+    row_list_clear(list);
+    *list = (struct row_list){.chunk_ids = chunk_ids,
+                              .document_ids = document_ids,
+                              .slots = own_slots,
+                              .n = n,
+                              .n_max = n};
+    return STATUS_OK;
+}
+
+void row_list_forget(struct row_list *list)
+{
+    size_t n = list->n;
+    row_list_clear(list);
+    list->n = n;
+}

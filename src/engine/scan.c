@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/parts.h"
 #include "load/load.h"
 
 #define SCAN_DEPTH_MAX 200
@@ -73,8 +74,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Names of one folder in byte order, so that the order of documents does not depend on the disk. */
-static enum status read_names(DIR *folder, struct arena *arena, const char ***out, size_t *out_n,
-                              struct error *err)
+static enum status read_names(DIR *folder, const struct cancel *cancel, struct arena *arena,
+                              const char ***out, size_t *out_n, struct error *err)
 {
     void *names = NULL;
     size_t n = 0, n_max = 0;
@@ -83,7 +84,10 @@ static enum status read_names(DIR *folder, struct arena *arena, const char ***ou
     while (!status && (entry = readdir(folder))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        status = mem_reserve(&names, &n_max, n + 1, sizeof(char *), err);
+        if (is_cancelled(cancel))
+            status = error_set(err, STATUS_CANCELLED, "stopped while scanning");
+        if (!status)
+            status = mem_reserve(&names, &n_max, n + 1, sizeof(char *), err);
         char *name = status ? NULL : arena_text(arena, entry->d_name, strlen(entry->d_name));
         if (!status && !name)
             status = error_nomem(err);
@@ -110,7 +114,9 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
         return error_nomem(walk->err);
     enum status status = STATUS_OK;
     struct stat st;
-    if (is_ignored(walk->options, path, name)) {
+    if (is_cancelled(walk->options->cancel)) {
+        status = error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
+    } else if (is_ignored(walk->options, path, name)) {
         walk->scan->n_skipped++;
     } else if (fault_hit("file.scan") ? (errno = EIO, true) : lstat(path, &st) != 0) {
         status = add_unreadable(walk, path, errno);
@@ -130,8 +136,6 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
 
 static enum status walk_folder(struct walk *walk, const char *path, int depth)
 {
-    if (is_cancelled(walk->options->cancel))
-        return error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
     if (depth > SCAN_DEPTH_MAX)
         return add_file(walk, path, NULL, "folders are nested too deep");
     DIR *folder = opendir(path);
@@ -140,7 +144,7 @@ static enum status walk_folder(struct walk *walk, const char *path, int depth)
     struct arena arena = {0};
     const char **names = NULL;
     size_t n = 0;
-    enum status status = read_names(folder, &arena, &names, &n, walk->err);
+    enum status status = read_names(folder, walk->options->cancel, &arena, &names, &n, walk->err);
     closedir(folder);
     for (size_t i = 0; i < n && !status; i++)
         status = walk_entry(walk, path, names[i], depth);
@@ -187,19 +191,56 @@ static void drop_repeated(struct scan *scan)
     scan->n_files = n;
 }
 
-enum status scan_paths(const struct engine_add_options *options, struct scan *out,
-                       struct error *err)
+static enum status add_parts(struct scan *scan, const struct scan_sizes *sizes,
+                             struct scan_file *file, struct error *err)
+{
+    if (file->size_bytes <= sizes->large_bytes || !load_may_have_parts(file->path))
+        return STATUS_OK;
+    struct parts *parts = arena_zalloc(&scan->arena, 1, sizeof *parts);
+    if (!parts)
+        return error_nomem(err);
+    *parts = (struct parts){.part_bytes = sizes->part_bytes,
+                            .n = (size_t)load_n_parts(file->size_bytes, sizes->part_bytes),
+                            .mutex = PTHREAD_MUTEX_INITIALIZER};
+    file->parts = parts;
+    return STATUS_OK;
+}
+
+static enum status make_jobs(struct scan *scan, const struct scan_sizes *sizes, struct error *err)
+{
+    size_t n_jobs = scan->n_files;
+    for (size_t i = 0; i < scan->n_files; i++) {
+        struct scan_file *file = &scan->files[i];
+        enum status status = add_parts(scan, sizes, file, err);
+        if (status)
+            return status;
+        n_jobs += file->parts ? file->parts->n - 1 : 0;
+    }
+    scan->jobs = mem_array(n_jobs, sizeof *scan->jobs);
+    if (!scan->jobs)
+        return error_nomem(err);
+    for (size_t i = 0; i < scan->n_files; i++)
+        for (size_t k = 0; k == 0 || (scan->files[i].parts && k < scan->files[i].parts->n); k++)
+            scan->jobs[scan->n_jobs++] = (struct scan_job){&scan->files[i], k};
+    return STATUS_OK;
+}
+
+enum status scan_paths(const struct engine_add_options *options, const struct scan_sizes *sizes,
+                       struct scan *out, struct error *err)
 {
     struct scan scan = {0};
     struct walk walk = {.options = options, .scan = &scan, .err = err};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < options->n_paths && !status; i++)
         status = walk_root(&walk, options->paths[i]);
+    if (!status) {
+        drop_repeated(&scan);
+        status = make_jobs(&scan, sizes, err);
+    }
     if (status) {
         scan_clear(&scan);
         return status;
     }
-    drop_repeated(&scan);
     *out = scan;
     return STATUS_OK;
 }
@@ -207,6 +248,7 @@ enum status scan_paths(const struct engine_add_options *options, struct scan *ou
 void scan_clear(struct scan *scan)
 {
     mem_free(scan->files);
+    mem_free(scan->jobs);
     arena_clear(&scan->arena);
     *scan = (struct scan){0};
 }

@@ -6,18 +6,16 @@
 #include "engine/engine_internal.h"
 
 /* engine_search(), and the parsed query with its idf stays for whoever scores sentences; the
- * query's vector [dim] too (NULL in lexical mode). Both are from hits->arena. */
+ * query's vector [dim] too (NULL in lexical mode). Both are from hits->arena. NULL: not wanted. */
 struct search_query {
     struct lexical_query terms;
     const float *vector;
     size_t dim;
+    struct query_cache_key key; /* of the hits, when they are kept */
+    bool is_kept;
 };
 enum status search_run(struct engine *engine, const char *text,
                        const struct engine_search_options *options, struct engine_hits *out,
                        struct search_query *out_query, struct error *err) MUST_USE;
-
-/* What `relevance` must reach for an answer (RETRIEVAL floor: cosine of the best passage plus half
- * the idf-weighted share of the question's words in the best of the top five). */
-#define SEARCH_RELEVANCE_FLOOR 0.59
 
 #endif

@@ -120,7 +120,7 @@ static enum status load_segment(void *ctx, const struct store_segment *listed, s
         return status;
     struct error why = {0};
     status = open_segment(loader->folder, listed, &segment, &why);
-    if (status == STATUS_FORMAT || (status == STATUS_NOT_FOUND && loader->is_gone_lost)) {
+    if (status == STATUS_DAMAGED || (status == STATUS_NOT_FOUND && loader->is_gone_lost)) {
         note_lost(kind, listed, &why);
         return STATUS_OK;
     }

@@ -52,6 +52,11 @@ enum snapshot_want { SNAPSHOT_LEXICAL = 1, SNAPSHOT_VECTOR = 2 };
  * `folder`: the data folder. */
 enum status snapshot_begin(struct snapshot_cache *cache, struct store *store, const char *folder,
                            unsigned want, struct snapshot *out, struct error *err) MUST_USE;
+/* Whether a failure may be that of the vectors alone: without SNAPSHOT_VECTOR it is worth a try. */
+static inline bool snapshot_is_without_vectors(enum status status)
+{
+    return status == STATUS_NOT_FOUND || status == STATUS_DAMAGED || status == STATUS_IO;
+}
 void snapshot_end(struct snapshot *snapshot); /* zeroed is fine */
 
 /* "<folder>/segments/<name>.seg", owned; NULL: out of memory. */

@@ -102,8 +102,10 @@ static enum status similarity_of(struct support_claim *claim, const char *text, 
         status = embed(claim, work, claim->text, claim->len, &claim->vector, err);
     if (!status)
         status = embed(claim, work, text, len, &span, err);
-    if (status)
+    if (status) {
+        claim->engine->has_embedder_failed = true;
         return status == STATUS_NOMEM ? status : STATUS_OK;
+    }
     *out = (double)vector_dot(claim->vector, span, embedder_dim(claim->engine->embedder));
     return STATUS_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "base/bitmap.h"
 #include "base/mem.h"
+#include "engine/disk_reserve.h"
 #include "engine/engine_internal.h"
 #include "engine/ids.h"
 #include "engine/maintain.h"
@@ -23,15 +24,19 @@ static enum status repair(struct engine *engine, struct maintainer *maintainer, 
                : maintain_rebuild(maintainer, MAINTAIN_REBUILD_LOST, analyzer, &(size_t){0}, err);
 }
 
-enum status engine_keep_up(struct engine *engine, struct error *err)
+enum status engine_keep_up(struct engine *engine, const struct cancel *cancel, struct error *err)
 {
     struct maintainer maintainer = {0};
     enum status status = maintainer_init(&maintainer, engine->options.data_folder,
-                                         engine_n_threads(engine), NULL, err);
+                                         engine_n_threads(engine), cancel, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain(&maintainer, MAINTAIN_DUE, err);
     if (!status)
         status = repair(engine, &maintainer, err);
+    /* What is damaged in the log ends it, and nobody can tell: at rest there is none. */
+    if (!status)
+        status = store_checkpoint(maintainer.store, 0, err);
     maintainer_clear(&maintainer);
     return status;
 }
@@ -45,7 +50,8 @@ static bool is_older(const char *stored, const char *ours)
            !strchr(stored + len, '-');
 }
 
-enum status engine_renew_words(struct engine *engine, struct store *store, struct error *err)
+enum status engine_renew_words(struct engine *engine, struct store *store,
+                               const struct cancel *cancel, struct error *err)
 {
     struct arena arena = {0};
     struct analyzer *analyzer;
@@ -59,7 +65,8 @@ enum status engine_renew_words(struct engine *engine, struct store *store, struc
     if (!is_due)
         return status;
     status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
-                             NULL, err);
+                             cancel, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain_rebuild(&maintainer, MAINTAIN_REBUILD_ALL, analyzer, &(size_t){0}, err);
     maintainer_clear(&maintainer);
@@ -83,11 +90,13 @@ enum status engine_compact(struct engine *engine, struct error *err)
 {
     bool has = false;
     struct maintainer maintainer = {0};
+    (void)disk_ballast_lend(engine->options.data_folder);
     enum status status = has_library(engine, &has, err);
     if (status || !has)
         return status;
     status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
                              NULL, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain(&maintainer, MAINTAIN_ALL, err);
     if (!status)
@@ -111,12 +120,13 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
     if (!status)
         status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
                                  cancel, err);
+    maintainer.governor = engine->governor;
     if (!status)
         status = maintain_rebuild(
             &maintainer, what == ENGINE_REINDEX_ALL ? MAINTAIN_REBUILD_ALL : MAINTAIN_REBUILD_LOST,
             analyzer, out_n, err);
     if (!status)
-        status = store_checkpoint(maintainer.store, true, err);
+        status = store_checkpoint(maintainer.store, 0, err);
     maintainer_clear(&maintainer);
     return status;
 }
@@ -172,16 +182,18 @@ static enum status cover_missing(void *ctx, int64_t chunk_id, struct error *err)
     return cover(ctx, chunk_id, err);
 }
 
-/* Everything in it, whatever its stamp says. FORMAT is a finding. */
+/* Everything in it, whatever its stamp says. DAMAGED is a finding. */
 static enum status check_segment(struct checker *c, const struct snapshot_segment *s,
                                  struct error *err)
 {
     struct error why = {0};
+    if (!feature_is_on(&c->engine->options.features, FEATURE_ENHANCED_HEALTH_CHECKS))
+        return STATUS_OK;
     enum status status = segment_check(s->segment, &why);
     if (!status)
         status = s->lexical ? lexical_index_check(s->lexical, &why)
                             : vector_index_check(s->vector, &c->snapshot.rows, &why);
-    if (status == STATUS_FORMAT || status == STATUS_INVALID) {
+    if (status == STATUS_DAMAGED || status == STATUS_INVALID) {
         say(c, "segment \"%s\": %s; `ragged reindex` makes it anew", s->name, why.message);
         return STATUS_OK;
     }
@@ -244,7 +256,7 @@ static enum status check_kind(struct checker *c, enum store_kind kind, struct er
     if (status)
         return status;
     ids_sort(c->covered, c->n_covered);
-    status = store_each_chunk_range(store, check_range, c, err);
+    status = store_each_chunk_run(store, check_range, c, err);
     if (status)
         return status;
     c->n_double += c->n_covered - c->i_covered;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "base/checked.h"
 #include "base/mem.h"
 #include "engine/ids.h"
 
@@ -111,7 +112,7 @@ void vector_leg_clear(struct vector_leg *leg)
 
 /* ---- searching ---- */
 
-static enum status search_tail(const struct vector_leg *leg, struct leg_hit *out, size_t *out_n,
+static enum status search_tail(struct vector_leg *leg, struct leg_hit *out, size_t *out_n,
                                struct error *err)
 {
     float *cosines = mem_array(leg->tail.n, sizeof *cosines);
@@ -126,12 +127,13 @@ static enum status search_tail(const struct vector_leg *leg, struct leg_hit *out
                 .document_id = leg->tail.document_ids[i],
                 .score = (double)cosines[i],
             };
+    leg->n_damaged += leg->tail.n - n;
     *out_n = n;
     mem_free(cosines);
     return STATUS_OK;
 }
 
-static enum status search_segment(const struct vector_leg *leg, const struct vector_leg_segment *s,
+static enum status search_segment(struct vector_leg *leg, const struct vector_leg_segment *s,
                                   size_t n_best, struct vector_hit *hits, struct leg_hit *out,
                                   size_t *out_n, struct error *err)
 {
@@ -155,6 +157,7 @@ static enum status search_segment(const struct vector_leg *leg, const struct vec
             .document_id = segment_document_of_row(s->from->segment, hits[i].row),
             .score = (double)hits[i].cosine,
         };
+    leg->n_damaged += size_min(n_best, s->n_allowed) - n;
     *out_n = n;
     return STATUS_OK;
 }
@@ -184,23 +187,41 @@ enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_
     return status;
 }
 
-bool vector_leg_cosine(const struct vector_leg *leg, int64_t chunk_id, double *out)
+static bool find_slot(const struct vector_leg *leg, int64_t chunk_id, uint32_t *out)
+{
+    size_t row = 0, i = ids_find(leg->tail.chunk_ids, leg->tail.n, chunk_id);
+    if (i < leg->tail.n) {
+        *out = leg->tail.slots[i];
+        return true;
+    }
+    for (i = 0; i < leg->n_segments; i++)
+        if (segment_find_row(leg->segments[i].from->segment, chunk_id, &row)) {
+            *out = vector_index_slot(leg->segments[i].from->vector, row);
+            return *out < leg->snapshot->rows.n_slots;
+        }
+    return false;
+}
+
+enum status vector_leg_cosine(struct vector_leg *leg, int64_t chunk_id, double *out, bool *out_has,
+                              struct error *err)
 {
     uint32_t slot = 0;
-    size_t row = 0;
-    size_t i = ids_find(leg->tail.chunk_ids, leg->tail.n, chunk_id);
-    bool has = i < leg->tail.n;
-    if (has)
-        slot = leg->tail.slots[i];
-    for (i = 0; i < leg->n_segments && !has; i++) {
-        has = segment_find_row(leg->segments[i].from->segment, chunk_id, &row);
-        if (has)
-            slot = vector_index_slot(leg->segments[i].from->vector, row);
+    bool is_right = false;
+    if (!find_slot(leg, chunk_id, &slot)) {
+        *out_has = false;
+        return STATUS_OK;
     }
-    if (!has)
-        return false;
+    const struct vector_rows *rows = &leg->snapshot->rows;
+    size_t row_bytes = sizeof(uint16_t) * rows->dim;
+    const char *row = (const char *)rows->bytes + slot * row_bytes;
+    enum status status =
+        store_check_vector(leg->snapshot->store, slot, row, row_bytes, &is_right, err);
+    if (status)
+        return status;
     float cosine;
-    vector_cosines(&leg->snapshot->rows, leg->query, &slot, 1, &cosine);
+    vector_cosines(rows, leg->query, &slot, 1, &cosine);
+    leg->n_damaged += !is_right && isfinite(cosine); /* the others were left out of the search */
     *out = (double)cosine;
-    return isfinite(cosine);
+    *out_has = is_right && isfinite(cosine);
+    return STATUS_OK;
 }

@@ -30,6 +30,7 @@ struct vector_leg {
     size_t n_segments;
     struct row_list tail; /* what may be found of it */
     size_t n_allowed;     /* rows with a vector that may be found */
+    size_t n_damaged;     /* vectors that vector_leg_cosine() did not believe */
 };
 
 struct vector_leg_options {
@@ -50,7 +51,9 @@ void vector_leg_clear(struct vector_leg *leg); /* zeroed is fine */
 enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_hit *out,
                               size_t *out_n, struct error *err) MUST_USE;
 
-/* The cosine of any chunk; false: it has no vector. */
-bool vector_leg_cosine(const struct vector_leg *leg, int64_t chunk_id, double *out);
+/* The cosine of any chunk. *out_has false: it has no vector, or one that is not what was written.
+ */
+enum status vector_leg_cosine(struct vector_leg *leg, int64_t chunk_id, double *out, bool *out_has,
+                              struct error *err) MUST_USE;
 
 #endif

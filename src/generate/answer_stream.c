@@ -13,10 +13,22 @@ enum status answer_stream_text(struct answer_stream *answer, const char *text, s
     if (len > RAGGED_LIMIT_HTTP_BODY - answer->n_bytes)
         return error_set(err, STATUS_LIMIT, "the answer is longer than %zu MiB",
                          RAGGED_LIMIT_HTTP_BODY / RAGGED_MIB);
+    if (len == 0 || answer->is_done)
+        return STATUS_OK;
     answer->n_bytes += len;
-    if (len > 0)
-        answer->on_text(answer->ctx, text, len);
+    answer->n_pieces++;
+    answer->on_text(answer->ctx, text, len);
+    if (answer->n_pieces_max > 0 && answer->n_pieces >= answer->n_pieces_max) {
+        answer->is_done = true;
+        answer->finish = "length";
+    }
     return STATUS_OK;
+}
+
+void answer_stream_restart(struct answer_stream *answer)
+{
+    *answer = (struct answer_stream){
+        .on_text = answer->on_text, .ctx = answer->ctx, .n_pieces_max = answer->n_pieces_max};
 }
 
 size_t answer_count(const json_t *object, const char *key)
@@ -65,7 +77,8 @@ enum status answer_line_parse(const char *line, size_t len, json_t **out, struct
         return status;
     if (status || !json_is_object(value)) {
         json_decref(value);
-        return error_set(err, STATUS_REMOTE, "the server sent something else than JSON: \"%.*s\"",
+        return error_set(err, STATUS_MALFORMED,
+                         "the server sent something else than JSON: \"%.*s\"",
                          (int)utf8_floor(line, len, len < QUOTE_MAX ? len : QUOTE_MAX), line);
     }
     *out = value;
@@ -85,13 +98,16 @@ static enum status status_of(int code, const char *type, const char *message)
         int code;
         enum status status;
     } rows[] = {
-        {404, STATUS_NOT_FOUND}, {413, STATUS_LIMIT}, {429, STATUS_BUSY}, {503, STATUS_BUSY}};
+        {404, STATUS_NOT_FOUND}, {408, STATUS_REMOTE}, {409, STATUS_REMOTE},
+        {413, STATUS_LIMIT},     {425, STATUS_REMOTE}, {429, STATUS_THROTTLED},
+        {501, STATUS_REFUSED},
+    };
     if (is_too_long(type, message))
         return STATUS_LIMIT;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == code)
             return rows[i].status;
-    return STATUS_REMOTE;
+    return code >= 300 && code < 500 ? STATUS_REFUSED : STATUS_REMOTE;
 }
 
 enum status answer_error_set(struct error *err, int code, const json_t *value)
@@ -108,8 +124,10 @@ enum status answer_error_set(struct error *err, int code, const json_t *value)
         error_set(err, status, "the server answered %d: %.*s", code, n, message);
     if (status == STATUS_LIMIT)
         error_hint(err, "the prompt is too long for this model: use fewer passages");
-    else if (status == STATUS_BUSY)
+    else if (status == STATUS_THROTTLED || code == 503)
         error_hint(err, "the server is busy: ask again in a moment");
+    else if (code >= 300 && code < 400)
+        error_hint(err, "redirects are not followed: check the address of the server");
     else if (code == 401 || code == 403)
         error_hint(err, "check the API key and that the server accepts this address");
     return status;

@@ -14,9 +14,12 @@
 struct answer_stream {
     void (*on_text)(void *ctx, const char *text, size_t len);
     void *ctx;
-    size_t n_bytes;     /* of text so far */
-    bool is_done;       /* the end mark was seen; later lines are ignored */
-    const char *finish; /* static; NULL: not told yet */
+    size_t n_bytes;      /* of text so far */
+    size_t n_pieces;     /* of text so far: about as many as tokens */
+    size_t n_pieces_max; /* past it the answer is over ("length"); 0: no limit */
+    size_t n_chunks;     /* lines that were part of an answer: comments are not */
+    bool is_done;        /* the end mark was seen; later lines are ignored */
+    const char *finish;  /* static; NULL: not told yet */
     size_t n_tokens_prompt, n_tokens_answer;
     size_t quotes[GENERATE_QUOTES_MAX]; /* extractive */
     size_t n_quotes;
@@ -32,6 +35,9 @@ size_t answer_count(const json_t *object, const char *key);
 /* "stop" and "length" as they are; anything else that ends an answer in good order is "stop". */
 const char *answer_finish_name(const char *reason);
 
+/* Forgets what came, for another attempt. */
+void answer_stream_restart(struct answer_stream *answer);
+
 /* REMOTE "the answer is incomplete" when neither the end mark nor a finish reason came. */
 enum status answer_stream_end(const struct answer_stream *answer, struct error *err) MUST_USE;
 
@@ -45,13 +51,14 @@ enum status chat_stream_line(struct answer_stream *answer, const char *line, siz
 enum status sse_stream_line(struct answer_stream *answer, const char *line, size_t len,
                             struct error *err) MUST_USE;
 
-/* Parses a line into an object; bytes that are not UTF-8 become U+FFFD. REMOTE: not JSON. */
+/* Parses a line into an object; bytes that are not UTF-8 become U+FFFD. MALFORMED: not JSON. */
 enum status answer_line_parse(const char *line, size_t len, json_t **out,
                               struct error *err) MUST_USE;
 
 /* A failure as servers word it: `value` is the "error" member (a sentence, or an object with
  * message, type and code), `code` the HTTP status (200: in the middle of a stream). NOT_FOUND for
- * 404, LIMIT for a prompt that is too long, BUSY for 429 and 503, else REMOTE. */
+ * 404, LIMIT for a prompt that is too long, THROTTLED for 429, REFUSED for any other 3xx and 4xx
+ * that will not change, else REMOTE. */
 enum status answer_error_set(struct error *err, int code, const json_t *value);
 
 /* The same from the body of an HTTP answer, JSON or not. */

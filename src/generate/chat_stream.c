@@ -26,13 +26,14 @@ enum status chat_stream_line(struct answer_stream *answer, const char *line, siz
     enum status status = answer_line_parse(line, len, &object, err);
     if (status)
         return status;
+    answer->n_chunks++;
     const json_t *error = json_object_get(object, "error");
     const json_t *text = json_object_get(json_object_get(object, "message"), "content");
     if (error && !json_is_null(error))
         status = answer_error_set(err, 200, error);
     else if (json_is_string(text))
         status = answer_stream_text(answer, json_string_value(text), json_string_length(text), err);
-    if (!status && json_is_true(json_object_get(object, "done")))
+    if (!status && !answer->is_done && json_is_true(json_object_get(object, "done")))
         status = take_end(answer, object, err);
     json_decref(object);
     return status;

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/status.h"
+#include "net/net.h"
 
 struct generator; /* one thread at a time */
 
@@ -20,8 +21,10 @@ struct generator_options {
     const char *ollama_url, *openai_url,
         *openai_key;                     /* NULL: not configured (ollama has a default) */
     const char *gguf_path, *helper_path; /* llama: model file; NULL: the default places */
-    unsigned n_threads;     /* llama: 0 = idle cores; ollama: 0 = the server's choice */
-    int is_configured_only; /* auto: do not probe servers nobody configured (--offline) */
+    unsigned n_threads;           /* llama: 0 = idle cores; ollama: 0 = the server's choice */
+    int is_configured_only;       /* auto: do not probe servers nobody configured (--offline) */
+    struct net_timeouts timeouts; /* servers: of a chat; zero: see generator_run() */
+    struct net_peers *peers;      /* servers: borrowed until generator_close(); NULL: one attempt */
 };
 
 /* auto takes the first row that is there: configured endpoint, Ollama, OpenAI-compatible, local
@@ -49,7 +52,7 @@ struct generate_request {
     double temperature;
     uint64_t seed;
     const struct cancel *cancel;
-    int total_timeout_ms; /* 0: 600 s */
+    int total_timeout_ms; /* with all attempts; 0: the generator's, else 600 s */
     /* extractive only: */
     const char *question;
     const struct generate_sentence *sentences;
@@ -81,12 +84,16 @@ struct generate_result {
     size_t n_quotes;
 };
 
-/* Streams the answer: on_text() gets pieces of whole UTF-8 characters as they come. A stream that
- * ends without its end mark is REMOTE ("the answer is incomplete"), a prompt too long for the model
- * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED.
- * extractive writes 1 to 3 sentences verbatim, perhaps with the one before or those behind, each
- * passage on lines of its own; each run of sentences ends with " [n]", where n numbers the passages
- * in the order they are quoted in. */
+/* Streams the answer: on_text() gets pieces of whole UTF-8 characters as they come. A server that
+ * fails before the first of them is asked again, after it never. A stream that ends without its end
+ * mark is REMOTE ("the answer is incomplete"), nonsense MALFORMED, a server that wants fewer
+ * requests THROTTLED, one that will never answer this REFUSED, a prompt too long for the model
+ * LIMIT, Ctrl-C CANCELLED (the server's work is stopped too). *out is set also on CANCELLED. An
+ * answer that goes on far past n_tokens_max is cut there ("length"). Time limits: 30 s between
+ * tokens; for the first one 60 s, and as long as reading the prompt may take, or 300 s when the
+ * model may have to be loaded. extractive writes 1 to 3 sentences verbatim, perhaps with the one
+ * before or those behind, each passage on lines of its own; each run of sentences ends with " [n]",
+ * where n numbers the passages in the order they are quoted in. */
 enum status generator_run(struct generator *generator, const struct generate_request *request,
                           void (*on_text)(void *ctx, const char *text, size_t len), void *ctx,
                           struct generate_result *out, struct error *err) MUST_USE;

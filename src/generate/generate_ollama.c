@@ -13,6 +13,13 @@
 #define WINDOW_STEP 2048             /* another num_ctx makes Ollama load the model again */
 #define TEMPLATE_TOKENS 64           /* roles and marks around our two messages */
 
+static const struct server_row protocol = {
+    .about_operation = "ollama.models",
+    .chat_operation = "ollama.chat",
+    .probe_path = "/api/version",
+    .on_line = chat_stream_line,
+};
+
 struct ollama {
     struct server server;
     int can_think;
@@ -182,10 +189,10 @@ static enum status ollama_open(struct generator *generator, const struct generat
     ollama->n_threads = options->n_threads;
     const char *url = ollama_is_configured(options) ? options->ollama_url : DEFAULT_URL;
     json_t *tags = NULL;
-    enum status status = server_open(&ollama->server, url, NULL, err);
+    enum status status = server_open(&ollama->server, &protocol, url, NULL, options, err);
     if (!status)
         status = server_ask(&ollama->server, "/api/tags", NULL, &tags, err);
-    if (status == STATUS_REMOTE)
+    if (status == STATUS_REMOTE && !(err && *err->hint))
         error_hint(err, "start it: ollama serve");
     if (!status)
         status = choose_model(generator, json_object_get(tags, "models"), options->model, err);
@@ -248,15 +255,28 @@ static json_t *chat_json(const struct generator *generator, const struct generat
     return NULL;
 }
 
+/* A model that is in memory answers soon; another one takes minutes to be read from a disk. */
+static enum server_state ask_state(const struct generator *generator)
+{
+    const struct ollama *ollama = generator->state;
+    json_t *running = NULL;
+    if (server_ask_once(&ollama->server, "/api/ps", &running, NULL))
+        return SERVER_STATE_LOADING;
+    bool is_warm = find_named(json_object_get(running, "models"), generator->model) != NULL;
+    json_decref(running);
+    return is_warm ? SERVER_STATE_WARM : SERVER_STATE_LOADING;
+}
+
 static enum status chat(struct generator *generator, const struct generate_request *request,
-                        size_t n_window, struct answer_stream *answer, struct error *err)
+                        enum server_state state, size_t n_window, struct answer_stream *answer,
+                        struct error *err)
 {
     const struct ollama *ollama = generator->state;
     json_t *body = chat_json(generator, request, n_window);
     if (!body)
         return error_nomem(err);
     enum status status =
-        server_stream(&ollama->server, "/api/chat", body, request, chat_stream_line, answer, err);
+        server_stream(&ollama->server, "/api/chat", body, request, state, answer, err);
     json_decref(body);
     return status;
 }
@@ -265,9 +285,10 @@ static enum status ollama_run(struct generator *generator, const struct generate
                               struct answer_stream *answer, struct error *err)
 {
     size_t n_window = window_needed(generator, request);
-    enum status status = chat(generator, request, n_window, answer, err);
+    enum server_state state = ask_state(generator);
+    enum status status = chat(generator, request, state, n_window, answer, err);
     if (status == STATUS_LIMIT && answer->n_bytes == 0 && n_window < generator->window)
-        status = chat(generator, request, generator->window, answer, err);
+        status = chat(generator, request, SERVER_STATE_LOADING, generator->window, answer, err);
     if (status == STATUS_NOT_FOUND)
         error_hint(err, "fetch it: ollama pull %s", generator->model);
     return status;

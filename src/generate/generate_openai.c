@@ -8,6 +8,13 @@
 #include "generate/server.h"
 #include "net/net.h"
 
+static const struct server_row protocol = {
+    .about_operation = "openai.models",
+    .chat_operation = "openai.chat",
+    .probe_path = "/models",
+    .on_line = sse_stream_line,
+};
+
 static int openai_is_configured(const struct generator_options *options)
 {
     return options->openai_url && *options->openai_url;
@@ -101,7 +108,7 @@ static enum status openai_open(struct generator *generator, const struct generat
     json_t *models = NULL;
     enum status status = base_url(options->openai_url, &url, err);
     if (!status)
-        status = server_open(server, buf_text(&url), options->openai_key, err);
+        status = server_open(server, &protocol, buf_text(&url), options->openai_key, options, err);
     if (!status)
         status = server_ask(server, "/models", NULL, &models, err);
     if (!status)
@@ -139,11 +146,15 @@ static json_t *chat_json(const struct generator *generator, const struct generat
 static enum status openai_run(struct generator *generator, const struct generate_request *request,
                               struct answer_stream *answer, struct error *err)
 {
+    const struct server *server = generator->state;
+    /* One on this machine may load its model first, and does not say so. */
+    enum server_state state =
+        net_is_loopback(server->url) ? SERVER_STATE_LOADING : SERVER_STATE_WARM;
     json_t *body = chat_json(generator, request);
     if (!body)
         return error_nomem(err);
-    enum status status = server_stream(generator->state, "/chat/completions", body, request,
-                                       sse_stream_line, answer, err);
+    enum status status =
+        server_stream(server, "/chat/completions", body, request, state, answer, err);
     json_decref(body);
     return status;
 }

@@ -1,37 +1,53 @@
 #include "generate/server.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-#define CONNECT_TIMEOUT_MS 300 /* a server that is there answers at once */
-#define ASK_TIMEOUT_MS 5000
-#define FIRST_BYTE_TIMEOUT_MS 300000 /* the model may have to be loaded first */
-#define IDLE_TIMEOUT_MS 60000
+#define ASK_MS 5000
+#define WARM_MS 60000
+#define PROMPT_TOKEN_MS 50 /* a processor that reads a prompt more slowly is of no use */
+#define LOADING_MS 300000
+#define CHAT_TOTAL_MS 600000
+#define PIECES_SLACK 64 /* some servers send a token in two pieces */
 
-enum status server_open(struct server *server, const char *url, const char *bearer,
+enum status server_open(struct server *server, const struct server_row *row, const char *url,
+                        const char *bearer, const struct generator_options *options,
                         struct error *err)
 {
     bool has_bearer = bearer && *bearer;
+    bool is_auto = !options->name || !*options->name || strcmp(options->name, "auto") == 0;
+    server->row = row;
+    server->timeouts = options->timeouts;
+    server->peers = options->peers;
+    server->patience = is_auto ? NET_PROBE : NET_INTERACTIVE;
+    struct buf probe_url = {0};
     enum status status = net_base_url(url, &server->url, err);
     if (!status)
         status = net_origin(server->url, server->origin, err);
-    if (!status && has_bearer && !(server->bearer = mem_text(bearer)))
-        status = error_nomem(err);
-    return status;
+    if (status)
+        return status;
+    buf_printf(&probe_url, "%s%s", server->url, row->probe_path);
+    server->probe_url = buf_take(&probe_url, NULL);
+    server->bearer = has_bearer ? mem_text(bearer) : NULL;
+    if (!server->probe_url || (has_bearer && !server->bearer))
+        return error_nomem(err);
+    return STATUS_OK;
 }
 
 void server_close(struct server *server)
 {
     mem_free(server->url);
+    mem_free(server->probe_url);
     mem_free(server->bearer);
     *server = (struct server){0};
 }
 
-/* net.h: url and body are borrowed by the request. */
-static enum status request_prepare(const struct server *server, const char *path,
-                                   const json_t *body, struct buf *url, struct buf *text,
-                                   struct net_request *out, struct error *err)
+/* net.h: url and body are borrowed by the call. */
+static enum status call_prepare(const struct server *server, const char *path, const json_t *body,
+                                struct buf *url, struct buf *text, struct net_call *out,
+                                struct error *err)
 {
     buf_printf(url, "%s%s", server->url, path);
     if (body)
@@ -39,80 +55,158 @@ static enum status request_prepare(const struct server *server, const char *path
     enum status status = buf_status(url, err);
     if (!status)
         status = buf_status(text, err);
-    *out = (struct net_request){
-        .method = body ? "POST" : "GET",
-        .url = buf_text(url),
-        .body = body ? buf_text(text) : NULL,
-        .body_len = text->len,
-        .bearer = server->bearer,
+    *out = (struct net_call){
+        .request = {.method = body ? "POST" : "GET",
+                    .url = buf_text(url),
+                    .body = body ? buf_text(text) : NULL,
+                    .body_len = text->len,
+                    .bearer = server->bearer},
+        .peers = server->peers,
+        .probe_url = server->probe_url,
     };
+    return status;
+}
+
+static bool is_success(const struct net_response *response)
+{
+    return response->code >= 200 && response->code <= 299;
+}
+
+static enum status take_object(void *ctx, const struct net_response *response,
+                               const struct buf *body, struct error *err)
+{
+    json_t **out = ctx;
+    if (!is_success(response))
+        return answer_error_set_body(err, response->code, body);
+    return answer_line_parse(buf_text(body), body->len, out, err);
+}
+
+static enum status ask(const struct server *server, enum net_patience patience, const char *path,
+                       const json_t *body, json_t **out, struct error *err)
+{
+    struct buf url = {0}, text = {0};
+    struct net_call call;
+    json_t *object = NULL;
+    enum status status = call_prepare(server, path, body, &url, &text, &call, err);
+    call.request.timeouts = (struct net_timeouts){.connect_ms = server->timeouts.connect_ms,
+                                                  .first_byte_ms = ASK_MS,
+                                                  .idle_ms = ASK_MS,
+                                                  .total_ms = 2 * ASK_MS};
+    call.operation = server->row->about_operation;
+    call.patience = patience;
+    call.take = take_object;
+    call.ctx = &object;
+    if (!status)
+        status = net_call(&call, err);
+    if (status)
+        error_context(err, status, "\"%s\"", server->origin);
+    else
+        *out = object;
+    buf_clear(&url);
+    buf_clear(&text);
     return status;
 }
 
 enum status server_ask(const struct server *server, const char *path, const json_t *body,
                        json_t **out, struct error *err)
 {
-    struct buf url = {0}, text = {0}, answer = {0};
-    struct net_request request;
-    struct net_response response = {0};
-    enum status status = request_prepare(server, path, body, &url, &text, &request, err);
-    if (status)
-        goto done;
-    request.connect_timeout_ms = net_is_loopback(server->url) ? CONNECT_TIMEOUT_MS : 0;
-    request.first_byte_timeout_ms = ASK_TIMEOUT_MS;
-    request.idle_timeout_ms = ASK_TIMEOUT_MS;
-    request.total_timeout_ms = 2 * ASK_TIMEOUT_MS;
-    status = net_fetch(&request, &answer, &response, err);
-    if (status)
-        goto done;
-    if (response.code < 200 || response.code > 299)
-        status = answer_error_set_body(err, response.code, &answer);
-    else
-        status = answer_line_parse(buf_text(&answer), answer.len, out, err);
-    if (status)
-        error_context(err, status, "\"%s\"", server->origin);
-done:
-    buf_clear(&url);
-    buf_clear(&text);
-    buf_clear(&answer);
-    return status;
+    return ask(server, server->patience, path, body, out, err);
 }
 
-struct line_ctx {
-    server_line_fn on_line;
+enum status server_ask_once(const struct server *server, const char *path, json_t **out,
+                            struct error *err)
+{
+    return ask(server, NET_ONCE, path, NULL, out, err);
+}
+
+/* ---- a streamed answer ---- */
+
+struct streaming {
+    const struct server_row *row;
     struct answer_stream *answer;
 };
 
 static enum status pass_line(void *ctx, const char *line, size_t len, struct error *err)
 {
-    const struct line_ctx *line_ctx = ctx;
-    return line_ctx->on_line(line_ctx->answer, line, len, err);
+    const struct streaming *streaming = ctx;
+    return streaming->row->on_line(streaming->answer, line, len, err);
+}
+
+static size_t count_chunks(const void *ctx)
+{
+    return ((const struct streaming *)ctx)->answer->n_chunks;
+}
+
+static bool is_complete(const void *ctx)
+{
+    return ((const struct streaming *)ctx)->answer->is_done;
+}
+
+static bool is_committed(const void *ctx)
+{
+    return ((const struct streaming *)ctx)->answer->n_bytes > 0;
+}
+
+static void restart(void *ctx)
+{
+    answer_stream_restart(((const struct streaming *)ctx)->answer);
+}
+
+static enum status take_end(void *ctx, const struct net_response *response, const struct buf *body,
+                            struct error *err)
+{
+    const struct streaming *streaming = ctx;
+    return is_success(response) ? answer_stream_end(streaming->answer, err)
+                                : answer_error_set_body(err, response->code, body);
+}
+
+static const struct net_lines lines = {
+    .on_line = pass_line,
+    .n_progress = count_chunks,
+    .is_complete = is_complete,
+    .is_committed = is_committed,
+    .restart = restart,
+};
+
+static struct net_timeouts choose_timeouts(const struct server *server,
+                                           const struct generate_request *request,
+                                           enum server_state state)
+{
+    struct net_timeouts chosen = server->timeouts;
+    if (request->total_timeout_ms > 0)
+        chosen.total_ms = request->total_timeout_ms;
+    else if (chosen.total_ms <= 0)
+        chosen.total_ms = CHAT_TOTAL_MS;
+    size_t prompt_ms = PROMPT_TOKEN_MS * request->n_tokens_prompt;
+    bool is_long = state == SERVER_STATE_LOADING || prompt_ms > LOADING_MS - WARM_MS;
+    if (chosen.first_byte_ms <= 0)
+        chosen.first_byte_ms = is_long ? LOADING_MS : WARM_MS + (int)prompt_ms;
+    return chosen;
 }
 
 enum status server_stream(const struct server *server, const char *path, const json_t *body,
-                          const struct generate_request *request, server_line_fn on_line,
+                          const struct generate_request *request, enum server_state state,
                           struct answer_stream *answer, struct error *err)
 {
-    struct buf url = {0}, text = {0}, error_body = {0};
-    struct net_request net;
-    struct net_response response = {0};
-    struct line_ctx ctx = {.on_line = on_line, .answer = answer};
-    enum status status = request_prepare(server, path, body, &url, &text, &net, err);
-    if (status)
-        goto done;
-    net.first_byte_timeout_ms = FIRST_BYTE_TIMEOUT_MS;
-    net.idle_timeout_ms = IDLE_TIMEOUT_MS;
-    net.total_timeout_ms = request->total_timeout_ms;
-    net.cancel = request->cancel;
-    status = net_stream(&net, pass_line, &ctx, &error_body, &response, err);
-    if (!status && (response.code < 200 || response.code > 299))
-        status = answer_error_set_body(err, response.code, &error_body);
+    struct buf url = {0}, text = {0};
+    struct net_call call;
+    struct streaming streaming = {.row = server->row, .answer = answer};
+    if (request->n_tokens_max > 0)
+        answer->n_pieces_max = 2 * request->n_tokens_max + PIECES_SLACK;
+    enum status status = call_prepare(server, path, body, &url, &text, &call, err);
+    call.request.timeouts = choose_timeouts(server, request, state);
+    call.request.cancel = request->cancel;
+    call.operation = server->row->chat_operation;
+    call.patience = NET_INTERACTIVE;
+    call.lines = &lines;
+    call.take = take_end;
+    call.ctx = &streaming;
+    if (!status)
+        status = net_call(&call, err);
     if (status)
         error_context(err, status, "\"%s\"", server->origin);
-done:
     buf_clear(&url);
     buf_clear(&text);
-    buf_clear(&error_body);
     return status;
 }
 

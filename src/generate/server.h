@@ -6,14 +6,30 @@
 #include "generate/generate.h"
 #include "net/net.h"
 
-struct server {
-    char *url;                   /* owned: "http://127.0.0.1:11434/v1", no slash at the end */
-    char origin[NET_ORIGIN_MAX]; /* for messages: without the password that `url` may carry */
-    char *bearer;                /* owned; NULL: none */
+/* What tells one protocol from the other. */
+struct server_row {
+    const char *about_operation, *chat_operation; /* names of their circuit breakers */
+    const char *probe_path;                       /* cheap to GET */
+    enum status (*on_line)(struct answer_stream *answer, const char *line, size_t len,
+                           struct error *err);
 };
 
-/* `url`: as net_base_url() takes it; INVALID when it is none. After a failure, server_close(). */
-enum status server_open(struct server *server, const char *url, const char *bearer,
+struct server {
+    const struct server_row *row; /* static */
+    char *url;                    /* owned: "http://127.0.0.1:11434/v1", no slash at the end */
+    char origin[NET_ORIGIN_MAX];  /* for messages: without the password that `url` may carry */
+    char *probe_url;              /* owned */
+    char *bearer;                 /* owned; NULL: none */
+    struct net_timeouts timeouts;
+    struct net_peers *peers;    /* borrowed; may be NULL */
+    enum net_patience patience; /* of questions about the server */
+};
+
+/* `url`: as net_base_url() takes it; INVALID when it is none. `options`: whose timeouts and peers
+ * are used; for "auto" a server that is not there is passed over at once. After a failure,
+ * server_close(). */
+enum status server_open(struct server *server, const struct server_row *row, const char *url,
+                        const char *bearer, const struct generator_options *options,
                         struct error *err) MUST_USE;
 void server_close(struct server *server); /* zeroed is fine */
 
@@ -22,11 +38,19 @@ void server_close(struct server *server); /* zeroed is fine */
 enum status server_ask(const struct server *server, const char *path, const json_t *body,
                        json_t **out, struct error *err) MUST_USE;
 
-/* POSTs `body` and feeds each line of the answer to on_line(answer, ...). */
-typedef enum status (*server_line_fn)(struct answer_stream *answer, const char *line, size_t len,
-                                      struct error *err);
+/* As server_ask(), once: the answer is welcome and not needed. */
+enum status server_ask_once(const struct server *server, const char *path, json_t **out,
+                            struct error *err) MUST_USE;
+
+enum server_state {
+    SERVER_STATE_WARM,
+    SERVER_STATE_LOADING
+}; /* may the model have to be loaded? */
+
+/* POSTs `body` and feeds each line of the answer to the row's on_line(). REMOTE too when its end
+ * mark is missing. */
 enum status server_stream(const struct server *server, const char *path, const json_t *body,
-                          const struct generate_request *request, server_line_fn on_line,
+                          const struct generate_request *request, enum server_state state,
                           struct answer_stream *answer, struct error *err) MUST_USE;
 
 /* [{"role": "system", ...}, {"role": "user", ...}]; NULL: out of memory. */

@@ -16,8 +16,9 @@ static enum status take_choice(struct answer_stream *answer, const json_t *choic
     if (status || !reason)
         return status;
     if (strcmp(reason, "content_filter") == 0)
-        return error_set(err, STATUS_REMOTE, "the server's content filter stopped the answer");
-    answer->finish = answer_finish_name(reason);
+        return error_set(err, STATUS_REFUSED, "the server's content filter stopped the answer");
+    if (!answer->is_done)
+        answer->finish = answer_finish_name(reason);
     return STATUS_OK;
 }
 
@@ -28,6 +29,7 @@ static enum status take_chunk(struct answer_stream *answer, const char *text, si
     enum status status = answer_line_parse(text, len, &chunk, err);
     if (status)
         return status;
+    answer->n_chunks++;
     const json_t *error = json_object_get(chunk, "error");
     const json_t *usage = json_object_get(chunk, "usage");
     const json_t *choices = json_object_get(chunk, "choices");
@@ -67,7 +69,8 @@ enum status sse_stream_line(struct answer_stream *answer, const char *line, size
         line += 5;
         len -= 5;
     } else if (line[0] != '{') {
-        return error_set(err, STATUS_REMOTE, "the server sent something else than an event stream");
+        return error_set(err, STATUS_MALFORMED,
+                         "the server sent something else than an event stream");
     }
     while (len > 0 && *line == ' ') {
         line++;

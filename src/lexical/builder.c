@@ -207,7 +207,7 @@ static enum status find_terms(struct lexical_builder *builder, struct error *err
 
 static enum status damaged(const struct lexical_builder *builder, struct error *err)
 {
-    return error_set(err, STATUS_FORMAT, "the words of passage row %zu are damaged",
+    return error_set(err, STATUS_DAMAGED, "the words of passage row %zu are damaged",
                      builder->n_rows);
 }
 

@@ -15,7 +15,7 @@ static double take_double(struct span_reader *reader)
 
 static enum status damaged(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_FORMAT, "its %s damaged", what);
+    return error_set(err, STATUS_DAMAGED, "its %s damaged", what);
 }
 
 static enum status read_info(struct lexical_index *index, size_t n_rows, struct error *err)
@@ -26,7 +26,7 @@ static enum status read_info(struct lexical_index *index, size_t n_rows, struct 
     struct span_reader reader = span_reader_init(info.bytes, info.len);
     uint32_t version = span_take_u32(&reader);
     if (version != INDEX_VERSION)
-        return error_set(err, STATUS_FORMAT, "its words have format %u; this ragged reads %d",
+        return error_set(err, STATUS_DAMAGED, "its words have format %u; this ragged reads %d",
                          version, INDEX_VERSION);
     index->n_rows = span_take_u32(&reader);
     index->n_terms = span_take_u64(&reader);

@@ -20,7 +20,7 @@ struct checker {
 
 static enum status damaged(const struct checker *c, const char *what, struct error *err)
 {
-    return error_set(err, STATUS_FORMAT, "%s of term %zu", what, c->terms.i_next);
+    return error_set(err, STATUS_DAMAGED, "%s of term %zu", what, c->terms.i_next);
 }
 
 static float impact_of(const struct lexical_index *index, uint32_t row, uint32_t tf)
@@ -97,7 +97,7 @@ static enum status check_lengths(const struct lexical_index *index, struct error
     for (size_t row = 0; row < index->n_rows; row++)
         n_terms += index->lengths[row];
     if (n_terms != index->n_terms)
-        return error_set(err, STATUS_FORMAT, "the lengths of the rows don't add up");
+        return error_set(err, STATUS_DAMAGED, "the lengths of the rows don't add up");
     return STATUS_OK;
 }
 
@@ -115,7 +115,7 @@ enum status lexical_index_check(const struct lexical_index *index, struct error 
     if (!status && c->terms.is_damaged)
         status = damaged(c, "the dictionary is damaged at or before the entry", err);
     if (!status && c->positions.reader.n_left > 0)
-        status = error_set(err, STATUS_FORMAT, "there are positions of no term");
+        status = error_set(err, STATUS_DAMAGED, "there are positions of no term");
     mem_free(c);
     return status;
 }

@@ -70,7 +70,7 @@ static inline struct span index_section_of(const struct lexical_index *index,
     return index->section[section - INDEX_INFO];
 }
 
-/* `sections`: by section - INDEX_INFO, aligned as in a file; borrowed. FORMAT. */
+/* `sections`: by section - INDEX_INFO, aligned as in a file; borrowed. DAMAGED. */
 enum status index_init(struct lexical_index *index, const struct span *sections, size_t n_rows,
                        struct error *err) MUST_USE;
 

@@ -38,6 +38,9 @@ struct lexical_kernel {
 extern const struct lexical_kernel *const lexical_kernels[];
 const struct lexical_kernel *lexical_kernel_best(void);
 
+/* What unpack() gives as out[i]. */
+uint32_t block_number(const unsigned char *in, unsigned width, size_t i);
+
 /* For building: the width that fits, and the layout that unpack() reads. out: 16 * width bytes. */
 unsigned block_width(const uint32_t *numbers);
 void block_pack(const uint32_t *numbers, unsigned width, unsigned char *out);

@@ -60,10 +60,19 @@ static void score(const uint32_t *rows, const uint32_t *tfs, size_t n, const uin
     }
 }
 
-static inline uint32_t mask_above(const int32_t *sums, __m256i limit)
+static inline __m256i load_sums(const int32_t *sums)
 {
-    __m256i x = _mm256_load_si256((const __m256i *)(const void *)sums);
-    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(x, limit)));
+    return _mm256_load_si256((const __m256i *)(const void *)sums);
+}
+
+static inline __m256i larger(const int32_t *sums)
+{
+    return _mm256_max_epi32(load_sums(sums), load_sums(sums + 8));
+}
+
+static inline uint32_t mask_above(__m256i sums, __m256i limit)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(sums, limit)));
 }
 
 static size_t sweep(int32_t *io_sums, size_t n, int32_t limit, uint32_t base, uint32_t *out_rows,
@@ -72,19 +81,20 @@ static size_t sweep(int32_t *io_sums, size_t n, int32_t limit, uint32_t base, ui
     const __m256i above = _mm256_set1_epi32(limit), zero = _mm256_setzero_si256();
     size_t n_found = 0;
     for (size_t i = 0; i < n; i += 32) {
-        uint32_t found = mask_above(io_sums + i, above) | mask_above(io_sums + i + 8, above) << 8 |
-                         mask_above(io_sums + i + 16, above) << 16 |
-                         mask_above(io_sums + i + 24, above) << 24;
+        int32_t *sums = io_sums + i;
+        uint32_t found = 0;
+        if (mask_above(_mm256_max_epi32(larger(sums), larger(sums + 16)), above))
+            found = mask_above(load_sums(sums), above) |
+                    mask_above(load_sums(sums + 8), above) << 8 |
+                    mask_above(load_sums(sums + 16), above) << 16 |
+                    mask_above(load_sums(sums + 24), above) << 24;
         for (; found; found &= found - 1) {
-            size_t at = i + (size_t)__builtin_ctz(found);
-            out_rows[n_found] = base + (uint32_t)at;
-            out_sums[n_found++] = io_sums[at];
+            size_t at = (size_t)__builtin_ctz(found);
+            out_rows[n_found] = base + (uint32_t)(i + at);
+            out_sums[n_found++] = sums[at];
         }
-        __m256i *sums = (__m256i *)(void *)(io_sums + i);
-        _mm256_store_si256(sums, zero);
-        _mm256_store_si256(sums + 1, zero);
-        _mm256_store_si256(sums + 2, zero);
-        _mm256_store_si256(sums + 3, zero);
+        for (size_t k = 0; k < 32; k += 8)
+            _mm256_store_si256((__m256i *)(void *)(sums + k), zero);
     }
     return n_found;
 }

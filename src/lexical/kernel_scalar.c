@@ -16,16 +16,19 @@ static uint32_t word_at(const unsigned char *in, size_t i)
     return word;
 }
 
+uint32_t block_number(const unsigned char *in, unsigned width, size_t i)
+{
+    size_t bit = i / 4 * width, word = bit / 32 * 4 + i % 4, shift = bit % 32;
+    uint64_t value = width ? word_at(in, word) : 0, mask = ((uint64_t)1 << width) - 1;
+    if (shift + width > 32)
+        value |= (uint64_t)word_at(in, word + 4) << 32;
+    return (uint32_t)(value >> shift & mask) + 1;
+}
+
 static void unpack(const unsigned char *in, unsigned width, uint32_t *out)
 {
-    uint64_t mask = ((uint64_t)1 << width) - 1;
-    for (size_t i = 0; i < BLOCK_POSTINGS; i++) {
-        size_t bit = i / 4 * width, word = bit / 32 * 4 + i % 4, shift = bit % 32;
-        uint64_t value = width ? word_at(in, word) : 0;
-        if (shift + width > 32)
-            value |= (uint64_t)word_at(in, word + 4) << 32;
-        out[i] = (uint32_t)(value >> shift & mask) + 1;
-    }
+    for (size_t i = 0; i < BLOCK_POSTINGS; i++)
+        out[i] = block_number(in, width, i);
 }
 
 static void sum_up(uint32_t *io_gaps, uint32_t before)

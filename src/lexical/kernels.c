@@ -1,9 +1,10 @@
 #include "lexical/kernel.h"
 
-extern const struct lexical_kernel lexical_kernel_avx2, lexical_kernel_scalar;
+extern const struct lexical_kernel lexical_kernel_avx512, lexical_kernel_avx2,
+    lexical_kernel_scalar;
 
-const struct lexical_kernel *const lexical_kernels[] = {&lexical_kernel_avx2,
-                                                        &lexical_kernel_scalar, NULL};
+const struct lexical_kernel *const lexical_kernels[] = {
+    &lexical_kernel_avx512, &lexical_kernel_avx2, &lexical_kernel_scalar, NULL};
 
 const struct lexical_kernel *lexical_kernel_best(void)
 {

@@ -131,7 +131,7 @@ enum status lexical_coverage(struct analyzer *analyzer, const struct lexical_que
 struct lexical_tail;
 enum status lexical_tail_new(const struct lexical_query *query, struct lexical_tail **out,
                              struct error *err) MUST_USE;
-/* FORMAT: a damaged blob; the row was not added. A blob without positions matches no phrase of two
+/* DAMAGED: the blob is; the row was not added. A blob without positions matches no phrase of two
  * words and more. */
 enum status lexical_tail_add(struct lexical_tail *tail, const void *blob, size_t len,
                              uint32_t n_terms, struct error *err) MUST_USE;

@@ -5,7 +5,7 @@
  * MaxScore (Turtle and Flood 1995; Ding and Suel, "Faster top-k document retrieval using block-max
  * indexes", SIGIR 2011) over windows of rows, exact: see README.md. The format is in
  * index_format.h.
- * Damaged bytes give FORMAT or wrong scores, never more. */
+ * Damaged bytes give DAMAGED or wrong scores, never more. */
 #ifndef RAGGED_LEXICAL_LEXICAL_INDEX_H
 #define RAGGED_LEXICAL_LEXICAL_INDEX_H
 
@@ -16,12 +16,13 @@
 #include "lexical/lexical.h"
 #include "segment/segment.h"
 
-/* Immutable: any number of threads. The segment is borrowed. FORMAT. */
+/* Immutable: any number of threads. The segment is borrowed. DAMAGED. */
 struct lexical_index;
 enum status lexical_index_open(const struct segment *segment, struct lexical_index **out,
                                struct error *err) MUST_USE;
 void lexical_index_close(struct lexical_index *index); /* NULL is fine */
-/* Reads everything: every list decodes, ascends, and its bounds hold. FORMAT says what does not. */
+/* Reads everything: every list decodes, ascends, and its bounds hold. DAMAGED says what does not.
+ */
 enum status lexical_index_check(const struct lexical_index *index, struct error *err) MUST_USE;
 
 /* --- one query in one index --- */
@@ -64,7 +65,7 @@ void lexical_lookup_free(struct lexical_lookup *lookup); /* NULL is fine */
 struct lexical_builder;
 enum status lexical_builder_new(struct lexical_params params, struct lexical_builder **out,
                                 struct error *err) MUST_USE;
-/* The next row: a blob of lexical_terms_encode(). FORMAT: damaged; after an error only free. */
+/* The next row: a blob of lexical_terms_encode(). DAMAGED: bad bytes; after an error only free. */
 enum status lexical_builder_add(struct lexical_builder *builder, const void *blob, size_t len,
                                 uint32_t n_terms, struct error *err) MUST_USE;
 /* Writes all sections but the rows; holds the positions once more meanwhile. Once; the
@@ -74,7 +75,7 @@ enum status lexical_builder_write(struct lexical_builder *builder, struct segmen
 void lexical_builder_free(struct lexical_builder *builder); /* NULL is fine */
 
 /* inputs[i] is the index over merge->inputs[i].segment; gives what building from the live rows
- * would give. Holds the dictionary and one list at a time in memory. FORMAT: a damaged input. */
+ * would give. Holds the dictionary and one list at a time in memory. DAMAGED: an input is. */
 enum status lexical_merge(const struct lexical_index *const *inputs,
                           const struct segment_merge *merge, struct lexical_params params,
                           struct segment_writer *writer, struct error *err) MUST_USE;

@@ -172,12 +172,12 @@ int32_t lookup_score_at(const struct lexical_lookup *lookup, struct lookup_term 
     if (*io_i >= term->list.n_blocks)
         return 0;
     lookup_read_rows(lookup, term, *io_i);
-    struct block *block = term->block;
+    const struct block *block = term->block;
     size_t i = rows_lower_bound(block->rows, block->n, row);
     if (i >= block->n || block->rows[i] != row)
         return 0;
-    postings_read_tfs(lookup->kernel, block);
-    return score_of(lookup_weights(lookup, term), block->tfs[i], lookup->index->lengths[row]);
+    return score_of(lookup_weights(lookup, term), postings_tf(block, i),
+                    lookup->index->lengths[row]);
 }
 
 void lexical_lookup_score(struct lexical_lookup *lookup, const uint32_t *rows, size_t n,

@@ -10,6 +10,8 @@
 #include "lexical/terms.h"
 #include "lexical/varint.h"
 
+#define TERMS_A_LOOK 64 /* merged between two looks at whether to go on */
+
 struct input {
     const struct lexical_index *index;
     const uint32_t *new_rows; /* [n_rows] */
@@ -28,6 +30,7 @@ struct moved {
 };
 
 struct merger {
+    const struct segment_writer *writer;
     struct input *inputs;
     size_t n_inputs;
     bool has_positions; /* the second walk */
@@ -43,7 +46,7 @@ struct merger {
 
 static enum status damaged(const struct input *input, struct error *err)
 {
-    return error_set(err, STATUS_FORMAT, "the words of a segment are damaged near term %zu",
+    return error_set(err, STATUS_DAMAGED, "the words of a segment are damaged near term %zu",
                      input->terms.i_next);
 }
 
@@ -281,12 +284,14 @@ static enum status gather(struct merger *m, struct position_writer *writer, stru
 static enum status merge_lists(struct merger *m, struct index_writer *writer, struct error *err)
 {
     enum status status = begin(m, false, err);
-    while (!status && lowest_term(m)) {
+    for (size_t i = 0; !status && lowest_term(m); i++) {
         status = gather(m, NULL, err);
         if (!status && !m->is_in_order)
             status = split_moved(m, err);
         if (!status && m->n > 0)
             index_writer_add(writer, m->term, m->len, m->rows, m->tfs, m->n);
+        if (!status && i % TERMS_A_LOOK == 0)
+            status = segment_writer_status(m->writer, err);
     }
     return status ? status : index_writer_finish(writer, err);
 }
@@ -295,12 +300,14 @@ static enum status merge_positions(struct merger *m, struct position_writer *wri
                                    struct error *err)
 {
     enum status status = begin(m, true, err);
-    while (!status && lowest_term(m)) {
+    for (size_t i = 0; !status && lowest_term(m); i++) {
         status = gather(m, writer, err);
         if (!status && !m->is_in_order)
             put_moved_positions(m, writer);
         if (!status && m->n > 0)
             position_writer_end_list(writer);
+        if (!status && i % TERMS_A_LOOK == 0)
+            status = segment_writer_status(m->writer, err);
     }
     return status ? status : position_writer_finish(writer, err);
 }
@@ -336,7 +343,8 @@ enum status lexical_merge(const struct lexical_index *const *inputs,
 {
     struct index_writer lists = {0};
     struct position_writer positions = {0};
-    struct merger m = {.n_inputs = merge->n_inputs, .kernel = lexical_kernel_best()};
+    struct merger m = {
+        .writer = writer, .n_inputs = merge->n_inputs, .kernel = lexical_kernel_best()};
     uint16_t *lengths = mem_zalloc(merge->n_rows, sizeof *lengths);
     m.inputs = mem_zalloc(merge->n_inputs, sizeof *m.inputs);
     enum status status = lengths && m.inputs ? STATUS_OK : error_nomem(err);

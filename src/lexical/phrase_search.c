@@ -78,7 +78,7 @@ static enum status read_positions(struct word_reader *word, size_t i, struct pos
             word->at[word->n_at++] = (uint32_t)position;
     }
     if (word->reader.is_short)
-        return error_set(err, STATUS_FORMAT, "the positions of words are damaged");
+        return error_set(err, STATUS_DAMAGED, "the positions of words are damaged");
     *out = (struct positions){word->at, word->n_at};
     return STATUS_OK;
 }
@@ -115,7 +115,7 @@ static enum status run(struct phrase *p, uint64_t *io_found, struct error *err)
             bitmap_add(io_found, row);
     }
     if (!status && is_damaged)
-        status = error_set(err, STATUS_FORMAT, "the postings of a word are damaged");
+        status = error_set(err, STATUS_DAMAGED, "the postings of a word are damaged");
     return status;
 }
 
@@ -134,7 +134,7 @@ enum status phrase_search(struct lexical_lookup *lookup, struct lookup_term *con
         p.words[i].term = terms[i];
         p.words[i].positions = positions_of_list(lookup->index, &terms[i]->list);
         if (!p.words[i].positions.bytes)
-            status = error_set(err, STATUS_FORMAT, "the positions of words are damaged");
+            status = error_set(err, STATUS_DAMAGED, "the positions of words are damaged");
     }
     if (!status)
         status = run(&p, io_found, err);

@@ -101,6 +101,11 @@ bool postings_read_tfs(const struct lexical_kernel *kernel, struct block *block)
     return true;
 }
 
+uint32_t postings_tf(const struct block *block, size_t i)
+{
+    return block->has_tfs ? block->tfs[i] : block_number(block->tfs_at, block->tf_width, i);
+}
+
 bool postings_read(const struct lexical_index *index, const struct lexical_kernel *kernel,
                    const struct list *list, size_t i, struct block *out)
 {

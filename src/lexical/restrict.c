@@ -29,7 +29,7 @@ static enum status find_rows(struct lexical_lookup *lookup, struct lookup_term *
     for (size_t i = 0; i < term->list.n_blocks; i++) {
         lookup_read_rows(lookup, term, i);
         if (term->block->n == 0)
-            return error_set(err, STATUS_FORMAT, "the postings of a word are damaged");
+            return error_set(err, STATUS_DAMAGED, "the postings of a word are damaged");
         add_rows(io_found, term->block->rows, term->block->n);
     }
     return STATUS_OK;

@@ -8,7 +8,7 @@
 #include "lexical/lookup.h"
 #include "lexical/top.h"
 
-#define WINDOW_ROWS 16384
+#define WINDOW_ROWS 8192      /* whose sums the first-level cache holds */
 #define WINDOW_ROWS_FIRST 512 /* windows double while little is known of the best scores */
 #define MANY_CANDIDATES 12    /* for each block */
 #define SPARSE_SHARE 32  /* fewer postings than a 32nd of the window: look at their rows only */

@@ -125,8 +125,8 @@ static enum status match_exact(struct lexical_tail *tail, const void *blob, size
         if (find_exact(tail, &entry, &i))
             status = add_match(tail, tail->i_exact[i], entry.tf, err);
     if (!status && reader.is_short)
-        status =
-            error_set(err, STATUS_FORMAT, "the words of passage row %zu are damaged", tail->n_rows);
+        status = error_set(err, STATUS_DAMAGED, "the words of passage row %zu are damaged",
+                           tail->n_rows);
     return status;
 }
 
@@ -145,7 +145,7 @@ static enum status match_prefixes(struct lexical_tail *tail, const void *blob, s
                 tail->prefix_tf[i] += tf_clamp(entry.tf);
         }
     if (reader.is_short)
-        return error_set(err, STATUS_FORMAT, "the words of passage row %zu are damaged",
+        return error_set(err, STATUS_DAMAGED, "the words of passage row %zu are damaged",
                          tail->n_rows);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < tail->n_prefix && !status; i++)

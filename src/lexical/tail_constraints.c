@@ -86,7 +86,7 @@ static enum status read_entry(struct tail_constraints *c, struct span_reader *po
         c->pool[c->n_pool++] = (uint32_t)position;
         c->found[i_term].n++;
     }
-    return positions->is_short ? error_set(err, STATUS_FORMAT, "positions of words are damaged")
+    return positions->is_short ? error_set(err, STATUS_DAMAGED, "positions of words are damaged")
                                : STATUS_OK;
 }
 
@@ -117,7 +117,7 @@ static enum status read_positions(struct tail_constraints *c, const void *blob, 
     while (term_entry_read(&terms, &entry))
         ;
     if (terms.is_short)
-        return error_set(err, STATUS_FORMAT, "the words of a passage are damaged");
+        return error_set(err, STATUS_DAMAGED, "the words of a passage are damaged");
     positions = terms;
     if (positions.n_left == 0)
         return STATUS_OK;

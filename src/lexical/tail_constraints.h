@@ -13,7 +13,7 @@ void tail_constraints_free(struct tail_constraints *constraints); /* NULL is fin
 /* For each row: begin, mark the query's terms that it has, then ask. */
 void tail_constraints_begin(struct tail_constraints *constraints);
 void tail_constraints_mark(struct tail_constraints *constraints, uint32_t i_term);
-/* FORMAT: the blob is damaged. */
+/* DAMAGED: the blob is. */
 enum status tail_constraints_allow(struct tail_constraints *constraints, const void *blob,
                                    size_t len, bool *out, struct error *err) MUST_USE;
 

@@ -22,7 +22,7 @@ void document_clear(struct document_builder *builder)
 
 static enum status malformed(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_REMOTE, "the parser sent a malformed record (%s)", what);
+    return error_set(err, STATUS_CRASHED, "the parser sent a malformed record (%s)", what);
 }
 
 /* One line of readable text, as a sentence or a title must be. */
@@ -109,6 +109,26 @@ static enum status add_pages(struct document_builder *builder, const struct reco
     return STATUS_OK;
 }
 
+static enum status add_lines(struct document_builder *builder, const struct record *record,
+                             struct error *err)
+{
+    struct span_reader reader = span_reader_init(record->payload, record->len);
+    uint64_t n_lines = span_take_u64(&reader);
+    if (reader.is_short || reader.n_left > 0 || !builder->is_part || builder->has_lines)
+        return malformed(err, "lines");
+    builder->document.n_lines = n_lines;
+    builder->has_lines = true;
+    return STATUS_OK;
+}
+
+static enum status add_end(struct document_builder *builder, const struct record *record,
+                           struct error *err)
+{
+    bool is_whole = builder->is_part ? builder->has_lines : builder->n_blocks > 0;
+    builder->has_ended = record->len == 0 && is_whole;
+    return builder->has_ended ? STATUS_OK : malformed(err, "end");
+}
+
 static enum status add_meta(struct document_builder *builder, const struct record *record,
                             struct error *err)
 {
@@ -140,6 +160,7 @@ static enum status add_fail(struct document_builder *builder, const struct recor
         n_message == 0 || n_message >= sizeof sized.message || reader.n_left >= sizeof sized.hint ||
         !is_printable(message, n_message) || !is_printable(hint, reader.n_left))
         return malformed(err, "failure");
+    builder->has_failed = true;
     builder->was_refused = !builder->has_begun && status == STATUS_INVALID;
     error_set(err, (enum status)status, "%.*s", (int)n_message, message);
     if (reader.n_left)
@@ -167,9 +188,10 @@ enum status document_add(struct document_builder *builder, const struct record *
         return add_pages(builder, record, err);
     case RECORD_META:
         return add_meta(builder, record, err);
+    case RECORD_LINES:
+        return add_lines(builder, record, err);
     case RECORD_END:
-        builder->has_ended = record->len == 0 && builder->n_blocks > 0;
-        return builder->has_ended ? STATUS_OK : malformed(err, "end");
+        return add_end(builder, record, err);
     default:
         return malformed(err, "type");
     }
@@ -179,10 +201,11 @@ enum status document_take(struct document_builder *builder, struct load_document
                           struct error *err)
 {
     struct text_block *blocks =
-        arena_alloc(builder->arena, builder->n_blocks * sizeof *builder->blocks);
+        arena_alloc(builder->arena, (builder->n_blocks + 1) * sizeof *builder->blocks);
     if (!blocks)
         return error_nomem(err);
-    memcpy(blocks, builder->blocks, builder->n_blocks * sizeof *blocks);
+    if (builder->n_blocks > 0)
+        memcpy(blocks, builder->blocks, builder->n_blocks * sizeof *blocks);
     const char *meta = "";
     enum status status = metadata_write(&builder->metadata, builder->arena, &meta, err);
     if (status)

@@ -18,14 +18,16 @@ struct document_builder {
     size_t n_blocks, n_blocks_max, n_text;
     struct load_document document;
     struct metadata metadata;
-    bool has_begun, has_ended;
-    bool was_refused; /* a well-formed FAIL came before any parser ran: the worker is still good */
+    bool is_part; /* a part of a file: it may have no text, and says how many lines it has */
+    bool has_begun, has_ended, has_lines;
+    bool has_failed;  /* a well-formed FAIL came */
+    bool was_refused; /* and before any parser ran: the worker is still good */
 };
 
 void document_init(struct document_builder *builder, struct arena *arena);
 void document_clear(struct document_builder *builder);
 
-/* After END `has_ended` is set. REMOTE: a malformed or unexpected record. LIMIT: more text or
+/* After END `has_ended` is set. CRASHED: a malformed or unexpected record. LIMIT: more text or
  * blocks than allowed. Any other failure is the worker's own, from a FAIL record. */
 enum status document_add(struct document_builder *builder, const struct record *record,
                          struct error *err) MUST_USE;

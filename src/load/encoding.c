@@ -12,6 +12,7 @@
 #include "base/checked.h"
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "load/sniff.h"
 
 /* Names as uchardet and the web use them; iconv knows all of them. */
 static const char *const converter_names[ENCODING_N_CONVERTERS] = {
@@ -35,16 +36,6 @@ static const uint16_t windows_1252[32] = {
     0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178,
-};
-
-static const struct mark {
-    const char *bytes;
-    size_t len;
-    unsigned unit; /* bytes of one code unit */
-    bool is_big;
-} marks[] = {
-    {"\xFF\xFE\0\0", 4, 4, false}, {"\0\0\xFE\xFF", 4, 4, true}, {"\xEF\xBB\xBF", 3, 1, false},
-    {"\xFF\xFE", 2, 2, false},     {"\xFE\xFF", 2, 2, true},
 };
 
 void encodings_open(struct encodings *encodings)
@@ -155,24 +146,27 @@ static iconv_t guess_converter(const struct encodings *encodings, struct span by
     return converter;
 }
 
-enum status encoding_decode(const struct encodings *encodings, struct span bytes,
-                            const char *declared, struct buf *storage, struct span *out,
-                            struct error *err)
+static bool is_utf8(struct span bytes)
 {
-    const struct mark *mark = NULL;
-    for (size_t i = 0; !mark && i < sizeof marks / sizeof marks[0]; i++)
-        if (bytes.len >= marks[i].len && memcmp(bytes.bytes, marks[i].bytes, marks[i].len) == 0)
-            mark = &marks[i];
+    return utf8_is_valid(bytes.bytes, bytes.len) || is_nearly_utf8(bytes);
+}
+
+/* What `sample` looks like decides when nothing else does. */
+static enum status decode(const struct encodings *encodings, struct span bytes,
+                          const char *declared, struct span sample, struct buf *storage,
+                          struct span *out, struct error *err)
+{
+    const struct sniff_mark *mark = sniff_mark(bytes);
     if (mark)
         bytes = (struct span){(const char *)bytes.bytes + mark->len, bytes.len - mark->len};
     bool is_wide = mark && mark->unit > 1;
-    if (!is_wide && (mark || utf8_is_valid(bytes.bytes, bytes.len) || is_nearly_utf8(bytes))) {
+    if (!is_wide && (mark || is_utf8(bytes))) {
         *out = bytes; /* text_normalize() replaces the few bad bytes */
         return STATUS_OK;
     }
     iconv_t converter = is_wide ? NULL : find_converter(encodings, declared);
     if (!is_wide && !converter && declared[0] == '\0')
-        converter = guess_converter(encodings, bytes);
+        converter = guess_converter(encodings, sample);
     if (is_wide)
         decode_wide(bytes, mark->unit, mark->is_big, storage);
     else if (converter)
@@ -183,4 +177,19 @@ enum status encoding_decode(const struct encodings *encodings, struct span bytes
     if (!status)
         *out = (struct span){buf_text(storage), storage->len};
     return status;
+}
+
+enum status encoding_decode(const struct encodings *encodings, struct span bytes,
+                            const char *declared, struct buf *storage, struct span *out,
+                            struct error *err)
+{
+    return decode(encodings, bytes, declared, bytes, storage, out, err);
+}
+
+enum status encoding_decode_part(const struct encodings *encodings, struct span bytes,
+                                 struct span head, struct buf *storage, struct span *out,
+                                 struct error *err)
+{
+    struct span sample = is_utf8(head) ? bytes : head;
+    return decode(encodings, bytes, "", sample, storage, out, err);
 }

@@ -29,4 +29,10 @@ enum status encoding_decode(const struct encodings *encodings, struct span bytes
                             const char *declared, struct buf *storage, struct span *out,
                             struct error *err) MUST_USE;
 
+/* The same for a part of a text whose first bytes are `head`: all parts that are not UTF-8 are
+ * taken for what the head looks like, if it is not UTF-8 itself. */
+enum status encoding_decode_part(const struct encodings *encodings, struct span bytes,
+                                 struct span head, struct buf *storage, struct span *out,
+                                 struct error *err) MUST_USE;
+
 #endif

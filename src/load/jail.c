@@ -15,20 +15,6 @@
 #include "base/limits.h"
 #include "load/request.h"
 
-/* gcc says __SANITIZE_*, clang has features. The run-time libraries of the sanitizers map terabytes
- * of address space, ask for their signal stack and read /proc. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
 /* Rights of later kernels than the headers here know; bits are stable by contract. */
 #define LANDLOCK_FS_ABI_1 ((UINT64_C(1) << 13) - 1)
 #define LANDLOCK_FS_REFER (UINT64_C(1) << 13)       /* ABI 2 */
@@ -44,8 +30,12 @@ struct ruleset { /* struct landlock_ruleset_attr of ABI 6 */
     uint64_t handled_access_fs, handled_access_net, scoped;
 };
 
+/* Whoever started us may have set a stricter one. */
 static enum status set_limit(int resource, rlim_t value, const char *name, struct error *err)
 {
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)resource, &now) == 0 && now.rlim_max < value)
+        value = now.rlim_max;
     if (setrlimit((__rlimit_resource_t)resource, &(struct rlimit){value, value}))
         return error_errno(err, errno, "could not limit %s of the parser", name);
     return STATUS_OK;
@@ -62,7 +52,7 @@ static enum status set_limits(rlim_t n_files, rlim_t n_processes, struct error *
         {RLIMIT_FSIZE, 0, "file sizes"},
         {RLIMIT_NPROC, n_processes, "processes"},
         {RLIMIT_NOFILE, n_files, "open files"},
-        {RLIMIT_AS, IS_SANITIZED ? RLIM_INFINITY : RAGGED_LIMIT_WORKER_AS, "memory"},
+        {RLIMIT_AS, JAIL_IS_SANITIZED ? RLIM_INFINITY : RAGGED_LIMIT_WORKER_AS, "memory"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         enum status status =

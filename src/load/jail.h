@@ -10,6 +10,20 @@
 
 #include "base/status.h"
 
+/* gcc says __SANITIZE_*, clang has features. The run-time libraries of the sanitizers map terabytes
+ * of address space, ask for their signal stack and read /proc. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define JAIL_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define JAIL_IS_SANITIZED 1
+#endif
+#endif
+#ifndef JAIL_IS_SANITIZED
+#define JAIL_IS_SANITIZED 0
+#endif
+
 /* One-threaded processes only. Failure: the process must not read a document. */
 enum status jail_enter(struct error *err) MUST_USE;
 

@@ -5,8 +5,10 @@
 #ifndef RAGGED_LOAD_LOADER_H
 #define RAGGED_LOAD_LOADER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/span.h"
 #include "base/status.h"
 #include "load/encoding.h"
 #include "load/pdfium.h"
@@ -18,6 +20,8 @@ struct loader_input {
     const char *extension;             /* ".md", lower case, "" when there is none */
     const struct encodings *encodings; /* opened before the jail closed */
     const struct pdfium *pdfium;       /* NULL: not installed */
+    bool is_part;     /* the bytes are some of the file's; a mark stands before each part of it */
+    struct span head; /* of a part: the first bytes of the file */
 };
 
 struct loader {

@@ -126,6 +126,8 @@ static enum status tree_parse(struct tree_memory *memory, struct span text,
         *out_document = gumbo_parse_with_options(&options, text.bytes, text.len)->document;
         return STATUS_OK;
     case TREE_END_MEMORY:
+        if (memory->arena.n_bytes < N_TREE_BYTES - RAGGED_MIB)
+            return error_nomem(err);
         return error_set(err, STATUS_LIMIT, "the HTML needs more than %zu MiB of memory",
                          N_TREE_BYTES / RAGGED_MIB);
     default:

@@ -207,13 +207,25 @@ static void walk(struct walker *walker)
     flush(walker);
 }
 
+static uint64_t count_lines(struct span text)
+{
+    uint64_t n = 0;
+    const char *end = (const char *)text.bytes + text.len;
+    for (const char *at = text.bytes; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        n++;
+    return n;
+}
+
 static enum status parse(const struct loader_input *input, struct sink *sink, struct error *err)
 {
     const struct extension *extension = extension_find(input->extension);
     struct buf storage = {0};
     struct span text;
-    enum status status = encoding_decode(input->encodings, (struct span){input->bytes, input->len},
-                                         "", &storage, &text, err);
+    const struct span bytes = {input->bytes, input->len};
+    enum status status =
+        input->is_part
+            ? encoding_decode_part(input->encodings, bytes, input->head, &storage, &text, err)
+            : encoding_decode(input->encodings, bytes, "", &storage, &text, err);
     if (!status) {
         struct walker walker = {
             .sink = sink,
@@ -225,6 +237,8 @@ static enum status parse(const struct loader_input *input, struct sink *sink, st
         walk(&walker);
         status = buf_status(&walker.text, err);
         buf_clear(&walker.text);
+        if (input->is_part)
+            sink_lines(sink, count_lines(text));
     }
     buf_clear(&storage);
     return status;

@@ -17,6 +17,9 @@
 #include "load/jail.h"
 #include "load/loader.h"
 #include "load/request.h"
+#include "load/sniff.h"
+
+#define HEAD_BYTES RAGGED_MIB /* as much as a character set is guessed from */
 
 struct parser {
     struct encodings encodings;
@@ -26,20 +29,24 @@ struct parser {
     struct error jail_error;
 };
 
-/* pread into memory, never a mapping: the file may shrink meanwhile. */
-static enum status read_document(int fd, uint64_t limit_bytes, struct buf *out, struct error *err)
+/* Appends what is at [offset, offset + n_max), or up to the end of the file. pread into memory,
+ * never a mapping: the file may shrink meanwhile. */
+static enum status read_range(int fd, uint64_t offset, uint64_t n_max, struct buf *out,
+                              struct error *err)
 {
     char block[64 * 1024];
-    ssize_t n;
-    while ((n = pread(fd, block, sizeof block, (off_t)out->len)) != 0) {
+    uint64_t n_read = 0;
+    while (n_read < n_max) {
+        size_t n_wanted = n_max - n_read < sizeof block ? (size_t)(n_max - n_read) : sizeof block;
+        ssize_t n = pread(fd, block, n_wanted, (off_t)(offset + n_read));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return error_errno(err, errno, "could not read it");
+        if (n == 0)
+            break;
         buf_append(out, block, (size_t)n);
-        if (out->len > limit_bytes)
-            return error_set(err, STATUS_LIMIT, "larger than %llu MiB",
-                             (unsigned long long)(limit_bytes / RAGGED_MIB));
+        n_read += (uint64_t)n;
         enum status status = buf_status(out, err);
         if (status)
             return status;
@@ -47,15 +54,38 @@ static enum status read_document(int fd, uint64_t limit_bytes, struct buf *out, 
     return STATUS_OK;
 }
 
+static enum status read_document(int fd, uint64_t limit_bytes, struct buf *out, struct error *err)
+{
+    enum status status = read_range(fd, 0, limit_bytes + 1, out, err);
+    if (!status && out->len > limit_bytes)
+        return error_set(err, STATUS_LIMIT, "larger than %llu MiB",
+                         (unsigned long long)(limit_bytes / RAGGED_MIB));
+    return status;
+}
+
+/* Each part behind the first one gets the mark that only the first one has. */
+static enum status read_part(int fd, const struct request *request, struct buf *out_head,
+                             struct buf *out, struct error *err)
+{
+    enum status status = read_range(fd, 0, HEAD_BYTES, out_head, err);
+    if (status)
+        return status;
+    const struct sniff_mark *mark = sniff_mark((struct span){buf_text(out_head), out_head->len});
+    if (mark && request->offset > 0)
+        buf_append(out, mark->bytes, mark->len);
+    return read_range(fd, request->offset, request->limit_bytes, out, err);
+}
+
 static void answer(const struct parser *parser, const struct request *request, int document_fd)
 {
     struct sink sink;
-    struct buf bytes = {0};
+    struct buf bytes = {0}, head = {0};
     struct error err = parser->jail_error;
     enum status status = parser->jail_status;
     sink_init(&sink, STDOUT_FILENO);
     if (!status)
-        status = read_document(document_fd, request->limit_bytes, &bytes, &err);
+        status = request->is_part ? read_part(document_fd, request, &head, &bytes, &err)
+                                  : read_document(document_fd, request->limit_bytes, &bytes, &err);
     if (!status) {
         struct loader_input input = {
             .bytes = buf_text(&bytes),
@@ -63,6 +93,8 @@ static void answer(const struct parser *parser, const struct request *request, i
             .extension = request->extension,
             .encodings = &parser->encodings,
             .pdfium = parser->has_pdfium ? &parser->pdfium : NULL,
+            .is_part = request->is_part,
+            .head = {buf_text(&head), head.len},
         };
         status = loader_run(&input, &sink, &err);
     }
@@ -70,6 +102,7 @@ static void answer(const struct parser *parser, const struct request *request, i
         sink_fail(&sink, status, &err);
     sink_clear(&sink);
     buf_clear(&bytes);
+    buf_clear(&head);
 }
 
 static int serve(struct parser *parser)

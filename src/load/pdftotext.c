@@ -9,7 +9,7 @@
 static enum status explain_end(int wait_status, struct error *err)
 {
     if (WIFSIGNALED(wait_status))
-        return error_set(err, STATUS_REMOTE, "pdftotext crashed (signal %d)",
+        return error_set(err, STATUS_CRASHED, "pdftotext crashed (signal %d)",
                          WTERMSIG(wait_status));
     switch (WEXITSTATUS(wait_status)) {
     case 0:
@@ -19,7 +19,7 @@ static enum status explain_end(int wait_status, struct error *err)
     case 3:
         return error_set(err, STATUS_INVALID, "encrypted: its text may not be extracted");
     default:
-        return error_set(err, STATUS_REMOTE, "pdftotext failed (code %d)",
+        return error_set(err, STATUS_CRASHED, "pdftotext failed (code %d)",
                          WEXITSTATUS(wait_status));
     }
 }

@@ -34,6 +34,12 @@ void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text
     buf_append_uint(out, n_without_text, 4);
 }
 
+void record_put_lines(struct buf *out, uint64_t n_lines)
+{
+    put_head(out, RECORD_LINES, 8);
+    buf_append_uint(out, n_lines, 8);
+}
+
 void record_put_meta(struct buf *out, const char *name, enum metadata_form form, const char *value,
                      size_t len)
 {

@@ -9,9 +9,11 @@
  *     WARNING  sentence
  *     META     enum metadata_form u8, length of the name u8, name, value
  *     FAIL     status u8, length of the sentence u16, sentence, hint
+ *     LINES    line ends in a part of a file u64
  *     END      nothing
  *
- * One document is BEGIN (TITLE | BLOCK | PAGES | WARNING | META)* END, or a FAIL at any place. */
+ * One document is BEGIN (TITLE | BLOCK | PAGES | WARNING | META)* END, a part of one
+ * BEGIN BLOCK* LINES END; or a FAIL at any place. */
 #ifndef RAGGED_LOAD_RECORD_H
 #define RAGGED_LOAD_RECORD_H
 
@@ -32,6 +34,7 @@ enum record_type {
     RECORD_FAIL,
     RECORD_END,
     RECORD_META,
+    RECORD_LINES,
     RECORD_TYPE_LIMIT
 };
 
@@ -48,6 +51,7 @@ struct record {
 void record_put_text(struct buf *out, enum record_type type, const char *text, size_t len);
 void record_put_block(struct buf *out, const struct text_block *block);
 void record_put_pages(struct buf *out, uint32_t n_pages, uint32_t n_without_text);
+void record_put_lines(struct buf *out, uint64_t n_lines);
 /* name: at most METADATA_NAME_BYTES_MAX bytes. */
 void record_put_meta(struct buf *out, const char *name, enum metadata_form form, const char *value,
                      size_t len);

@@ -1,5 +1,5 @@
 /* load/request.h - one document for the worker: a packet on descriptor 3 that carries the open
- * file, its extension and the limit of bytes. */
+ * file, its extension and the limit of bytes; of a part where it lies. */
 #ifndef RAGGED_LOAD_REQUEST_H
 #define RAGGED_LOAD_REQUEST_H
 
@@ -11,7 +11,9 @@
 #define REQUEST_FD 3 /* of the worker: one end of a SOCK_SEQPACKET pair */
 
 struct request {
-    uint64_t limit_bytes;
+    uint64_t limit_bytes; /* larger is refused; of a part its size */
+    uint64_t offset;      /* where it begins */
+    uint32_t is_part;
     char extension[EXTENSION_MAX + 1]; /* terminated */
 };
 

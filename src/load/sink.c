@@ -169,6 +169,12 @@ void sink_pages(struct sink *sink, uint32_t n_pages, uint32_t n_without_text)
         record_put_pages(&sink->records, n_pages, n_without_text);
 }
 
+void sink_lines(struct sink *sink, uint64_t n_lines)
+{
+    if (!sink->failed)
+        record_put_lines(&sink->records, n_lines);
+}
+
 void sink_warning(struct sink *sink, const char *format, ...)
 {
     char text[256];

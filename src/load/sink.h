@@ -39,6 +39,7 @@ void sink_meta(struct sink *sink, const char *name, enum metadata_form form, con
 /* The parts of a text between commas (semicolons where there are any), as a list. */
 void sink_meta_list(struct sink *sink, const char *name, const char *text, size_t len);
 void sink_pages(struct sink *sink, uint32_t n_pages, uint32_t n_without_text);
+void sink_lines(struct sink *sink, uint64_t n_lines); /* line ends in a part of a file */
 void sink_warning(struct sink *sink, const char *format, ...) PRINTF_LIKE(2, 3);
 void sink_end(struct sink *sink);
 void sink_fail(struct sink *sink, enum status status, const struct error *err);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,12 +21,15 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "load/document.h"
+#include "load/jail.h"
 #include "load/load.h"
 #include "load/request.h"
 #include "load/worker_internal.h"
 
 #define N_DOCUMENTS 500
 #define POLL_MS 50
+#define IDLE_BYTES \
+    (24 * RAGGED_MIB) /* what a parser has before its first document, and some room */
 
 struct load_worker {                    /* one thread at a time */
     char *program, *pdfium, *pdftotext; /* owned; pdfium, pdftotext: NULL without */
@@ -35,6 +39,7 @@ struct load_worker {                    /* one thread at a time */
     int socket_fd; /* -1 while no child runs */
     clockid_t cpu_clock;
     unsigned n_documents; /* given to this child */
+    size_t allowed_bytes; /* 0: no limit but the jail's */
 };
 
 struct session { /* one document at the child */
@@ -120,6 +125,30 @@ static enum status start(struct load_worker *worker, struct error *err)
     return STATUS_OK;
 }
 
+void load_worker_allow(struct load_worker *worker, size_t n_bytes)
+{
+    worker->allowed_bytes = n_bytes;
+}
+
+/* From outside and for each document: the jail has no call that could change it. */
+static void limit_memory(const struct load_worker *worker)
+{
+    rlim_t most = RLIM_INFINITY;
+    if (worker->allowed_bytes && !JAIL_IS_SANITIZED)
+        most = worker->allowed_bytes + IDLE_BYTES;
+    (void)prlimit(worker->process.pid, RLIMIT_DATA,
+                  &(struct rlimit){.rlim_cur = most, .rlim_max = RLIM_INFINITY}, NULL);
+}
+
+static enum status explain_memory(const struct load_worker *worker, struct error *err)
+{
+    size_t n_bytes = worker->allowed_bytes ? worker->allowed_bytes : RAGGED_LIMIT_WORKER_AS;
+    error_set(err, STATUS_LIMIT, "parsing it takes more than %zu MiB of memory", n_bytes >> 20);
+    if (worker->allowed_bytes)
+        error_hint(err, "--max-memory or the setting max_memory allows more");
+    return STATUS_LIMIT;
+}
+
 static int64_t cpu_ms(const struct load_worker *worker)
 {
     struct timespec used = {0};
@@ -147,13 +176,13 @@ static enum status explain_end(struct load_worker *worker, struct error *err)
 {
     int wait_status = 0;
     if (!process_wait(&worker->process, 1000, &wait_status))
-        return error_set(err, STATUS_REMOTE, "the parser closed its output");
+        return error_set(err, STATUS_CRASHED, "the parser closed its output");
     if (!WIFSIGNALED(wait_status))
-        return error_set(err, STATUS_REMOTE, "the parser ended early (code %d)",
+        return error_set(err, STATUS_CRASHED, "the parser ended early (code %d)",
                          WEXITSTATUS(wait_status));
     if (WTERMSIG(wait_status) == SIGSYS)
-        return error_set(err, STATUS_REMOTE, "the parser tried something forbidden and was ended");
-    return error_set(err, STATUS_REMOTE, "the parser crashed (signal %d, %s)",
+        return error_set(err, STATUS_CRASHED, "the parser tried something forbidden and was ended");
+    return error_set(err, STATUS_CRASHED, "the parser crashed (signal %d, %s)",
                      WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
 }
 
@@ -167,14 +196,14 @@ static enum status decode(struct session *session, struct error *err)
         ptrdiff_t n =
             record_take(buf_text(&session->bytes) + n_done, session->bytes.len - n_done, &record);
         if (n < 0)
-            status = error_set(err, STATUS_REMOTE, "the parser sent a malformed record");
+            status = error_set(err, STATUS_CRASHED, "the parser sent a malformed record");
         if (n <= 0)
             break;
         n_done += (size_t)n;
         status = document_add(&session->builder, &record, err);
     }
     if (!status && session->builder.has_ended && n_done < session->bytes.len)
-        status = error_set(err, STATUS_REMOTE, "the parser sent more than the document");
+        status = error_set(err, STATUS_CRASHED, "the parser sent more than the document");
     if (n_done > 0) {
         memmove(session->bytes.data, session->bytes.data + n_done, session->bytes.len - n_done);
         buf_truncate(&session->bytes, session->bytes.len - n_done);
@@ -213,12 +242,9 @@ static bool is_quiet(struct load_worker *worker)
     return process_read(&worker->process, &byte, 1, 0) == -1;
 }
 
-static enum status send_document(struct load_worker *worker, int fd, const char *extension,
+static enum status send_document(struct load_worker *worker, int fd, const struct request *request,
                                  struct error *err)
 {
-    struct request request = {.limit_bytes = worker->limit_bytes};
-    if (strlen(extension) < sizeof request.extension)
-        memcpy(request.extension, extension, strlen(extension));
     if (worker->socket_fd >= 0 && !is_quiet(worker))
         stop(worker, NULL);
     if (worker->socket_fd < 0) {
@@ -227,26 +253,36 @@ static enum status send_document(struct load_worker *worker, int fd, const char 
             return status;
     }
     worker->n_documents++;
-    if (!request_send(worker->socket_fd, &request, fd))
+    limit_memory(worker);
+    if (!request_send(worker->socket_fd, request, fd))
         return errno == EPIPE || errno == ECONNRESET
                    ? explain_end(worker, err)
                    : error_errno(err, errno, "could not hand the document to the parser");
     return STATUS_OK;
 }
 
-static enum status parse_fd(struct load_worker *worker, int fd, const char *extension,
-                            const struct cancel *cancel, struct arena *arena,
-                            struct load_document *out, struct error *err)
+static void set_extension(struct request *request, const char *extension)
+{
+    if (strlen(extension) < sizeof request->extension)
+        memcpy(request->extension, extension, strlen(extension));
+}
+
+static enum status run_request(struct load_worker *worker, int fd, const struct request *request,
+                               const struct cancel *cancel, struct arena *arena,
+                               struct load_document *out, struct error *err)
 {
     struct session session = {.cancel = cancel,
                               .deadline_ms = clock_monotonic_ms() + worker->wall_ms};
     document_init(&session.builder, arena);
+    session.builder.is_part = request->is_part;
     session.bytes.limit_bytes = RAGGED_LIMIT_RECORD + RAGGED_MIB;
-    enum status status = send_document(worker, fd, extension, err);
+    enum status status = send_document(worker, fd, request, err);
     if (!status) {
         session.cpu_end_ms = cpu_ms(worker) + (int64_t)worker->cpu_s * 1000;
         status = receive(worker, &session, err);
     }
+    if (status == STATUS_NOMEM && session.builder.has_failed)
+        status = explain_memory(worker, err);
     bool is_worker_good = session.builder.has_ended || session.builder.was_refused;
     if (!status)
         status = document_take(&session.builder, out, err);
@@ -255,6 +291,29 @@ static enum status parse_fd(struct load_worker *worker, int fd, const char *exte
     buf_clear(&session.bytes);
     document_clear(&session.builder);
     return status;
+}
+
+static enum status parse_fd(struct load_worker *worker, int fd, const char *extension,
+                            const struct cancel *cancel, struct arena *arena,
+                            struct load_document *out, struct error *err)
+{
+    struct request request = {.limit_bytes = worker->limit_bytes};
+    set_extension(&request, extension);
+    return run_request(worker, fd, &request, cancel, arena, out, err);
+}
+
+enum status load_parse_part(struct load_worker *worker, int fd, const char *name,
+                            const struct load_part *part, const struct cancel *cancel,
+                            struct arena *arena, struct load_document *out, struct error *err)
+{
+    struct request request = {.is_part = true};
+    uint64_t end = 0;
+    set_extension(&request, path_extension(name));
+    enum status status = part_range(fd, name, part, &request.offset, &end, err);
+    request.limit_bytes = end - request.offset;
+    if (!status)
+        status = run_request(worker, fd, &request, cancel, arena, out, err);
+    return status ? error_context(err, status, "\"%s\"", name) : STATUS_OK;
 }
 
 static bool looks_like_pdf(int fd)

@@ -5,6 +5,12 @@
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/status.h"
+#include "load/load.h"
+
+/* The bytes [*out_offset, *out_end) of the file that are the part: it begins at the first line
+ * behind its place, or in the middle of one that is too long. */
+enum status part_range(int fd, const char *name, const struct load_part *part, uint64_t *out_offset,
+                       uint64_t *out_end, struct error *err) MUST_USE;
 
 /* $RAGGED_PARSE, beside this program, or libexec; owned. */
 enum status load_worker_path(char **out, struct error *err) MUST_USE;

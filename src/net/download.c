@@ -9,6 +9,7 @@
 #define DOWNLOAD_TOTAL_MS (6 * 3600 * 1000)
 
 struct download {
+    struct transfer_sink sink;
     struct draft *draft;
     uint64_t n_bytes;
     void (*progress)(void *ctx, uint64_t n_bytes, uint64_t n_total);
@@ -22,6 +23,7 @@ static enum status write_piece(void *ctx, const struct transfer_head *head, cons
     if (head->code != 200)
         return STATUS_OK; /* a page about the error: of no use */
     download->n_bytes += len;
+    download->sink.n_progress++;
     if (download->n_bytes > RAGGED_LIMIT_DOWNLOAD)
         return error_set(err, STATUS_LIMIT, "the file is larger than %zu bytes",
                          RAGGED_LIMIT_DOWNLOAD);
@@ -38,13 +40,14 @@ static enum status receive(const char *url, struct download *download, const str
     const struct net_request request = {
         .method = "GET",
         .url = url,
-        .total_timeout_ms = DOWNLOAD_TOTAL_MS,
+        .timeouts = {.total_ms = DOWNLOAD_TOTAL_MS},
         .follow_redirects = 1,
         .cancel = cancel,
     };
-    const struct transfer_sink sink = {.on_body = write_piece, .ctx = download};
     struct net_response response;
-    enum status status = transfer_run(&request, &sink, &response, err);
+    struct transfer_facts facts;
+    download->sink = (struct transfer_sink){.on_body = write_piece, .ctx = download};
+    enum status status = transfer_run(&request, &download->sink, &response, &facts, err);
     if (!status && response.code != 200)
         status = error_set(err, response.code == 404 ? STATUS_NOT_FOUND : STATUS_REMOTE,
                            "the server answered HTTP %d", response.code);

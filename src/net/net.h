@@ -3,6 +3,7 @@
 #ifndef RAGGED_NET_NET_H
 #define RAGGED_NET_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,17 +11,22 @@
 #include "base/cancel.h"
 #include "base/status.h"
 
+/* 0 is the usual one. */
+struct net_timeouts {
+    int connect_ms;    /* 1 s for loopback, 5 s else */
+    int first_byte_ms; /* until an answer begins; 60 s */
+    int idle_ms;       /* without progress, once it has begun; 30 s */
+    int total_ms;      /* of a whole call with all its attempts and pauses; 600 s */
+};
+
 struct net_request {
     const char *method; /* "GET", "POST", "HEAD" */
     const char *url;    /* http or https only; redirects are followed only with follow_redirects */
     const char *body;   /* borrowed; NULL: none */
     size_t body_len;
-    const char *content_type;  /* with a body; NULL: application/json */
-    const char *bearer;        /* sent as Authorization: Bearer; never printed; may be NULL */
-    int connect_timeout_ms;    /* 0: 1 s for loopback, 5 s else */
-    int first_byte_timeout_ms; /* 0: 60 s */
-    int idle_timeout_ms;       /* between bytes; 0: 30 s */
-    int total_timeout_ms;      /* 0: 600 s */
+    const char *content_type; /* with a body; NULL: application/json */
+    const char *bearer;       /* sent as Authorization: Bearer; never printed; may be NULL */
+    struct net_timeouts timeouts;
     int follow_redirects;
     const struct cancel *cancel; /* may be NULL */
 };
@@ -28,22 +34,78 @@ struct net_request {
 struct net_response {
     int code; /* HTTP status */
     char content_type[80];
+    int64_t retry_after_ms; /* what Retry-After asks for; 0: nothing, or nothing that makes sense */
 };
 
-/* The whole body (of any status) is appended to `body`, bounded by its limit (default
- * RAGGED_LIMIT_HTTP_BODY). REMOTE: no answer (the sentence says which step failed: could not
- * connect, timed out, TLS ...); LIMIT: more than fits; INVALID: not an http or https URL;
- * CANCELLED. An HTTP error status is not an error here. On failure `body` is as before. */
-enum status net_fetch(const struct net_request *request, struct buf *body, struct net_response *out,
-                      struct error *err) MUST_USE;
+/* How a streamed answer is taken. All are called by net_call(), on its thread. */
+struct net_lines {
+    /* A line as it arrives, without its end, at most RAGGED_LIMIT_HTTP_LINE; a status other than
+     * STATUS_OK ends the attempt with it. */
+    enum status (*on_line)(void *ctx, const char *line, size_t len, struct error *err);
+    /* Grows with what counts as progress: a comment that keeps the connection alive does not. */
+    size_t (*n_progress)(const void *ctx);
+    /* Nothing more is wanted. */
+    bool (*is_complete)(const void *ctx);
+    /* Something was shown to somebody: there is no second attempt. */
+    bool (*is_committed)(const void *ctx);
+    /* Another attempt begins: what came so far is forgotten. */
+    void (*restart)(void *ctx);
+};
 
-/* As net_fetch(), but a 2xx body goes to on_line() line by line as it arrives (without the line
- * end, at most RAGGED_LIMIT_HTTP_LINE); a status other than STATUS_OK from it ends the transfer and
- * is returned. Any other status: the body is in error_body. */
-enum status
-net_stream(const struct net_request *request,
-           enum status (*on_line)(void *ctx, const char *line, size_t len, struct error *err),
-           void *ctx, struct buf *error_body, struct net_response *out, struct error *err) MUST_USE;
+enum net_patience {
+    NET_ONCE,  /* one attempt */
+    NET_PROBE, /* is anybody there? That nobody answers is an answer, other failures are not */
+    NET_INTERACTIVE, /* somebody waits: 3 attempts; a server that is left alone fails it at once */
+    NET_BACKGROUND,  /* 5 attempts; waits for a server that is left alone, within its deadline */
+};
+
+/* What is known of the servers that a process talks to: a circuit breaker and a retry budget for
+ * each (origin, operation). Any thread. Rules and numbers: docs/design/network.md. */
+struct net_peers;
+
+struct net_call {
+    struct net_request request;
+    struct net_peers *peers; /* NULL: one attempt and no breaker */
+    const char *operation;   /* "ollama.chat" */
+    enum net_patience patience;
+    const char *probe_url; /* cheap to GET, tried first when the breaker is half-open; NULL */
+    const struct net_lines *lines; /* for a 2xx body; NULL: the whole of it goes to take() */
+    /* Says what an answer means, by its status: `body` is empty when its lines were taken. Its
+     * class decides whether the call is made again. */
+    enum status (*take)(void *ctx, const struct net_response *response, const struct buf *body,
+                        struct error *err);
+    void *ctx;
+};
+
+/* Every request is made by this, and nothing above or below it tries again. Returns what take() or
+ * on_line() returned, or: REMOTE: no answer, or the breaker is open (the sentence says until when);
+ * MALFORMED: not HTTP; THROTTLED; REFUSED: TLS; LIMIT: a body larger than RAGGED_LIMIT_HTTP_BODY;
+ * INVALID: not an http or https URL; CANCELLED. */
+enum status net_call(const struct net_call *call, struct error *err) MUST_USE;
+
+struct net_peers_options {
+    /* "ollama.chat=open,openai.embed=closed": breakers that stay so; NULL: none. */
+    const char *force;
+    const char *const *operations; /* that may be named there; NULL at the end */
+};
+/* INVALID: `force` is not such a list. */
+enum status net_peers_new(const struct net_peers_options *options, struct net_peers **out,
+                          struct error *err) MUST_USE;
+void net_peers_free(struct net_peers *peers); /* NULL is fine; no call may be under way */
+
+struct net_peer {
+    const char *operation;
+    const char *origin; /* "": forced, and not called yet */
+    const char *state;  /* "closed", "open", "half_open" */
+    bool is_forced;
+    int n_failures;         /* within the last minute */
+    uint64_t n_opened;      /* times it opened */
+    int64_t next_try_ms;    /* open: from now; else 0 */
+    int64_t last_ok_ago_ms; /* -1: never */
+};
+/* Strings are valid during the call only. `peers` may be NULL: none. */
+void net_peers_each(struct net_peers *peers, void (*each)(void *ctx, const struct net_peer *peer),
+                    void *ctx);
 
 /* GETs into `path` (temporary file, SHA-256 check when sha256 is not NULL, fsync, rename). FORMAT:
  * wrong hash; NOT_FOUND: 404; REMOTE: any other answer but 200. Redirects are followed. progress()

@@ -16,21 +16,17 @@
 /* How long we sleep at most before looking at the cancel flag. */
 #define TICK_MS 50
 
-struct timeouts {
-    int connect_ms, first_byte_ms, idle_ms, total_ms;
-};
-
 struct transfer {
     const struct curl_library *curl; /* borrowed */
     CURL *easy;
     CURLM *multi;
     struct curl_slist *headers;
     const struct net_request *request;
-    const struct transfer_sink *sink;
-    struct timeouts timeouts;
-    int64_t start_ms, last_byte_ms;
+    struct transfer_sink *sink;
+    struct net_timeouts timeouts;
+    struct transfer_facts *facts;
+    int64_t start_ms, last_progress_ms;
     size_t n_header_bytes;
-    bool has_body;
     enum status status; /* of a callback; it wins over what curl says then */
     struct error *err;
     char origin[NET_ORIGIN_MAX];
@@ -44,7 +40,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *ctx)
     t->n_header_bytes += size * n;
     if (t->n_header_bytes <= RAGGED_LIMIT_HTTP_HEADERS)
         return size * n;
-    t->status = error_set(t->err, STATUS_REMOTE, "%s sent more than %zu bytes of headers",
+    t->status = error_set(t->err, STATUS_MALFORMED, "%s sent more than %zu bytes of headers",
                           t->origin, RAGGED_LIMIT_HTTP_HEADERS);
     return 0;
 }
@@ -61,16 +57,20 @@ static struct transfer_head read_head(const struct transfer *t)
 static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
     struct transfer *t = ctx;
-    t->last_byte_ms = clock_monotonic_ms();
-    t->has_body = true;
     if (fault_hit("net.read")) {
         t->status = error_set(t->err, STATUS_REMOTE, "lost the connection to %s: injected failure",
                               t->origin);
         return 0;
     }
     struct transfer_head head = read_head(t);
+    size_t n_before = t->sink->n_progress;
     t->status = t->sink->on_body(t->sink->ctx, &head, bytes, size * n, t->err);
-    return t->status ? 0 : size * n;
+    if (t->sink->n_progress != n_before) {
+        t->last_progress_ms = clock_monotonic_ms();
+        if (t->facts->first_ms < 0)
+            t->facts->first_ms = t->last_progress_ms - t->start_ms;
+    }
+    return t->status || t->sink->is_enough ? 0 : size * n;
 }
 
 static enum status add_header(struct transfer *t, const char *line)
@@ -176,6 +176,7 @@ static enum status prepare(struct transfer *t)
 
 static enum status timed_out(const struct transfer *t, const char *what, int limit_ms)
 {
+    t->facts->is_timeout = true;
     return error_set(t->err, STATUS_REMOTE, "%s %s within %d ms", t->origin, what, limit_ms);
 }
 
@@ -184,9 +185,10 @@ static enum status check_time(const struct transfer *t)
     if (is_cancelled(t->request->cancel))
         return error_set(t->err, STATUS_CANCELLED, "the request to %s was cancelled", t->origin);
     int64_t now_ms = clock_monotonic_ms();
-    if (!t->has_body && now_ms - t->start_ms >= t->timeouts.first_byte_ms)
+    bool has_begun = t->facts->first_ms >= 0;
+    if (!has_begun && now_ms - t->start_ms >= t->timeouts.first_byte_ms)
         return timed_out(t, "did not begin to answer", t->timeouts.first_byte_ms);
-    if (t->has_body && now_ms - t->last_byte_ms >= t->timeouts.idle_ms)
+    if (has_begun && now_ms - t->last_progress_ms >= t->timeouts.idle_ms)
         return timed_out(t, "sent nothing more", t->timeouts.idle_ms);
     if (now_ms - t->start_ms >= t->timeouts.total_ms)
         return timed_out(t, "did not finish its answer", t->timeouts.total_ms);
@@ -197,10 +199,12 @@ static enum status finish(struct transfer *t, CURLcode rc)
 {
     if (t->status)
         return t->status;
-    if (rc == CURLE_OK)
+    if (rc == CURLE_OK || t->sink->is_enough)
         return STATUS_OK;
     long errnum = 0;
     t->curl->easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum);
+    t->facts->is_refused = rc == CURLE_COULDNT_CONNECT && errnum == ECONNREFUSED;
+    t->facts->is_timeout = rc == CURLE_OPERATION_TIMEDOUT;
     const struct transfer_failure failure = {
         .rc = rc,
         .errnum = (int)errnum,
@@ -239,25 +243,39 @@ static void transfer_clear(struct transfer *t)
         t->curl->slist_free_all(t->headers);
 }
 
-static struct timeouts choose_timeouts(const struct net_request *request)
+static int first_of(int wanted_ms, int usual_ms)
 {
-    int connect_default_ms = net_is_loopback(request->url) ? 1000 : 5000;
-    return (struct timeouts){
-        .connect_ms =
-            request->connect_timeout_ms ? request->connect_timeout_ms : connect_default_ms,
-        .first_byte_ms = request->first_byte_timeout_ms ? request->first_byte_timeout_ms : 60000,
-        .idle_ms = request->idle_timeout_ms ? request->idle_timeout_ms : 30000,
-        .total_ms = request->total_timeout_ms ? request->total_timeout_ms : 600000,
+    return wanted_ms > 0 ? wanted_ms : usual_ms;
+}
+
+static struct net_timeouts choose_timeouts(const struct net_request *request)
+{
+    const struct net_timeouts *wanted = &request->timeouts;
+    return (struct net_timeouts){
+        .connect_ms = first_of(wanted->connect_ms, net_is_loopback(request->url) ? 1000 : 5000),
+        .first_byte_ms = first_of(wanted->first_byte_ms, 60000),
+        .idle_ms = first_of(wanted->idle_ms, 30000),
+        .total_ms = first_of(wanted->total_ms, NET_TOTAL_MS),
     };
 }
 
-enum status transfer_run(const struct net_request *request, const struct transfer_sink *sink,
-                         struct net_response *out, struct error *err)
+/* Seconds or a date: curl knows both. 0 is what it gives for nonsense. */
+static int64_t read_retry_after_ms(const struct transfer *t)
 {
+    curl_off_t after_s = 0;
+    t->curl->easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &after_s);
+    return after_s > 0 && after_s < INT64_MAX / 1000 ? after_s * 1000 : 0;
+}
+
+enum status transfer_run(const struct net_request *request, struct transfer_sink *sink,
+                         struct net_response *out, struct transfer_facts *facts, struct error *err)
+{
+    *facts = (struct transfer_facts){.first_ms = -1};
     struct transfer t = {
         .request = request,
         .sink = sink,
         .timeouts = choose_timeouts(request),
+        .facts = facts,
         .start_ms = clock_monotonic_ms(),
         .err = err,
     };
@@ -270,7 +288,9 @@ enum status transfer_run(const struct net_request *request, const struct transfe
     if (!status) {
         const char *type = NULL;
         t.curl->easy_getinfo(t.easy, CURLINFO_CONTENT_TYPE, &type);
-        *out = (struct net_response){.code = read_head(&t).code};
+        facts->retry_after_ms = read_retry_after_ms(&t);
+        *out = (struct net_response){.code = read_head(&t).code,
+                                     .retry_after_ms = facts->retry_after_ms};
         snprintf(out->content_type, sizeof out->content_type, "%s", type ? type : "");
     }
     transfer_clear(&t);

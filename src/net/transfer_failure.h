@@ -12,7 +12,7 @@ struct transfer_failure {
     const char *origin, *detail;
 };
 
-/* Returns NOMEM or REMOTE. */
+/* REMOTE: it may pass; REFUSED: no trust, or TLS is not agreed on; MALFORMED: not HTTP. */
 enum status transfer_failure_say(const struct transfer_failure *failure, struct error *err);
 
 #endif

@@ -42,6 +42,7 @@ struct encoder_scratch {
     int32_t *ids;        /* [n_ids_max()]: of a micro-batch and of the text that was too much */
     size_t *lengths;     /* [n_tokens_max]: a sequence has at least one token */
     size_t n_tokens;     /* of the last call */
+    const struct cancel *cancel;
 };
 
 /* Chained over what decides the vectors but is small: the header, all biases and norms (no two
@@ -328,6 +329,11 @@ size_t encoder_scratch_n_tokens(const struct encoder_scratch *scratch)
     return scratch->n_tokens;
 }
 
+void encoder_scratch_watch(struct encoder_scratch *scratch, const struct cancel *cancel)
+{
+    scratch->cancel = cancel;
+}
+
 void encoder_scratch_free(struct encoder_scratch *scratch)
 {
     if (!scratch)
@@ -382,6 +388,8 @@ enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch
     scratch->n_tokens = 0;
     for (size_t i = 0; i < n_texts;) {
         struct token_batch batch;
+        if (is_cancelled(scratch->cancel))
+            return error_set(err, STATUS_CANCELLED, "stopped");
         size_t n = fill_batch(scratch, texts + i, n_texts - i, &n_held, &batch);
         enum status status =
             encoder_run(encoder, scratch, &batch, out + i * encoder->config.dim, err);

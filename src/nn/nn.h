@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/status.h"
 
 struct encoder;
@@ -66,9 +67,12 @@ struct encoder_text {
     size_t len;
 };
 
+/* Calls with this scratch end with CANCELLED between two micro-batches; borrowed, NULL: never. */
+void encoder_scratch_watch(struct encoder_scratch *scratch, const struct cancel *cancel);
+
 /* out[i * dim ..] = vector of texts[i], of unit length unless the model's files leave that out.
  * Texts of any length and mix, truncated at n_tokens_max; the result for a text does not depend on
- * its neighbours. On failure (NOMEM only) `out` holds nothing of use. */
+ * its neighbours. On failure (NOMEM, CANCELLED) `out` holds nothing of use. */
 enum status encoder_encode(const struct encoder *encoder, struct encoder_scratch *scratch,
                            const struct encoder_text *texts, size_t n_texts, float *out,
                            struct error *err) MUST_USE;

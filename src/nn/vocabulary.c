@@ -122,6 +122,14 @@ static enum status check_utf8(const struct vocabulary *v, const char *path, stru
     return error_set(err, STATUS_FORMAT, "\"%s\" is not UTF-8", path);
 }
 
+static void note_length(struct vocabulary *v, bool is_continuation, const char *bytes, size_t len)
+{
+    if (len < VOCABULARY_HEAD_BYTES || len > VOCABULARY_LENGTH_MAX)
+        return;
+    uint32_t hash = hash_of(is_continuation, bytes, VOCABULARY_HEAD_BYTES);
+    v->lengths[vocabulary_head_slot(hash)] |= 1u << len;
+}
+
 static enum status fill_table(struct vocabulary *v, const char *path, struct error *err)
 {
     v->n_slots = 64;
@@ -131,7 +139,8 @@ static enum status fill_table(struct vocabulary *v, const char *path, struct err
         v->hash_shift--;
     }
     v->slots = mem_zalloc(v->n_slots, sizeof *v->slots);
-    if (!v->slots)
+    v->lengths = mem_zalloc(VOCABULARY_N_LENGTHS, sizeof *v->lengths);
+    if (!v->slots || !v->lengths)
         return error_nomem(err);
     for (size_t id = 0; id < v->n_pieces; id++) {
         size_t len;
@@ -146,6 +155,7 @@ static enum status fill_table(struct vocabulary *v, const char *path, struct err
             return error_set(err, STATUS_FORMAT, "\"%s\" line %zu: the same as line %u", path,
                              id + 1, (unsigned)(v->slots[i] & 0xFFFFFFu));
         v->slots[i] = spread(hash) << 24 | (uint32_t)(id + 1);
+        note_length(v, is_continuation, piece + n_skip, len - n_skip);
         if (len - n_skip > v->n_bytes_max)
             v->n_bytes_max = len - n_skip;
     }
@@ -191,6 +201,7 @@ void vocabulary_close(struct vocabulary *v)
 {
     mem_free(v->offsets);
     mem_free(v->slots);
+    mem_free(v->lengths);
     file_unmap(&v->file);
     *v = (struct vocabulary){0};
 }

@@ -19,6 +19,8 @@ struct vocabulary {
     uint32_t *slots;   /* [n_slots], open addressing: 0, or id + 1 and 8 bits of the hash on top */
     size_t n_pieces, n_slots;
     size_t n_bytes_max; /* the longest piece, "##" not counted */
+    uint32_t
+        *lengths; /* [VOCABULARY_N_LENGTHS], which pieces there may be: vocabulary_may_have() */
     unsigned hash_shift;
     int32_t special[VOCABULARY_N_SPECIAL]; /* -1: the model has no such piece */
 };
@@ -47,6 +49,25 @@ static inline uint32_t vocabulary_hash_begin(bool is_continuation)
 static inline uint32_t vocabulary_hash_step(uint32_t hash, char byte)
 {
     return (hash ^ (unsigned char)byte) * 0x01000193u;
+}
+
+/* How many bytes decide about the lengths that pieces of one beginning have. */
+#define VOCABULARY_HEAD_BYTES 3
+#define VOCABULARY_N_LENGTHS 32768
+#define VOCABULARY_LENGTH_MAX 31 /* of those that are noted */
+
+static inline uint32_t vocabulary_head_slot(uint32_t head_hash)
+{
+    return (head_hash * 0x9E3779B1u) >> 17; /* 15 bits: VOCABULARY_N_LENGTHS */
+}
+
+/* `head_hash` is of the first VOCABULARY_HEAD_BYTES bytes. False: no piece that begins so has `len`
+ * bytes, which spares most of the looks that find nothing. */
+static inline bool vocabulary_may_have(const struct vocabulary *vocabulary, uint32_t head_hash,
+                                       size_t len)
+{
+    uint32_t lengths = vocabulary->lengths[vocabulary_head_slot(head_hash)];
+    return len < VOCABULARY_HEAD_BYTES || len > VOCABULARY_LENGTH_MAX || (lengths >> len & 1) != 0;
 }
 
 /* The id of the piece with these bytes (without "##") and their hash; -1 when there is none. */

@@ -44,6 +44,8 @@ static int32_t longest_piece(const struct splitter *s, size_t from, size_t *out_
     for (size_t i = 0; i < n; i++)
         hashes[i + 1] = vocabulary_hash_step(hashes[i], piece[i]);
     for (; n > 0; n--) {
+        if (!vocabulary_may_have(v, hashes[size_min(n, VOCABULARY_HEAD_BYTES)], n))
+            continue;
         if (from + n < s->n_bytes && (piece[n] & 0xC0) == 0x80)
             continue;
         int32_t id = vocabulary_find(v, is_continuation, piece, n, hashes[n]);

@@ -4,7 +4,7 @@
 
 static enum status damaged(struct error *err)
 {
-    return error_set(err, STATUS_FORMAT, "its list of rows is damaged");
+    return error_set(err, STATUS_DAMAGED, "its list of rows is damaged");
 }
 
 enum status segment_rows_read(struct span section, struct segment_rows *out, struct error *err)

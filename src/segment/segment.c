@@ -30,7 +30,7 @@ static struct span part_of(const struct segment *segment, uint64_t offset, uint6
 
 static enum status damaged(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_FORMAT, "its %s is damaged", what);
+    return error_set(err, STATUS_DAMAGED, "its %s is damaged", what);
 }
 
 struct header {
@@ -51,16 +51,16 @@ static enum status read_header(const struct segment *segment, enum segment_kind 
     };
     uint64_t reserved = span_take_u64(&reader), checksum = span_take_u64(&reader);
     if (reader.is_short || memcmp(magic, SEGMENT_MAGIC, SEGMENT_MAGIC_BYTES) != 0)
-        return error_set(err, STATUS_FORMAT, "it is not a segment");
+        return error_set(err, STATUS_DAMAGED, "it is not a segment");
     if (checksum != hash64_of(segment->map.bytes, SEGMENT_HEADER_SUMMED_BYTES) || reserved != 0)
         return damaged(err, "header");
     if (version != SEGMENT_VERSION)
-        return error_set(err, STATUS_FORMAT, "it has format %u; this ragged reads %d", version,
+        return error_set(err, STATUS_DAMAGED, "it has format %u; this ragged reads %d", version,
                          SEGMENT_VERSION);
     if (found_kind != (uint32_t)kind)
-        return error_set(err, STATUS_FORMAT, "it holds another kind of index (%u)", found_kind);
+        return error_set(err, STATUS_DAMAGED, "it holds another kind of index (%u)", found_kind);
     if (header.file_bytes != segment->map.len)
-        return error_set(err, STATUS_FORMAT, "it has %zu bytes instead of %llu", segment->map.len,
+        return error_set(err, STATUS_DAMAGED, "it has %zu bytes instead of %llu", segment->map.len,
                          (unsigned long long)header.file_bytes);
     *out = header;
     return STATUS_OK;
@@ -125,7 +125,7 @@ static enum status open_map(struct segment *segment, enum segment_kind kind,
         return status;
     segment->stamp.checksum = header.contents_checksum;
     if (expected && expected->checksum != header.contents_checksum)
-        return error_set(err, STATUS_FORMAT, "it is not the segment that was published");
+        return error_set(err, STATUS_DAMAGED, "it is not the segment that was published");
     status = read_maker(segment, err);
     if (!status)
         status =
@@ -174,7 +174,7 @@ enum status segment_check(const struct segment *segment, struct error *err)
         const struct segment_entry *entry = &segment->entries[i];
         struct span section = part_of(segment, entry->offset, entry->len);
         if (hash64_of(section.bytes, section.len) != entry->checksum)
-            return error_set(err, STATUS_FORMAT, "its section %u is damaged", entry->section);
+            return error_set(err, STATUS_DAMAGED, "its section %u is damaged", entry->section);
     }
     return segment_rows_check(&segment->rows, err);
 }

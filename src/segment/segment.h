@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -45,6 +46,10 @@ void segment_writer_append(struct segment_writer *writer, const void *bytes, siz
 enum status segment_writer_put_rows(struct segment_writer *writer, const int64_t *chunk_ids,
                                     const int64_t *document_ids, size_t n,
                                     struct error *err) MUST_USE;
+/* Long work that writes a segment ends with `cancel`; borrowed, NULL: never. */
+void segment_writer_watch(struct segment_writer *writer, const struct cancel *cancel);
+/* What finish() would say now, or CANCELLED: worth asking between two steps of long work. */
+enum status segment_writer_status(const struct segment_writer *writer, struct error *err) MUST_USE;
 /* Makes the file durable under its name. Then only segment_writer_free(). */
 enum status segment_writer_finish(struct segment_writer *writer, struct segment_stamp *out,
                                   struct error *err) MUST_USE;
@@ -55,12 +60,12 @@ struct segment;
 
 /* `expected`: its stamp, NULL when there is none. Header, table of contents and rows are checked
  * always; the other sections' checksums when there is no stamp, when the file is not what the stamp
- * says, or when it is small. FORMAT: damaged, another kind, or a newer version. NOT_FOUND. */
+ * says, or when it is small. DAMAGED: bad bytes, another kind, or a newer version. NOT_FOUND. */
 enum status segment_open(const char *path, enum segment_kind kind,
                          const struct segment_stamp *expected, struct segment **out,
                          struct error *err) MUST_USE;
 void segment_close(struct segment *segment); /* NULL is fine */
-/* Checksums of everything, whatever was checked before. FORMAT names the section. */
+/* Checksums of everything, whatever was checked before. DAMAGED names the section. */
 enum status segment_check(const struct segment *segment, struct error *err) MUST_USE;
 
 const char *segment_maker(const struct segment *segment); /* borrowed */

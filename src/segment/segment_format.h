@@ -54,10 +54,10 @@ struct segment_rows {
 };
 
 /* --- rows.c --- */
-/* FORMAT: its numbers do not fit its length. */
+/* DAMAGED: its numbers do not fit its length. */
 enum status segment_rows_read(struct span section, struct segment_rows *out,
                               struct error *err) MUST_USE;
-/* FORMAT: not ascending. */
+/* DAMAGED: not ascending. */
 enum status segment_rows_check(const struct segment_rows *rows, struct error *err) MUST_USE;
 
 /* --- segment.c --- */

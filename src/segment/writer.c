@@ -20,6 +20,7 @@ struct segment_writer {
     size_t n_entries;
     bool is_section_open;
     struct error error; /* the first one, which sticks */
+    const struct cancel *cancel;
 };
 
 static void fail(struct segment_writer *w, const struct error *error)
@@ -199,6 +200,20 @@ static enum status put_header(struct segment_writer *w, uint64_t contents_offset
     return status;
 }
 
+void segment_writer_watch(struct segment_writer *writer, const struct cancel *cancel)
+{
+    writer->cancel = cancel;
+}
+
+enum status segment_writer_status(const struct segment_writer *writer, struct error *err)
+{
+    if (writer->error.status && err)
+        *err = writer->error;
+    if (writer->error.status)
+        return writer->error.status;
+    return is_cancelled(writer->cancel) ? error_set(err, STATUS_CANCELLED, "stopped") : STATUS_OK;
+}
+
 enum status segment_writer_finish(struct segment_writer *writer, struct segment_stamp *out,
                                   struct error *err)
 {
@@ -206,11 +221,8 @@ enum status segment_writer_finish(struct segment_writer *writer, struct segment_
     struct file_info info = {0};
     end_section(writer);
     enum status status = put_contents(writer, &offset, &checksum, err);
-    if (!status && writer->error.status) {
-        status = writer->error.status;
-        if (err)
-            *err = writer->error;
-    }
+    if (!status)
+        status = segment_writer_status(writer, err);
     if (!status)
         status = put_header(writer, offset, checksum, err);
     if (!status)

@@ -13,7 +13,19 @@ static const struct rule {
     {"SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')",
      "views or triggers, which ragged never makes"},
     {"SELECT count(*) <> 1 FROM library", "wrong number of generations"},
-    {"SELECT count(*) FROM documents WHERE state NOT IN (0, 1)", "documents of an unknown state"},
+    {"SELECT count(*) FROM documents WHERE state NOT IN (0, 1, 2)",
+     "documents of an unknown state"},
+    {"SELECT count(*) FROM documents d WHERE (state = 2) <> "
+     "(EXISTS (SELECT 1 FROM partial p WHERE p.doc_id = d.id))",
+     "documents that are partly there and should be whole, or the reverse"},
+    {"SELECT count(*) FROM documents WHERE state = 2 AND (n_parts < 1 OR hash <> '' OR error <> "
+     "'')",
+     "partial documents without a part, or with more than they can have"},
+    {"SELECT count(*) FROM documents WHERE n_parts < 0 OR (n_parts > 0 AND state = 1)",
+     "documents of an impossible number of parts"},
+    {"SELECT count(*) FROM partial p JOIN documents d ON d.id = p.doc_id WHERE part_bytes < 0 OR "
+     "n_lines < 0 OR n_bytes < 0 OR part_bytes > d.size / d.n_parts",
+     "partial documents with an impossible place to go on from"},
     {"SELECT count(*) FROM documents WHERE state = 1 AND error = ''",
      "failed documents that do not say why"},
     {"SELECT count(*) FROM documents d WHERE state = 1 AND EXISTS "
@@ -29,9 +41,16 @@ static const struct rule {
      "HAVING min(ord) <> 0 OR max(ord) + 1 <> count(*))",
      "documents with a gap in the order of their chunks"},
     {"SELECT count(*) FROM chunks WHERE length(hash) <> 16", "chunks with a wrong hash"},
-    {"SELECT count(*) FROM (SELECT 1 FROM chunks GROUP BY doc_id "
-     "HAVING max(id) - min(id) + 1 <> count(*))",
+    {"SELECT count(*) FROM (SELECT doc_id FROM chunks GROUP BY doc_id "
+     "HAVING max(id) - min(id) + 1 <> count(*)) g JOIN documents d ON d.id = g.doc_id "
+     "WHERE n_parts < 2",
      "documents whose chunks have ids with a gap"},
+    {"SELECT count(*) FROM documents d WHERE n_parts > 1 AND n_parts < "
+     "(SELECT count(DISTINCT id - ord) FROM chunks c WHERE c.doc_id = d.id)",
+     "documents whose chunks have ids with more gaps than it has parts"},
+    {"SELECT count(*) FROM documents d JOIN chunks a ON a.doc_id = d.id "
+     "JOIN chunks b ON b.doc_id = d.id AND b.ord = a.ord + 1 WHERE n_parts > 1 AND b.id <= a.id",
+     "chunks with a lower id than the one before them"},
     {"SELECT count(*) FROM chunks WHERE id < 1 OR id >= (SELECT next_chunk_id FROM library)",
      "chunks with an id that was never given out"},
     {"SELECT count(*) FROM vectors WHERE length(hash) <> 16", "vectors with a wrong hash"},
@@ -91,7 +110,7 @@ void check_say(struct check *check, const char *format, ...)
 /* A damaged database is what is looked for, so it does not end the search. */
 static enum status as_problem(struct check *check, enum status status, struct error *err)
 {
-    if (status != STATUS_FORMAT)
+    if (status != STATUS_DAMAGED)
         return status;
     check_say(check, "%s", err->message);
     return STATUS_OK;

@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "store/statement.h"
 
+#define LOG_BYTES ((uint64_t)1024 * 1024) /* of a step */
+#define STEP_PAGES "256"
+
 struct range {
     int64_t first, until; /* slots */
 };
@@ -117,7 +120,27 @@ static enum status remove_leftover(void *ctx, const char *path, struct error *er
     return file_remove(path, err);
 }
 
-enum status store_compact(struct store *store, struct error *err)
+/* Pages that hold nothing leave the end of the file, a few in each transaction: the log stays
+ * small, and compacting works on a disk that is nearly full. */
+static enum status release_pages(struct store *store, bool *out_is_done, struct error *err)
+{
+    int64_t n_before = 0, n_after = 0;
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = connection_get_int(store, "PRAGMA freelist_count", &n_before, err);
+    if (!status)
+        status = connection_run(store, "PRAGMA incremental_vacuum(" STEP_PAGES ")", err);
+    if (!status)
+        status = connection_get_int(store, "PRAGMA freelist_count", &n_after, err);
+    *out_is_done = n_after == 0 || n_after >= n_before;
+    if (!status)
+        status = store_write_commit(store, err);
+    store_write_rollback(store);
+    return status ? status : store_checkpoint(store, LOG_BYTES, err);
+}
+
+static enum status release_rows(struct store *store, struct error *err)
 {
     enum status status = store_write_begin(store, err);
     if (status)
@@ -126,12 +149,18 @@ enum status store_compact(struct store *store, struct error *err)
     if (!status)
         status = compact_vector_file(store, err);
     if (!status)
-        status = connection_run(store, "PRAGMA incremental_vacuum", err);
-    if (!status)
         status = leftover_each(store->folder, store->library.vector_file,
                                store->library.vector_file, remove_leftover, NULL, err);
     if (!status)
         status = store_write_commit(store, err);
     store_write_rollback(store);
-    return status ? status : store_checkpoint(store, true, err);
+    return status;
+}
+
+enum status store_compact(struct store *store, struct error *err)
+{
+    enum status status = release_rows(store, err);
+    for (bool is_done = false; !status && !is_done;)
+        status = release_pages(store, &is_done, err);
+    return status ? status : store_checkpoint(store, 0, err);
 }

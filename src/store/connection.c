@@ -1,5 +1,6 @@
 /* One SQLite connection: how it is opened, hardened and closed. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -33,10 +34,8 @@ static const char settings[] = "PRAGMA cell_size_check = ON;"
                                "PRAGMA wal_autocheckpoint = 0;"
                                "PRAGMA secure_delete = FAST;"
                                "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA cache_size = -8192;"
-                               "PRAGMA mmap_size = 1073741824;";
+                               "PRAGMA cache_size = -8192;";
 
-/* auto_vacuum must be chosen before the first page is written. */
 static const char settings_of_new[] = "PRAGMA auto_vacuum = INCREMENTAL;";
 
 enum status connection_run(struct store *store, const char *sql, struct error *err)
@@ -56,7 +55,7 @@ enum status connection_get_int(struct store *store, const char *sql, int64_t *ou
     if (!status && has_row)
         *out = statement_take_int(&statement);
     else if (!status)
-        status = error_set(err, STATUS_FORMAT, "\"%s\" is damaged", store->path);
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" is damaged", store->path);
     statement_release(&statement);
     return status;
 }
@@ -98,6 +97,14 @@ static enum status no_library(struct store *store, struct error *err)
     return error_set(err, STATUS_NOT_FOUND, "no library in \"%s\"", store->folder);
 }
 
+/* What must be chosen before the first page is written. */
+static enum status begin_new(struct store *store, struct error *err)
+{
+    int n_reserved = PAGE_VFS_RESERVED_BYTES;
+    int rc = sqlite3_file_control(store->db, NULL, SQLITE_FCNTL_RESERVE_BYTES, &n_reserved);
+    return rc ? store_fail(store, rc, err) : connection_run(store, settings_of_new, err);
+}
+
 static enum status use_schema(struct store *store, struct error *err)
 {
     enum schema_state state;
@@ -112,7 +119,7 @@ static enum status use_schema(struct store *store, struct error *err)
         return status;
     }
     if (state == SCHEMA_EMPTY)
-        status = connection_run(store, settings_of_new, err);
+        status = begin_new(store, err);
     if (!status)
         status = use_wal(store, err);
     return status ? status : schema_migrate(store, err);
@@ -120,14 +127,11 @@ static enum status use_schema(struct store *store, struct error *err)
 
 /* A reader opens for writing too, where the file system lets it: a creator that was killed leaves a
  * journal that must be rolled back before anyone can read. query_only keeps it a reader. */
-static enum status open_database(struct store *store, struct error *err)
+static enum status open_database(struct store *store, const char *name, int flags,
+                                 struct error *err)
 {
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE;
-    const char *vfs = NULL;
-#ifdef RAGGED_FAULT
-    vfs = fault_vfs_name();
-#endif
-    int rc = sqlite3_open_v2(store->path, &store->db, flags, vfs);
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(name, &store->db, flags, page_vfs_name());
     enum status status = rc ? store_fail(store, rc, err) : configure(store, err);
     if (!status && store->mode == STORE_OPEN_READ)
         status = connection_run(store, "PRAGMA query_only = 1", err);
@@ -135,6 +139,36 @@ static enum status open_database(struct store *store, struct error *err)
         status = use_schema(store, err);
     if (status)
         connection_close(store);
+    return status;
+}
+
+/* A log that holds something must be read together with the database. */
+static bool is_unwritable_and_whole(const struct store *store)
+{
+    struct buf log = {0};
+    struct file_info info;
+    buf_printf(&log, "%s-wal", store->path);
+    enum status status = buf_status(&log, NULL);
+    if (!status)
+        status = file_stat(buf_text(&log), FILE_FOLLOW, &info, NULL);
+    bool is_whole = status == STATUS_NOT_FOUND || (!status && info.size_bytes == 0);
+    buf_clear(&log);
+    return is_whole && access(store->folder, W_OK) != 0;
+}
+
+/* SQLite reads a log only beside files that it can make. Where nothing can be written and the log
+ * is empty the database is all there is. */
+static enum status open_unwritable(struct store *store, struct error *err)
+{
+    struct buf name = {0};
+    buf_append_text(&name, "file:");
+    for (const char *c = store->path; *c; c++)
+        buf_printf(&name, strchr("%?#", *c) ? "%%%02X" : "%c", (unsigned char)*c);
+    buf_append_text(&name, "?immutable=1");
+    enum status status = buf_status(&name, err);
+    if (!status)
+        status = open_database(store, buf_text(&name), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
+    buf_clear(&name);
     return status;
 }
 
@@ -153,7 +187,10 @@ enum status connection_open(struct store *store, struct error *err)
         enum status status = file_stat(store->path, FILE_FOLLOW, &info, err);
         if (status)
             return status == STATUS_NOT_FOUND ? no_library(store, err) : status;
-        return open_database(store, err);
+        status = open_database(store, store->path, SQLITE_OPEN_READWRITE, err);
+        if (status == STATUS_IO && is_unwritable_and_whole(store))
+            status = open_unwritable(store, err);
+        return status;
     }
     struct file_lock lock = FILE_LOCK_NONE;
     enum status status = folder_make(store->folder, err);
@@ -162,7 +199,7 @@ enum status connection_open(struct store *store, struct error *err)
     if (!status)
         status = create_database(store, err);
     if (!status)
-        status = open_database(store, err);
+        status = open_database(store, store->path, SQLITE_OPEN_READWRITE, err);
     file_lock_release(&lock);
     return status;
 }

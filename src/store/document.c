@@ -4,41 +4,33 @@
 
 #include "store/statement.h"
 
-/* The chunk ids [*out_first, *out_until) of a document; *out_n 0: it has none. */
-static enum status get_range(struct store *store, int64_t document_id, int64_t *out_first,
-                             int64_t *out_until, size_t *out_n, struct error *err)
+enum status document_cut(struct store *store, int64_t document_id, size_t n_left, struct error *err)
 {
     struct statement st = {0};
-    bool has_row = false;
-    enum status status = statement_get(store, SQL_CHUNKS_RANGE, &st, err);
-    if (status)
-        return status;
-    statement_bind_int(&st, document_id);
-    status = statement_step(&st, &has_row, err);
-    if (!status) {
-        *out_first = statement_take_int(&st);
-        *out_until = statement_take_int(&st);
-        *out_n = (size_t)statement_take_int(&st);
+    const int64_t end[] = {document_id, (int64_t)n_left};
+    enum status status = statement_get(store, SQL_CHUNKS_RUNS, &st, err);
+    for (size_t i = 0; i < 2 && !status; i++)
+        statement_bind_int(&st, end[i]);
+    while (statement_next(&st, &status, err)) {
+        int64_t first = statement_take_int(&st), until = statement_take_int(&st);
+        status = statement_status(&st, err);
+        if (!status)
+            status = tail_remove_range(store, first, until, (size_t)(until - first), err);
     }
     statement_release(&st);
-    return status;
+    return status ? status : statement_run_with(store, SQL_CHUNKS_REMOVE, end, 2, NULL, err);
 }
 
-static enum status remove_chunks(struct store *store, int64_t document_id, struct error *err)
+enum status document_empty(struct store *store, int64_t document_id, struct error *err)
 {
-    int64_t first = 0, until = 0;
-    size_t n = 0;
-    enum status status = get_range(store, document_id, &first, &until, &n, err);
-    if (status || n == 0)
-        return status;
-    status = tail_remove_range(store, first, until, n, err);
+    enum status status = document_cut(store, document_id, 0, err);
     if (!status)
-        status = statement_run_with(store, SQL_CHUNKS_REMOVE, &document_id, 1, NULL, err);
+        status = statement_run_with(store, SQL_PARTIAL_REMOVE, &document_id, 1, NULL, err);
     return status;
 }
 
-static enum status put_row(struct store *store, const struct store_document *d, size_t n_chunks,
-                           size_t text_bytes, int64_t *out_id, struct error *err)
+enum status document_put_row(struct store *store, const struct store_document *d, size_t n_chunks,
+                             size_t text_bytes, int64_t *out_id, struct error *err)
 {
     struct statement st = {0};
     enum status status = statement_get(store, SQL_DOCUMENT_PUT, &st, err);
@@ -95,13 +87,14 @@ static enum status add_chunk_row(struct store *store, int64_t chunk_id, int64_t 
     return statement_run(&st, NULL, err);
 }
 
-static enum status add_chunk(struct store *store, int64_t document_id, size_t ord,
-                             const struct store_chunk *chunk, struct error *err)
+enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,
+                               const struct store_chunk *chunk, enum tail_words words,
+                               struct error *err)
 {
     int64_t chunk_id = store->library.next_chunk_id;
     enum status status = STATUS_OK;
     if (chunk_id == INT64_MAX)
-        return store_fail_change(store, error_set(err, STATUS_FORMAT,
+        return store_fail_change(store, error_set(err, STATUS_DAMAGED,
                                                   "\"%s\" is damaged: it has no "
                                                   "more passage ids",
                                                   store->path));
@@ -110,11 +103,12 @@ static enum status add_chunk(struct store *store, int64_t document_id, size_t or
         status = store_put_vector(store, chunk->hash, chunk->vector, chunk->vector_bytes, err);
     if (!status)
         status = add_chunk_row(store, chunk_id, document_id, ord, chunk, err);
-    return status ? status : tail_add_chunk(store, chunk_id, document_id, chunk, err);
+    return status ? status : tail_add_chunk(store, chunk_id, document_id, chunk, words, err);
 }
 
-enum status store_put_document(struct store *store, const struct store_document *document,
-                               const struct store_chunk *chunks, size_t n_chunks, struct error *err)
+static enum status put_document(struct store *store, const struct store_document *document,
+                                const struct store_chunk *chunks, size_t n_chunks,
+                                enum tail_words words, struct store_place *out, struct error *err)
 {
     assert(store->is_writing);
     assert(document->state == STORE_DOCUMENT_READY || n_chunks == 0);
@@ -122,12 +116,29 @@ enum status store_put_document(struct store *store, const struct store_document 
     for (size_t i = 0; i < n_chunks; i++)
         text_bytes += strlen(chunks[i].text);
     int64_t id = 0;
-    enum status status = put_row(store, document, n_chunks, text_bytes, &id, err);
+    enum status status = document_put_row(store, document, n_chunks, text_bytes, &id, err);
     if (!status)
-        status = remove_chunks(store, id, err);
+        status = document_empty(store, id, err);
+    int64_t first_chunk_id = store->library.next_chunk_id;
     for (size_t i = 0; i < n_chunks && !status; i++)
-        status = add_chunk(store, id, i, &chunks[i], err);
+        status = document_add_chunk(store, id, i, &chunks[i], words, err);
+    if (!status)
+        *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
     return status;
+}
+
+enum status store_put_document(struct store *store, const struct store_document *document,
+                               const struct store_chunk *chunks, size_t n_chunks, struct error *err)
+{
+    return put_document(store, document, chunks, n_chunks, TAIL_WORDS, &(struct store_place){0},
+                        err);
+}
+
+enum status store_put_indexed_document(struct store *store, const struct store_document *document,
+                                       const struct store_chunk *chunks, size_t n_chunks,
+                                       struct store_place *out, struct error *err)
+{
+    return put_document(store, document, chunks, n_chunks, TAIL_WITHOUT_WORDS, out, err);
 }
 
 static enum status no_document(int64_t id, struct error *err)
@@ -160,7 +171,7 @@ enum status store_remove_document(struct store *store, int64_t document_id, stru
         statement_run_with(store, SQL_DOCUMENT_REMOVE, &document_id, 1, &n_rows, err);
     if (!status && n_rows == 0)
         return no_document(document_id, err);
-    return status ? status : remove_chunks(store, document_id, err);
+    return status ? status : document_empty(store, document_id, err);
 }
 
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err)
@@ -168,7 +179,7 @@ enum status store_remove_all(struct store *store, size_t *out_n, struct error *e
     static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL,     SQL_VECTOR_TAIL_REMOVE_ALL,
                                      SQL_REMOVE_ALL_MISSING,  SQL_REMOVE_ALL_DEAD,
                                      SQL_REMOVE_ALL_SEGMENTS, SQL_REMOVE_ALL_CHUNKS,
-                                     SQL_REMOVE_ALL_DOCUMENTS};
+                                     SQL_REMOVE_ALL_PARTIAL,  SQL_REMOVE_ALL_DOCUMENTS};
     assert(store->is_writing);
     store->library.n_tail = store->library.n_vector_tail = 0;
     return statement_run_all(store, steps, sizeof steps / sizeof steps[0], out_n, err);
@@ -187,12 +198,15 @@ static enum status take_document(struct statement *st, struct store_document *d,
     d->mtime_ns = statement_take_int(st);
     d->added_ms = statement_take_int(st);
     d->hash = statement_take_text(st);
-    d->state = statement_take_int(st) ? STORE_DOCUMENT_FAILED : STORE_DOCUMENT_READY;
+    int64_t state = statement_take_int(st);
+    d->state = state >= 0 && state < STORE_DOCUMENT_STATE_COUNT ? (enum store_document_state)state
+                                                                : STORE_DOCUMENT_FAILED;
     d->error = statement_take_text(st);
     d->warning = statement_take_text(st);
     d->n_pages = statement_take_u32(st);
     d->n_chunks = (size_t)statement_take_int(st);
     d->meta = statement_take_text(st);
+    d->n_parts = (uint64_t)statement_take_int(st);
     return statement_status(st, err);
 }
 

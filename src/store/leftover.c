@@ -8,13 +8,13 @@
 #include "base/mem.h"
 #include "store/store_internal.h"
 
-#define LEFTOVER_AGE_NS (60 * (int64_t)1000000000) /* a living one is renamed long before */
+#define LEFTOVER_AGE_NS \
+    (60 * (int64_t)1000000000) /* a living one is renamed or removed long before */
 
-static bool is_leftover(const char *path, int64_t now_ns)
+static bool is_old(const char *path, int64_t now_ns)
 {
     struct file_info info;
-    return strcmp(path_extension(path), ".tmp") == 0 &&
-           !file_stat(path, FILE_NO_FOLLOW, &info, NULL) && info.is_regular &&
+    return !file_stat(path, FILE_NO_FOLLOW, &info, NULL) && info.is_regular &&
            now_ns - info.mtime_ns > LEFTOVER_AGE_NS;
 }
 
@@ -37,8 +37,9 @@ enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_k
         char *path = path_join(folder, entry->d_name);
         if (!path)
             status = error_nomem(err);
-        else if (is_leftover(path, now_ns) ||
-                 is_other_vector_file(entry->d_name, first_kept, last_kept))
+        else if ((strcmp(path_extension(path), ".tmp") == 0 ||
+                  is_other_vector_file(entry->d_name, first_kept, last_kept)) &&
+                 is_old(path, now_ns))
             status = each(ctx, path, err);
         mem_free(path);
     }

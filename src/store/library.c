@@ -1,4 +1,8 @@
 /* The one row of the table `library`: what is counted and what was given out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
 #include "store/statement.h"
 
 #define N_COLUMNS 7
@@ -31,13 +35,13 @@ static enum status read_row(struct store *store, struct library *out, struct err
     if (!status)
         status = statement_step(&st, &has_row, err);
     if (!status && !has_row)
-        status = error_set(err, STATUS_FORMAT, "\"%s\" has no generation", store->path);
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" has no generation", store->path);
     to_columns(&library, columns);
     for (size_t i = 0; !status && i < N_COLUMNS; i++)
         *columns[i] = statement_take_int(&st);
     statement_release(&st);
     if (!status && !is_sane(&library))
-        status = error_set(err, STATUS_FORMAT, "\"%s\" is damaged: its counters make no sense",
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" is damaged: its counters make no sense",
                            store->path);
     if (!status)
         *out = library;
@@ -64,4 +68,38 @@ enum status library_save(struct store *store, struct error *err)
     for (size_t i = 0; i < N_COLUMNS; i++)
         values[i] = *columns[i];
     return statement_run_with(store, SQL_LIBRARY_SET, values, N_COLUMNS, NULL, err);
+}
+
+enum status library_stamp(struct store *store, struct error *err)
+{
+    uint64_t random[2];
+    char text[40];
+    enum status status = random_bytes(random, sizeof random, err);
+    if (status)
+        return status;
+    snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)random[0],
+             (unsigned long long)random[1]);
+    return store_set_meta(store, META_STAMP, text, err);
+}
+
+enum status store_state(struct store *store, struct hash128 *out, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false;
+    enum status status = statement_get(store, SQL_LIBRARY_STATE, &st, err);
+    if (!status)
+        status = statement_step(&st, &has_row, err);
+    if (!status && has_row) {
+        int64_t generation = statement_take_int(&st);
+        const char *stamp = statement_take_text(&st);
+        status = statement_status(&st, err);
+        if (!status && !*stamp)
+            status = error_set(err, STATUS_NOT_FOUND, "\"%s\" has no stamp yet", store->path);
+        if (!status)
+            *out = hash128_of_pair(&generation, sizeof generation, stamp, strlen(stamp));
+    } else if (!status) {
+        status = error_set(err, STATUS_DAMAGED, "\"%s\" has no generation", store->path);
+    }
+    statement_release(&st);
+    return status;
 }

@@ -48,7 +48,7 @@ static enum status take_segment(struct statement *st, struct store_segment *out,
     out->checksum = (uint64_t)statement_take_int(st);
     out->maker = statement_take_text(st);
     if (kind != STORE_KIND_LEXICAL && kind != STORE_KIND_VECTOR)
-        return error_set(err, STATUS_FORMAT, "segment \"%s\" is of an unknown kind", out->name);
+        return error_set(err, STATUS_DAMAGED, "segment \"%s\" is of an unknown kind", out->name);
     out->kind = (enum store_kind)kind;
     return statement_status(st, err);
 }
@@ -73,8 +73,11 @@ enum status store_each_segment(struct store *store,
 enum status dead_add(struct store *store, enum store_kind kind, int64_t first, int64_t until,
                      struct error *err)
 {
-    const int64_t values[] = {kind, first, until};
-    return statement_run_with(store, SQL_DEAD_ADD, values, 3, NULL, err);
+    const int64_t values[] = {kind, first, until}, behind[] = {first, kind, until};
+    size_t n_joined = 0;
+    enum status status = statement_run_with(store, SQL_DEAD_JOIN, behind, 3, &n_joined, err);
+    return status || n_joined ? status
+                              : statement_run_with(store, SQL_DEAD_ADD, values, 3, NULL, err);
 }
 
 enum status store_remove_dead(struct store *store, enum store_kind kind, int64_t first,
@@ -98,7 +101,7 @@ enum status store_each_dead(struct store *store, enum store_kind kind,
     while (statement_next(&st, &status, err)) {
         int64_t first = statement_take_int(&st), until = statement_take_int(&st);
         if (first >= until)
-            status = error_set(err, STATUS_FORMAT, "\"%s\" is damaged: an empty dead range",
+            status = error_set(err, STATUS_DAMAGED, "\"%s\" is damaged: an empty dead range",
                                store->path);
         else
             status = each(ctx, first, until, err);

@@ -88,9 +88,9 @@ static enum status count_files(struct store *store, struct store_counts *out, st
 
 enum status store_count(struct store *store, struct store_counts *out, struct error *err)
 {
-    int64_t documents[4] = {0}, index[3] = {0};
+    int64_t documents[5] = {0}, index[3] = {0};
     struct store_counts counts = {0};
-    enum status status = read_ints(store, SQL_COUNT_DOCUMENTS, documents, 4, err);
+    enum status status = read_ints(store, SQL_COUNT_DOCUMENTS, documents, 5, err);
     if (!status)
         status = read_ints(store, SQL_COUNT_VECTORS, index, 3, err);
     if (!status)
@@ -99,8 +99,9 @@ enum status store_count(struct store *store, struct store_counts *out, struct er
         return status;
     counts.n_documents = (size_t)documents[0];
     counts.n_failed = (size_t)documents[1];
-    counts.n_chunks = (size_t)documents[2];
-    counts.text_bytes = (uint64_t)documents[3];
+    counts.n_partial = (size_t)documents[2];
+    counts.n_chunks = (size_t)documents[3];
+    counts.text_bytes = (uint64_t)documents[4];
     counts.n_vectors = (size_t)index[0];
     counts.n_missing_vectors = (size_t)index[1];
     counts.n_segments = (size_t)index[2];

@@ -107,14 +107,13 @@ enum status store_each_chunk(struct store *store, int64_t after_chunk_id, size_t
     return status;
 }
 
-enum status store_each_chunk_range(struct store *store,
-                                   enum status (*each)(void *ctx, int64_t document_id,
-                                                       int64_t first, int64_t end,
-                                                       struct error *err),
-                                   void *ctx, struct error *err)
+enum status store_each_chunk_run(struct store *store,
+                                 enum status (*each)(void *ctx, int64_t document_id, int64_t first,
+                                                     int64_t end, struct error *err),
+                                 void *ctx, struct error *err)
 {
     struct statement st = {0};
-    enum status status = statement_get(store, SQL_CHUNK_RANGE_EACH, &st, err);
+    enum status status = statement_get(store, SQL_CHUNK_RUN_EACH, &st, err);
     while (statement_next(&st, &status, err)) {
         int64_t document_id = statement_take_int(&st);
         int64_t first = statement_take_int(&st), end = statement_take_int(&st);

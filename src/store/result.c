@@ -20,15 +20,15 @@ static const struct result results[] = {
     {SQLITE_BUSY, STATUS_BUSY, EFFECT_NONE, "another process is using it", "try again in a moment"},
     {SQLITE_LOCKED, STATUS_BUSY, EFFECT_NONE, "another process is using it",
      "try again in a moment"},
-    {SQLITE_CORRUPT, STATUS_FORMAT, EFFECT_BROKEN, "the database is damaged",
+    {SQLITE_CORRUPT, STATUS_DAMAGED, EFFECT_BROKEN, "the database is damaged",
      "\"ragged check\" says more; a new library can be built from the documents"},
-    {SQLITE_NOTADB, STATUS_FORMAT, EFFECT_BROKEN, "it is not a database, or it is damaged",
+    {SQLITE_NOTADB, STATUS_DAMAGED, EFFECT_BROKEN, "it is not a database, or it is damaged",
      "choose another data folder, or move that file away"},
-    {SQLITE_ERROR, STATUS_FORMAT, EFFECT_NONE, NULL,
+    {SQLITE_ERROR, STATUS_DAMAGED, EFFECT_NONE, NULL,
      "\"ragged check\" says more; a new library can be built from the documents"},
-    {SQLITE_CONSTRAINT, STATUS_FORMAT, EFFECT_NONE, NULL,
+    {SQLITE_CONSTRAINT, STATUS_DAMAGED, EFFECT_NONE, NULL,
      "\"ragged check\" says more; a new library can be built from the documents"},
-    {SQLITE_MISMATCH, STATUS_FORMAT, EFFECT_NONE, "the database is damaged",
+    {SQLITE_MISMATCH, STATUS_DAMAGED, EFFECT_NONE, "the database is damaged",
      "\"ragged check\" says more; a new library can be built from the documents"},
     {SQLITE_NOMEM, STATUS_NOMEM, EFFECT_NONE, "out of memory", ""},
     {SQLITE_IOERR, STATUS_IO, EFFECT_BROKEN, "the disk reports an error",
@@ -52,6 +52,11 @@ static const struct result *find_result(int code)
         if (results[i].code == code)
             return &results[i];
     return &result_other;
+}
+
+enum status result_status(int rc)
+{
+    return find_result(rc & 0xFF)->status;
 }
 
 enum status store_fail(struct store *store, int rc, struct error *err)

@@ -2,8 +2,11 @@
  * version i to i + 1, and its last statement says so.
  *
  * documents.n_chunks and .text_bytes, library.n_tail and .n_vector_tail repeat what a count would
- * give, so that counting does not read texts and terms. The ids of a document's chunks follow each
- * other. chunks.hash names the vector; vectors.id is its slot in the file that library.vector_file
+ * give, so that counting does not read texts and terms. The ids of a document's chunks ascend
+ * with their ord and follow each other, but between parts of a file that is read in parts
+ * (documents.n_parts, 0: it was read as one) others may lie; runs of ids have the same id - ord.
+ * partial has a row for each document of which parts are still to come. chunks.hash names the
+ * vector; vectors.id is its slot in the file that library.vector_file
  * names. tail, vector_tail and missing: store_index.h. holes: compact.c. */
 #include "store/store_internal.h"
 
@@ -92,6 +95,13 @@ static const struct migration migrations[] = {
             " n_tail = (SELECT count(*) FROM tail),"
             " n_vector_tail = (SELECT count(*) FROM vector_tail);"
             "PRAGMA user_version = 3;",
+    },
+    {
+        .sql = "ALTER TABLE documents ADD COLUMN n_parts INTEGER NOT NULL DEFAULT 0;"
+               "CREATE TABLE partial("
+               " doc_id INTEGER PRIMARY KEY REFERENCES documents, part_bytes INTEGER NOT NULL,"
+               " n_lines INTEGER NOT NULL, n_bytes INTEGER NOT NULL) STRICT;"
+               "PRAGMA user_version = 4;",
     },
 };
 #define N_MIGRATIONS ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -1,8 +1,8 @@
-#include "store/sql.h"
+#include "store/store_internal.h"
 
 #define DOCUMENT_COLUMNS                                                                       \
     "id, path, title, kind, collection, size, inode, mtime_ns, added_ms, hash, state, error, " \
-    "warning, n_pages, n_chunks, meta"
+    "warning, n_pages, n_chunks, meta, n_parts"
 
 #define PASSAGE                                                                            \
     "SELECT c.id, c.doc_id, c.ord, c.page, c.page_end, c.line, c.line_end, c.byte_start, " \
@@ -17,6 +17,8 @@ const char *const sql_texts[SQL_COUNT] = {
                         "n_tail, n_vector_tail FROM library",
     [SQL_LIBRARY_SET] = "UPDATE library SET generation = ?, next_chunk_id = ?, next_slot = ?, "
                         "vector_file = ?, vector_bytes = ?, n_tail = ?, n_vector_tail = ?",
+    [SQL_LIBRARY_STATE] =
+        "SELECT generation, (SELECT value FROM meta WHERE key = '" META_STAMP "') FROM library",
     [SQL_META_GET] = "SELECT value FROM meta WHERE key = ?",
     [SQL_META_SET] = "INSERT INTO meta(key, value) VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET "
                      "value = excluded.value WHERE value IS NOT excluded.value",
@@ -29,9 +31,22 @@ const char *const sql_texts[SQL_COUNT] = {
         "added_ms = excluded.added_ms, hash = excluded.hash, state = excluded.state, "
         "error = excluded.error, warning = excluded.warning, n_pages = excluded.n_pages, "
         "n_chunks = excluded.n_chunks, text_bytes = excluded.text_bytes, "
-        "meta = excluded.meta RETURNING id",
+        "meta = excluded.meta, n_parts = 0 RETURNING id",
     [SQL_DOCUMENT_TOUCH] =
         "UPDATE documents SET size = ?, inode = ?, mtime_ns = ? WHERE id = ? RETURNING id",
+    [SQL_DOCUMENT_EXTEND] =
+        "UPDATE documents SET state = ?, hash = ?, added_ms = ?, n_chunks = n_chunks + ?, "
+        "text_bytes = text_bytes + ?, n_parts = n_parts + 1 WHERE id = ?",
+    [SQL_DOCUMENT_SHRINK] =
+        "UPDATE documents SET state = 2, hash = '', error = '', n_parts = max(n_parts, 1), "
+        "n_chunks = ?, text_bytes = text_bytes - ? WHERE id = ?",
+    [SQL_PARTIAL_FIND] =
+        "SELECT d.id, d.size, d.inode, d.mtime_ns, d.n_parts, d.n_chunks, p.part_bytes, p.n_lines, "
+        "p.n_bytes FROM documents d JOIN partial p ON p.doc_id = d.id WHERE d.path = ?",
+    [SQL_PARTIAL_GET] = "SELECT part_bytes FROM partial WHERE doc_id = ?",
+    [SQL_PARTIAL_PUT] = "INSERT OR REPLACE INTO partial(doc_id, part_bytes, n_lines, n_bytes) "
+                        "VALUES(?, ?, ?, ?)",
+    [SQL_PARTIAL_REMOVE] = "DELETE FROM partial WHERE doc_id = ?",
     [SQL_DOCUMENT_REMOVE] = "DELETE FROM documents WHERE id = ?",
     [SQL_DOCUMENT_GET] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE id = ?",
     [SQL_DOCUMENT_FIND] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE path = ?",
@@ -42,14 +57,18 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_CHUNK_ADD] = "INSERT INTO chunks(id, doc_id, ord, page, page_end, line, line_end, "
                       "byte_start, byte_end, heading, text, hash) "
                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [SQL_CHUNKS_REMOVE] = "DELETE FROM chunks WHERE doc_id = ?",
-    [SQL_CHUNKS_RANGE] = "SELECT min(id), max(id) + 1, count(*) FROM chunks WHERE doc_id = ?",
+    [SQL_CHUNKS_REMOVE] = "DELETE FROM chunks WHERE doc_id = ? AND ord >= ?",
+    [SQL_CHUNKS_RUNS] =
+        "SELECT min(id), max(id) + 1 FROM chunks WHERE doc_id = ? AND ord >= ? GROUP BY id - ord",
+    [SQL_CHUNKS_END] = "SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM chunks "
+                       "WHERE doc_id = ? AND ord >= ?",
+    [SQL_CHUNKS_COUNT_OF] = "SELECT n_chunks FROM documents WHERE id = ?",
     [SQL_CHUNKS_COUNT] = "SELECT count(*) FROM chunks WHERE id >= ? AND id < ?",
     [SQL_CHUNK_HAS] = "SELECT 1 FROM chunks WHERE id = ? AND doc_id = ?",
     [SQL_CHUNK_EACH] =
         "SELECT id, doc_id, heading, text, hash FROM chunks WHERE id > ? ORDER BY id LIMIT ?",
-    [SQL_CHUNK_RANGE_EACH] =
-        "SELECT doc_id, min(id), max(id) + 1 FROM chunks GROUP BY doc_id ORDER BY 2",
+    [SQL_CHUNK_RUN_EACH] =
+        "SELECT doc_id, min(id), max(id) + 1 FROM chunks GROUP BY doc_id, id - ord ORDER BY 2",
     [SQL_TAIL_ADD] = "INSERT INTO tail(chunk_id, doc_id, n_terms, terms) VALUES(?, ?, ?, ?)",
     [SQL_TAIL_REMOVE] = "DELETE FROM tail WHERE chunk_id >= ? AND chunk_id < ?",
     [SQL_TAIL_EACH] = "SELECT chunk_id, doc_id, n_terms, terms FROM tail WHERE chunk_id > ? "
@@ -76,6 +95,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_VECTOR_HAS] = "SELECT 1 FROM vectors WHERE hash = ?",
     [SQL_VECTOR_OF_CHUNK] =
         "SELECT v.id FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+    [SQL_VECTOR_SUM] = "SELECT checksum FROM vectors WHERE id = ?",
     [SQL_VECTOR_EACH_SLOT] = "SELECT id FROM vectors ORDER BY id",
     [SQL_VECTOR_MISSING] =
         "SELECT c.id, c.heading, c.text, c.hash FROM missing m CROSS JOIN chunks c "
@@ -96,6 +116,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_DEAD_EACH] = "SELECT first, until FROM dead WHERE kind = ? ORDER BY first",
     [SQL_DEAD_ADD] = "INSERT INTO dead(kind, first, until) VALUES(?, ?, ?) "
                      "ON CONFLICT(kind, first) DO UPDATE SET until = max(until, excluded.until)",
+    [SQL_DEAD_JOIN] = "UPDATE OR IGNORE dead SET first = ? WHERE kind = ? AND first = ?",
     [SQL_DEAD_REMOVE] = "DELETE FROM dead WHERE kind = ? AND first = ?",
     [SQL_DEAD_REMOVE_VECTOR] = "DELETE FROM dead WHERE kind = 2",
     [SQL_REMOVE_ALL_TAIL] = "DELETE FROM tail",
@@ -103,10 +124,11 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_REMOVE_ALL_SEGMENTS] = "DELETE FROM segments",
     [SQL_REMOVE_ALL_DEAD] = "DELETE FROM dead",
     [SQL_REMOVE_ALL_CHUNKS] = "DELETE FROM chunks",
+    [SQL_REMOVE_ALL_PARTIAL] = "DELETE FROM partial",
     [SQL_REMOVE_ALL_DOCUMENTS] = "DELETE FROM documents",
     [SQL_PASSAGE_GET] = PASSAGE "WHERE c.id = ?",
     [SQL_PASSAGE_AT] = PASSAGE "WHERE c.doc_id = ? AND c.ord = ?",
-    [SQL_COUNT_DOCUMENTS] = "SELECT count(*), total(state = 1), total(n_chunks), "
+    [SQL_COUNT_DOCUMENTS] = "SELECT count(*), total(state = 1), total(state = 2), total(n_chunks), "
                             "total(text_bytes) FROM documents",
     [SQL_COUNT_VECTORS] = "SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM missing), "
                           "(SELECT count(*) FROM segments)",

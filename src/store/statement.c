@@ -165,7 +165,7 @@ enum status statement_take_slot(struct statement *statement, uint32_t *out, stru
     if (status)
         return status;
     if (slot < 0 || slot >= statement->store->library.next_slot)
-        return error_set(err, STATUS_FORMAT, "\"%s\" is damaged: there is no vector %lld",
+        return error_set(err, STATUS_DAMAGED, "\"%s\" is damaged: there is no vector %lld",
                          statement->store->path, (long long)slot);
     *out = (uint32_t)slot;
     return STATUS_OK;

@@ -51,7 +51,7 @@ enum status statement_status(struct statement *statement, struct error *err) MUS
 
 int64_t statement_take_int(struct statement *statement);
 uint32_t statement_take_u32(struct statement *statement);
-/* A slot of the vector file, inside a transaction; FORMAT: it was never given out. */
+/* A slot of the vector file, inside a transaction; DAMAGED: it was never given out. */
 enum status statement_take_slot(struct statement *statement, uint32_t *out,
                                 struct error *err) MUST_USE;
 const char *statement_take_text(struct statement *statement);                  /* terminated, "" */

@@ -8,7 +8,6 @@
 #include "store/statement.h"
 
 #define LOCK_TIMEOUT_MS 10000
-#define CHECKPOINT_BYTES (1024 * 1024)
 
 static void *sqlite_alloc(int size)
 {
@@ -39,6 +38,11 @@ static int sqlite_mem_init(void *ctx)
 static void sqlite_mem_shutdown(void *ctx)
 {
     (void)ctx;
+}
+
+void store_limit_memory(size_t n_bytes)
+{
+    sqlite3_soft_heap_limit64((sqlite3_int64)n_bytes);
 }
 
 void store_use_mem(void)
@@ -156,6 +160,8 @@ static enum status commit(struct store *store, struct error *err)
         status = vector_file_sync(store, err);
         if (!status)
             status = library_save(store, err);
+        if (!status)
+            status = library_stamp(store, err);
     }
     if (!status && fault_hit("store.commit"))
         status = store_fail(store, SQLITE_IOERR, err);
@@ -164,10 +170,11 @@ static enum status commit(struct store *store, struct error *err)
     return status;
 }
 
-/* Where this fails, or the process is killed before it, the next compact does it. */
-static void remove_old_vectors(const struct store *store, int64_t number)
+/* The file before this one. Where that fails, or the process is killed before it, the next commit
+ * does it. */
+static void remove_old_vectors(const struct store *store)
 {
-    char *path = vector_file_path(store, number);
+    char *path = vector_file_path(store, store->library.vector_file - 1);
     enum status status = path ? file_remove(path, NULL) : STATUS_NOMEM;
     (void)status;
     mem_free(path);
@@ -181,8 +188,7 @@ enum status store_write_commit(struct store *store, struct error *err)
     if (status)
         return status;
     (void)fault_hit("store.committed");
-    if (store->library.vector_file != store->vector_file_at_begin)
-        remove_old_vectors(store, store->vector_file_at_begin);
+    remove_old_vectors(store);
     return STATUS_OK;
 }
 
@@ -234,14 +240,14 @@ static enum status checkpoint_locked(struct store *store, struct error *err)
     return store_fail(store, rc, err);
 }
 
-enum status store_checkpoint(struct store *store, bool force, struct error *err)
+enum status store_checkpoint(struct store *store, uint64_t longer_than_bytes, struct error *err)
 {
     assert(store->mode == STORE_OPEN_WRITE && !store->is_writing && !store->is_reading);
     struct file_info info = {0};
     enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, err);
     if (status && status != STATUS_NOT_FOUND)
         return status;
-    if (!force && info.size_bytes < CHECKPOINT_BYTES)
+    if (longer_than_bytes > 0 && info.size_bytes <= longer_than_bytes)
         return STATUS_OK;
     status = connection_ready(store, err);
     if (!status)

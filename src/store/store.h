@@ -1,5 +1,6 @@
 /* store/store.h - one data directory: the SQLite database that is truth, manifest and memtable, and
- * the file of the vectors. Its other half, store/store_index.h: segments, tails, the vector file.
+ * the file of the vectors. More of this door: store/store_index.h (segments, tails, the vector
+ * file), store/store_cache.h.
  *
  * A document exists when, and only when, one transaction says so. Every writing transaction and
  * every checkpoint happens under <data>/write.lock (WAL-reset race of older SQLite libraries).
@@ -18,6 +19,8 @@
 /* Once per process, by main, before anything else of this door: SQLite allocates through
  * base/mem.h from then on. */
 void store_use_mem(void);
+/* All connections of this process together hold no more than about n_bytes of pages in memory. */
+void store_limit_memory(size_t n_bytes);
 
 struct store;
 
@@ -25,26 +28,32 @@ enum store_open_mode {
     STORE_OPEN_READ,  /* NOT_FOUND when there is no library yet; nothing is created */
     STORE_OPEN_WRITE, /* creates folder and database, migrates an older one */
 };
-/* INVALID: made by a newer ragged, or not a ragged database. FORMAT: damaged. BUSY: locked past the
- * time-out. */
+/* INVALID: made by a newer ragged, or not a ragged database. DAMAGED: bad bytes. BUSY: locked past
+ * the time-out. */
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
                        struct error *err) MUST_USE;
 void store_close(struct store *store); /* NULL is fine */
 
 /* --- what a document is --- */
-enum store_document_state { STORE_DOCUMENT_READY, STORE_DOCUMENT_FAILED };
+enum store_document_state {
+    STORE_DOCUMENT_READY,
+    STORE_DOCUMENT_FAILED,
+    STORE_DOCUMENT_PARTIAL, /* parts of the file are there, more are to come */
+    STORE_DOCUMENT_STATE_COUNT
+};
 struct store_document {
     int64_t id;       /* out */
     const char *path; /* absolute, raw bytes; the key */
     const char *title, *kind, *collection;
     uint64_t size_bytes, inode;
     int64_t mtime_ns, added_ms; /* added_ms: wall clock */
-    const char *hash;           /* SHA-256 hex of the file; "" when it could not be read */
+    const char *hash;           /* SHA-256 hex of the file; "": it could not be read, or not yet */
     enum store_document_state state;
     const char *error, *warning; /* FAILED: why; else "" */
     const char *meta;            /* a JSON object of what it says about itself; "", NULL: nothing */
     uint32_t n_pages;
-    size_t n_chunks; /* out */
+    size_t n_chunks;  /* out */
+    uint64_t n_parts; /* out; 0: it was read as one */
 };
 
 struct store_chunk {
@@ -70,6 +79,29 @@ enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
                                struct error *err) MUST_USE;
+/* The same, but its words are in no tail: the segment that has them is listed in the same write.
+ * Chunk i gets the id first_chunk_id + i. */
+struct store_place {
+    int64_t document_id, first_chunk_id;
+};
+enum status store_put_indexed_document(struct store *store, const struct store_document *document,
+                                       const struct store_chunk *chunks, size_t n_chunks,
+                                       struct store_place *out, struct error *err) MUST_USE;
+/* A part of a file that is too large to be read as one. */
+struct store_part {
+    uint64_t i;          /* which, from 0 on */
+    uint64_t part_bytes; /* what the file is cut into */
+    uint64_t n_lines;    /* line ends in this part */
+    uint64_t n_bytes;    /* of its extracted text: the next part's byte_start counts from there */
+    bool is_last;
+};
+/* The next part of a document, with lines and bytes of the chunks as within the part: they are
+ * stored as within the file. Part 0 replaces what there was; the document is PARTIAL until the last
+ * part, which gives it the hash. Its state is not looked at. *out_is_next false: the document there
+ * is of another size, inode, time or part_bytes, or waits for another part; nothing is done. */
+enum status store_put_part(struct store *store, const struct store_document *document,
+                           const struct store_part *part, const struct store_chunk *chunks,
+                           size_t n_chunks, bool *out_is_next, struct error *err) MUST_USE;
 /* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
  * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
@@ -83,6 +115,10 @@ enum status store_touch_document(struct store *store, int64_t document_id, uint6
 /* With its chunks. NOT_FOUND. */
 enum status store_remove_document(struct store *store, int64_t document_id,
                                   struct error *err) MUST_USE;
+/* Takes at most n_max passages away, the last ones; *out_n is how many there are then. The document
+ * is PARTIAL from then on, and waits for no part. NOT_FOUND. */
+enum status store_shrink_document(struct store *store, int64_t document_id, size_t n_max,
+                                  size_t *out_n, struct error *err) MUST_USE;
 /* Every document; segments and dead ranges too. */
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err) MUST_USE;
 enum status store_set_meta(struct store *store, const char *key, const char *value,
@@ -91,10 +127,11 @@ enum status store_set_meta(struct store *store, const char *key, const char *val
  * once. On failure everything is rolled back and the transaction is over too. */
 enum status store_write_commit(struct store *store, struct error *err) MUST_USE;
 void store_write_rollback(struct store *store); /* none open is fine */
-/* Moves the log into the database when it has grown past 1 MiB (and always with force); readers go
- * on, and what they still need stays. Call it after a bulk load: the first process that opens a
- * library reads its whole log (0.6 ms per MiB). */
-enum status store_checkpoint(struct store *store, bool force, struct error *err) MUST_USE;
+/* Moves the log into the database when it is longer than that (0: always); readers go on, and what
+ * they still need stays. Call it in a bulk load and after it: the first process that opens a
+ * library reads its whole log (0.6 ms per MiB), and every other looks for each page in it first. */
+enum status store_checkpoint(struct store *store, uint64_t longer_than_bytes,
+                             struct error *err) MUST_USE;
 /* Gives the space of removed rows, of unused vectors and of files of stopped processes back. The
  * vector file gets holes where the compact before this one had already found no vector: a snapshot
  * older than that compact reads zeros there, any other never looks. */
@@ -106,6 +143,11 @@ enum status store_compact(struct store *store, struct error *err) MUST_USE;
 enum status store_read_begin(struct store *store, struct error *err) MUST_USE;
 void store_read_end(struct store *store); /* none open is fine */
 enum status store_generation(struct store *store, int64_t *out, struct error *err) MUST_USE;
+/* Two libraries, or two moments of one, have the same state only when their content is the same:
+ * every commit draws a random stamp, so that a library that was restored, or made anew in the same
+ * folder, does not meet its old generations again. NOT_FOUND: last written by a version without
+ * stamps. */
+enum status store_state(struct store *store, struct hash128 *out, struct error *err) MUST_USE;
 /* Value from `arena`; NULL when never set. */
 enum status store_get_meta(struct store *store, const char *key, struct arena *arena,
                            const char **out, struct error *err) MUST_USE;
@@ -121,6 +163,11 @@ enum status store_each_document(struct store *store,
                                 enum status (*each)(void *ctx, const struct store_document *doc,
                                                     struct error *err),
                                 void *ctx, struct error *err) MUST_USE;
+
+/* part_bytes of a PARTIAL document; 0: it was shrunk, no part can follow. NOT_FOUND: there is none.
+ */
+enum status store_get_part_bytes(struct store *store, int64_t document_id, uint64_t *out,
+                                 struct error *err) MUST_USE;
 
 /* The path of every document, in no order; borrowed during the call. */
 enum status store_each_path(struct store *store,
@@ -167,7 +214,7 @@ enum status store_get_neighbour(struct store *store, int64_t document_id, uint32
                                 struct error *err) MUST_USE;
 
 struct store_counts {
-    size_t n_documents, n_failed, n_chunks, n_vectors, n_missing_vectors;
+    size_t n_documents, n_failed, n_partial, n_chunks, n_vectors, n_missing_vectors;
     size_t n_tail, n_vector_tail, n_segments;
     uint64_t text_bytes, database_bytes, vector_file_bytes; /* holes count too */
 };
@@ -180,6 +227,7 @@ enum status store_count(struct store *store, struct store_counts *out, struct er
 enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
                         void *ctx, size_t *out_n_problems, struct error *err) MUST_USE;
 
+#include "store/store_cache.h"
 #include "store/store_index.h"
 
 #endif

@@ -97,10 +97,13 @@ struct store_vectors {
 };
 /* As of the snapshot that is open; borrowed until store_read_end(). Costs one stat() when the file
  * is still mapped. BUSY: the file is gone, because the vectors were removed since the snapshot
- * began: end it and begin again. FORMAT: it is gone in that next snapshot too, or it is too short.
+ * began: end it and begin again. DAMAGED: it is gone in that next snapshot too, or it is too short.
  * Either way every vector can be made again: store_remove_vectors(). */
 enum status store_map_vectors(struct store *store, struct store_vectors *out,
                               struct error *err) MUST_USE;
+/* Is the row of a slot what was written there? False too when the slot has no vector. */
+enum status store_check_vector(struct store *store, uint32_t slot, const void *row,
+                               size_t row_bytes, bool *out_is_right, struct error *err) MUST_USE;
 /* Where the vector of any chunk is, in whatever it is indexed; *out_has false: it has none, or
  * there is no such chunk. Inside a snapshot or a write. */
 enum status store_get_chunk_vector(struct store *store, int64_t chunk_id, uint32_t *out_slot,
@@ -114,11 +117,11 @@ enum status store_each_chunk(struct store *store, int64_t after_chunk_id, size_t
                                                  const struct store_chunk *chunk,
                                                  struct error *err),
                              void *ctx, struct error *err) MUST_USE;
-/* The chunk ids [first, end) of every document that has chunks, ordered by `first`. */
-enum status store_each_chunk_range(struct store *store,
-                                   enum status (*each)(void *ctx, int64_t document_id,
-                                                       int64_t first, int64_t end,
-                                                       struct error *err),
-                                   void *ctx, struct error *err) MUST_USE;
+/* The chunk ids [first, end) of every document that has chunks, ordered by `first`; those of one
+ * that was read in parts may come as several. */
+enum status store_each_chunk_run(struct store *store,
+                                 enum status (*each)(void *ctx, int64_t document_id, int64_t first,
+                                                     int64_t end, struct error *err),
+                                 void *ctx, struct error *err) MUST_USE;
 
 #endif

@@ -71,12 +71,15 @@ enum status connection_get_int(struct store *store, const char *sql, int64_t *ou
 #define STORE_VECTOR_BYTES_MAX (1024 * 1024)
 
 /* --- library.c --- */
-/* Inside a transaction its copy, outside of one what is committed. FORMAT: the row is damaged. */
+/* Inside a transaction its copy, outside of one what is committed. DAMAGED: the row is. */
 enum status library_get(struct store *store, struct library *out, struct error *err) MUST_USE;
 /* Reads the row into store->library, at the begin of a transaction. */
 enum status library_load(struct store *store, struct error *err) MUST_USE;
 /* Writes store->library back. */
 enum status library_save(struct store *store, struct error *err) MUST_USE;
+/* Draws the stamp of the commit that follows. */
+#define META_STAMP "stamp"
+enum status library_stamp(struct store *store, struct error *err) MUST_USE;
 
 /* --- vector_file.c --- */
 /* Notes a row for slot library.next_slot, which it raises; it is in the file after
@@ -90,22 +93,39 @@ void vector_file_forget(struct store *store);
 void vector_file_replace(struct store *store);
 /* Owned; NULL: out of memory. */
 char *vector_file_path(const struct store *store, int64_t number) MUST_USE;
-/* For reading; close() it. BUSY: not there; FORMAT: not there in a second snapshot either, or
+/* For reading; close() it. BUSY: not there; DAMAGED: not there in a second snapshot either, or
  * shorter than next_slot says. */
 enum status vector_file_open(struct store *store, int *out_fd, struct error *err) MUST_USE;
 enum status vector_file_read(struct store *store, int fd, int64_t slot, void *out,
                              struct error *err) MUST_USE;
-/* The same for punching; FORMAT already when it is not there. */
+/* The same for punching; DAMAGED already when it is not there. */
 enum status vector_file_open_writable(struct store *store, int *out_fd, struct error *err) MUST_USE;
 /* Gives the whole pages inside rows [first, until) back; a file system that can't is fine. */
 enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_t until,
                               struct error *err) MUST_USE;
 void vector_map_clear(struct vector_map *map);
 
+enum tail_words { TAIL_WORDS, TAIL_WITHOUT_WORDS /* they are in a segment */ };
+
+/* --- document.c --- */
+/* The row of a document; *out_id is what it has had, or a new one. */
+enum status document_put_row(struct store *store, const struct store_document *document,
+                             size_t n_chunks, size_t text_bytes, int64_t *out_id,
+                             struct error *err) MUST_USE;
+/* Chunks from ord n_left on go; the rows of the document are the caller's to set right. */
+enum status document_cut(struct store *store, int64_t document_id, size_t n_left,
+                         struct error *err) MUST_USE;
+/* Without chunks, and without parts to come. */
+enum status document_empty(struct store *store, int64_t document_id, struct error *err) MUST_USE;
+enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,
+                               const struct store_chunk *chunk, enum tail_words words,
+                               struct error *err) MUST_USE;
+
 /* --- tail.c --- */
 /* A new chunk in both tails, or in `missing` when its hash has no vector. */
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
-                           const struct store_chunk *chunk, struct error *err) MUST_USE;
+                           const struct store_chunk *chunk, enum tail_words words,
+                           struct error *err) MUST_USE;
 /* The n_chunks chunks [first, until) of one document go: from the tails, or they become dead. */
 enum status tail_remove_range(struct store *store, int64_t first, int64_t until, size_t n_chunks,
                               struct error *err) MUST_USE;
@@ -127,6 +147,7 @@ enum status schema_get_state(struct store *store, enum schema_state *out,
 enum status schema_migrate(struct store *store, struct error *err) MUST_USE;
 
 /* --- result.c --- */
+enum status result_status(int rc);
 /* Turns an SQLite result into a status and a sentence, and notes what it means for the connection
  * and the open transaction. */
 enum status store_fail(struct store *store, int rc, struct error *err);
@@ -135,8 +156,8 @@ enum status store_fail(struct store *store, int rc, struct error *err);
 enum status store_fail_change(struct store *store, enum status status);
 
 /* --- leftover.c --- */
-/* Calls each() for every temporary file that is too old to be in use, and for every vector file
- * with a number outside of [first_kept, last_kept]. */
+/* Calls each() for every file that is too old to be in use: temporary ones, and vector files with a
+ * number outside of [first_kept, last_kept]. */
 enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_kept,
                           enum status (*each)(void *ctx, const char *path, struct error *err),
                           void *ctx, struct error *err) MUST_USE;
@@ -157,6 +178,11 @@ enum status check_terms(struct check *check, struct error *err) MUST_USE;
 enum status check_open_vectors(struct check *check, struct error *err) MUST_USE;
 void check_close_vectors(struct check *check);
 enum status check_vectors(struct check *check, struct error *err) MUST_USE;
+
+/* --- page_vfs.c --- */
+#define PAGE_VFS_RESERVED_BYTES 8 /* of each page, for its checksum */
+/* Name of the VFS of a library's database; NULL: it could not be registered. */
+const char *page_vfs_name(void);
 
 #ifdef RAGGED_FAULT
 /* --- fault_vfs.c --- */

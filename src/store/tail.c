@@ -30,8 +30,9 @@ static enum status put_terms(struct store *store, enum sql sql, int64_t chunk_id
 static enum status add_vector_row(struct store *store, int64_t chunk_id, struct error *err)
 {
     size_t n_changed = 0;
-    enum status status =
-        statement_run_with(store, SQL_VECTOR_TAIL_ADD, &chunk_id, 1, &n_changed, err);
+    enum status status = STATUS_OK;
+    if (store->library.next_slot > 0)
+        status = statement_run_with(store, SQL_VECTOR_TAIL_ADD, &chunk_id, 1, &n_changed, err);
     store->library.n_vector_tail += (int64_t)n_changed;
     if (!status && n_changed == 0)
         status = statement_run_with(store, SQL_MISSING_ADD, &chunk_id, 1, NULL, err);
@@ -39,13 +40,16 @@ static enum status add_vector_row(struct store *store, int64_t chunk_id, struct 
 }
 
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
-                           const struct store_chunk *chunk, struct error *err)
+                           const struct store_chunk *chunk, enum tail_words words,
+                           struct error *err)
 {
-    enum status status = put_terms(store, SQL_TAIL_ADD, chunk_id, document_id, chunk->terms,
-                                   chunk->terms_len, chunk->n_terms, err);
-    if (status)
-        return status;
-    store->library.n_tail++;
+    if (words == TAIL_WORDS) {
+        enum status status = put_terms(store, SQL_TAIL_ADD, chunk_id, document_id, chunk->terms,
+                                       chunk->terms_len, chunk->n_terms, err);
+        if (status)
+            return status;
+        store->library.n_tail++;
+    }
     return add_vector_row(store, chunk_id, err);
 }
 

@@ -118,6 +118,24 @@ enum status store_get_chunk_vector(struct store *store, int64_t chunk_id, uint32
     return status;
 }
 
+enum status store_check_vector(struct store *store, uint32_t slot, const void *row,
+                               size_t row_bytes, bool *out_is_right, struct error *err)
+{
+    struct statement st = {0};
+    bool has_row = false, is_right = false;
+    enum status status = statement_get(store, SQL_VECTOR_SUM, &st, err);
+    if (status)
+        return status;
+    statement_bind_int(&st, slot);
+    status = statement_step(&st, &has_row, err);
+    if (!status && has_row)
+        is_right = (uint64_t)statement_take_int(&st) == hash64_of(row, row_bytes);
+    statement_release(&st);
+    if (!status)
+        *out_is_right = is_right;
+    return status;
+}
+
 enum status store_each_missing_vector(struct store *store, int64_t after_chunk_id, size_t n_max,
                                       enum status (*each)(void *ctx, int64_t chunk_id,
                                                           const struct store_chunk *chunk,

@@ -16,10 +16,10 @@
 
 static bool fails(const char *site, int errnum)
 {
-    if (!fault_hit(site))
-        return false;
-    errno = errnum;
-    return true;
+    int found = fault_errno(site, errnum);
+    if (found)
+        errno = found;
+    return found != 0;
 }
 
 char *vector_file_path(const struct store *store, int64_t number)
@@ -31,14 +31,14 @@ char *vector_file_path(const struct store *store, int64_t number)
 
 static enum status say_lost(const char *path, const char *what, struct error *err)
 {
-    error_set(err, STATUS_FORMAT, "\"%s\" %s", path, what);
+    error_set(err, STATUS_DAMAGED, "\"%s\" %s", path, what);
     error_hint(err, "put the file back, or `ragged clear` and add again");
-    return STATUS_FORMAT;
+    return STATUS_DAMAGED;
 }
 
 /* ---- writing ---- */
 
-/* FORMAT: it has not all the rows below n_slots. */
+/* DAMAGED: it has not all the rows below n_slots. */
 static enum status open_writable(const struct store *store, const char *path, int64_t n_slots,
                                  int *out_fd, struct error *err)
 {
@@ -65,7 +65,7 @@ static enum status write_at(struct vector_writer *w, const char *bytes, size_t l
                             struct error *err)
 {
     while (len > 0) {
-        ssize_t n = pwrite(w->fd, bytes, len, (off_t)offset);
+        ssize_t n = pwrite(w->fd, bytes, fault_short("vectors.write", len), (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
@@ -206,14 +206,14 @@ enum status vector_file_read(struct store *store, int fd, int64_t slot, void *ou
     while (n_read < len) {
         ssize_t n = fails("vectors.read", EIO)
                         ? -1
-                        : pread(fd, (char *)out + n_read, len - n_read,
+                        : pread(fd, (char *)out + n_read, fault_short("vectors.read", len - n_read),
                                 (off_t)(slot * store->library.vector_bytes + (int64_t)n_read));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return error_errno(err, errno, "could not read the vectors of \"%s\"", store->folder);
         if (n == 0)
-            return error_set(err, STATUS_FORMAT, "the file of the vectors ends too early");
+            return error_set(err, STATUS_DAMAGED, "the file of the vectors ends too early");
         n_read += (size_t)n;
     }
     return STATUS_OK;

@@ -238,7 +238,7 @@ enum status text_chunk_document(const struct text_block *blocks, size_t n_blocks
                          options->n_tokens_max, TOKENS_MIN);
     struct text_chunk_options own = *options;
     own.n_heading_max = size_min(options->n_heading_max, options->n_tokens_max / 2);
-    struct chunker c = {.options = &own, .arena = arena};
+    struct chunker c = {.options = &own, .arena = arena, .section = {.cancel = options->cancel}};
     enum status status = cut_blocks(&c, blocks, n_blocks, err);
     if (!status) {
         struct text_chunk *chunks = arena_alloc(arena, (c.n_chunks + 1) * sizeof *chunks);

@@ -6,10 +6,14 @@
 #include "base/mem.h"
 #include "text/fit.h"
 
+#define PIECES_A_LOOK 64 /* cut between two looks at whether to go on */
+
 static enum status add(struct pieces *pieces, struct piece piece, struct error *err)
 {
     if (pieces->n >= 4 * RAGGED_LIMIT_CHUNKS)
         return error_set(err, STATUS_LIMIT, "more than %zu sentences", 4 * RAGGED_LIMIT_CHUNKS);
+    if (pieces->n % PIECES_A_LOOK == 0 && is_cancelled(pieces->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped");
     void *grown = pieces->piece;
     enum status status =
         mem_reserve(&grown, &pieces->n_max, pieces->n + 1, sizeof *pieces->piece, err);

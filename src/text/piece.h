@@ -22,6 +22,7 @@ struct piece {
 struct pieces {
     struct piece *piece;
     size_t n, n_max;
+    const struct cancel *cancel; /* NULL: never */
 };
 
 /* Appends the pieces of one block, each of at most n_tokens_max tokens. `byte_start` is the block's

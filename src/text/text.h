@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/cancel.h"
 #include "base/status.h"
 
 enum text_block_kind {
@@ -64,6 +65,7 @@ struct text_chunk_options {
     size_t n_heading_max;    /* tokens the title and heading path may take of n_tokens_max; at most
                                 half of it counts */
     const char *title;       /* of the document; first part of every heading path; may be NULL */
+    const struct cancel *cancel; /* NULL: runs to the end */
 };
 
 struct text_chunk {
@@ -81,7 +83,7 @@ struct text_chunk {
  * preferably between paragraphs, else between
  * sentences, and only when one sentence is too long between words (and inside a word when even one
  * word is too long). All memory is from `arena`. No blocks or only blank ones: *out_n = 0.
- * INVALID: n_tokens_max < 16. LIMIT: more than RAGGED_LIMIT_CHUNKS. */
+ * INVALID: n_tokens_max < 16. LIMIT: more than RAGGED_LIMIT_CHUNKS. CANCELLED. */
 enum status text_chunk_document(const struct text_block *blocks, size_t n_blocks,
                                 const struct text_chunk_options *options, struct arena *arena,
                                 struct text_chunk **out_chunks, size_t *out_n,

@@ -81,7 +81,9 @@ static enum status append_blocks(struct segment_writer *writer, struct part *par
             parts[i].n = n - row < n_part_rows ? n - row : n_part_rows;
             row += parts[i].n;
         }
-        enum status status = encode_parts(parts, n_parts, err);
+        enum status status = segment_writer_status(writer, err);
+        if (status == STATUS_OK)
+            status = encode_parts(parts, n_parts, err);
         if (status != STATUS_OK)
             return status;
         for (size_t i = 0; i < n_parts; i++)

@@ -5,7 +5,7 @@
  * slot. A vector segment holds for each of its rows the slot and a code of one bit a dimension; a
  * search scans all codes for the best estimates and scores those exactly. Algorithm, sources and
  * file format: README.md here.
- * Damaged segments give FORMAT or some answer, never a crash.
+ * Damaged segments give DAMAGED or some answer, never a crash.
  * Threads: everything here may be called from any thread; an open index is immutable. */
 #ifndef RAGGED_VECTOR_VECTOR_H
 #define RAGGED_VECTOR_VECTOR_H
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cancel.h"
 #include "base/status.h"
 #include "segment/segment.h"
 
@@ -55,7 +56,7 @@ enum status vector_codes_write(struct segment_writer *writer, const uint32_t *sl
 
 struct vector_index;
 
-/* Borrows the segment. FORMAT: sections are missing or do not fit each other. */
+/* Borrows the segment. DAMAGED: sections are missing or do not fit each other. */
 enum status vector_index_open(const struct segment *segment, struct vector_index **out,
                               struct error *err) MUST_USE;
 void vector_index_close(struct vector_index *index); /* NULL is fine */
@@ -66,7 +67,7 @@ size_t vector_index_dim(const struct vector_index *index);
 uint32_t vector_index_slot(const struct vector_index *index, size_t row);
 
 /* Deep: slots are in range and mean, codes and factors are those of the rows. Takes as long as
- * writing them. FORMAT names the row; INVALID: rows of another dimension. */
+ * writing them. DAMAGED names the row; INVALID: rows of another dimension. */
 enum status vector_index_check(const struct vector_index *index, const struct vector_rows *rows,
                                struct error *err) MUST_USE;
 
@@ -95,9 +96,10 @@ enum status vector_index_search(const struct vector_index *index,
 
 /* Recall@k of searches with n_rescored, asked with n_queries of the index's own rows, evenly
  * spread: the share of the truly best that they find. Takes n_queries exact scans and 8 bytes a
- * row. INVALID: rows of another dimension. */
+ * row. INVALID: rows of another dimension. CANCELLED. */
 enum status vector_index_recall(const struct vector_index *index, const struct vector_rows *rows,
-                                size_t k, size_t n_rescored, size_t n_queries, double *out,
+                                size_t k, size_t n_rescored, size_t n_queries,
+                                const struct cancel *cancel, double *out,
                                 struct error *err) MUST_USE;
 
 /* How many estimates to score for recall@k of about .999 on text embeddings (RETRIEVAL.md 1.3). */

@@ -8,7 +8,7 @@ static enum status check_slots(const struct vector_index *index, const struct ve
 {
     for (size_t row = 0; row < index->n_rows; row++)
         if (index->slots[row] >= rows->n_slots)
-            return error_set(err, STATUS_FORMAT, "row %zu wants vector %u of %zu", row,
+            return error_set(err, STATUS_DAMAGED, "row %zu wants vector %u of %zu", row,
                              (unsigned)index->slots[row], rows->n_slots);
     return STATUS_OK;
 }
@@ -24,7 +24,7 @@ static enum status check_blocks(const struct vector_index *index, const struct c
         coder_encode_block(coder, rows, index->slots + row,
                            n < VECTOR_BLOCK_ROWS ? n : VECTOR_BLOCK_ROWS, scratch, expected);
         if (memcmp(expected, index->blocks + block * block_bytes, block_bytes) != 0)
-            return error_set(err, STATUS_FORMAT,
+            return error_set(err, STATUS_DAMAGED,
                              "the codes of rows %zu to %zu are not those of their vectors", row,
                              row + VECTOR_BLOCK_ROWS - 1);
     }
@@ -49,7 +49,7 @@ enum status vector_index_check(const struct vector_index *index, const struct ve
         goto done;
     codes_mean_of(rows, index->slots, index->n_rows, sums, scratch, mean);
     if (memcmp(mean, index->mean, dim * sizeof *mean) != 0) {
-        status = error_set(err, STATUS_FORMAT, "the mean is not that of the vectors");
+        status = error_set(err, STATUS_DAMAGED, "the mean is not that of the vectors");
         goto done;
     }
     status = coder_init(&coder, dim, index->rotation_seed, mean, err);

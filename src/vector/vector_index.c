@@ -13,7 +13,7 @@ static const void *section_of(const struct segment *segment, uint32_t number, si
 
 static enum status damaged(struct error *err, const char *what)
 {
-    return error_set(err, STATUS_FORMAT, "the vector segment's %s is missing or of a wrong size",
+    return error_set(err, STATUS_DAMAGED, "the vector segment's %s is missing or of a wrong size",
                      what);
 }
 
@@ -26,13 +26,13 @@ static enum status find_sections(struct vector_index *index, const struct segmen
         return damaged(err, "head");
     memcpy(&head, bytes, sizeof head);
     if (head.version != CODES_VERSION)
-        return error_set(err, STATUS_FORMAT, "the vector segment has version %u, not %d",
+        return error_set(err, STATUS_DAMAGED, "the vector segment has version %u, not %d",
                          (unsigned)head.version, CODES_VERSION);
     if (head.dim < 1 || head.dim > VECTOR_DIM_MAX)
-        return error_set(err, STATUS_FORMAT, "the vector segment has %u dimensions",
+        return error_set(err, STATUS_DAMAGED, "the vector segment has %u dimensions",
                          (unsigned)head.dim);
     if (head.n_rows != segment_n_rows(segment))
-        return error_set(err, STATUS_FORMAT, "the segment has %zu rows and %llu vectors",
+        return error_set(err, STATUS_DAMAGED, "the segment has %zu rows and %llu vectors",
                          segment_n_rows(segment), (unsigned long long)head.n_rows);
     index->n_rows = segment_n_rows(segment);
     index->n_blocks = codes_n_blocks(index->n_rows);

@@ -48,8 +48,8 @@ static enum status ask(struct measure *m, size_t row, struct error *err)
 }
 
 enum status vector_index_recall(const struct vector_index *index, const struct vector_rows *rows,
-                                size_t k, size_t n_rescored, size_t n_queries, double *out,
-                                struct error *err)
+                                size_t k, size_t n_rescored, size_t n_queries,
+                                const struct cancel *cancel, double *out, struct error *err)
 {
     struct measure m = {
         .index = index,
@@ -65,7 +65,8 @@ enum status vector_index_recall(const struct vector_index *index, const struct v
                            (size_t)index->shape.dim);
     m.search.query = m.query;
     for (size_t i = 0; i < n_asked && !status; i++)
-        status = ask(&m, index->n_rows * i / n_asked, err);
+        status = is_cancelled(cancel) ? error_set(err, STATUS_CANCELLED, "stopped")
+                                      : ask(&m, index->n_rows * i / n_asked, err);
     if (!status)
         *out = m.n_wanted > 0 ? (double)m.n_right / (double)m.n_wanted : 1;
     mem_free(m.query);

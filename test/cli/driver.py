@@ -4,11 +4,13 @@ import json
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ROOT / "test" / "fixtures" / "documents"
 DOCUMENTED_EXIT_CODES = {0, 1, 2, 3, 4, 5, 130, 143}
+COMPLAINTS = ("Sanitizer", "runtime error:", "Assertion")
 
 
 def build_folder():
@@ -112,6 +114,23 @@ def library_state(ragged, questions):
     return documents, found
 
 
+def calm(value):
+    """An answer in JSON without what differs from run to run: times."""
+    if isinstance(value, dict):
+        return {key: calm(item) for key, item in value.items() if not key.endswith("_ms") and "timing" not in key}
+    return [calm(item) for item in value] if isinstance(value, list) else value
+
+
 def entries(listed):
     """The array of a listing, whatever stands beside it."""
     return listed["documents"] if isinstance(listed, dict) else listed
+
+
+def tell(goal, what, n, wrong, started, replay):
+    """One line for whoever reads the log, one row for the table of test/campaign."""
+    seconds = time.monotonic() - started
+    print("%s, %s: %d runs, %d wrong, %.0f s" % (goal, what, n, len(wrong), seconds), flush=True)
+    if "RAGGED_CAMPAIGN_ROWS" in os.environ:
+        with open(os.environ["RAGGED_CAMPAIGN_ROWS"], "a", encoding="utf-8") as rows:
+            rows.write(json.dumps({"goal": goal, "what": what, "runs": n, "wrong": len(wrong), "seconds": seconds,
+                                   "replay": replay if wrong else ""}) + "\n")

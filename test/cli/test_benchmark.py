@@ -123,9 +123,10 @@ def test_the_tool_that_times_the_encoder_encodes_what_embed_does(ragged, tmp_pat
     assert (tmp_path / "vectors").read_bytes() == embedded.stdout
 
 
-QUERY_PARTS = {"hybrid": {"process", "warm", "embed", "scan", "fuse", "fetch"},
-               "lexical": {"process", "warm", "scan", "fuse", "fetch"},
-               "vector": {"process", "warm", "embed", "scan", "fuse", "fetch"}}
+WHOLES = {"process", "warm", "cached_process", "cached"}
+QUERY_PARTS = {"hybrid": WHOLES | {"embed", "scan", "fuse", "fetch"},
+               "lexical": WHOLES | {"scan", "fuse", "fetch"},
+               "vector": WHOLES | {"embed", "scan", "fuse", "fetch"}}
 
 
 @pytest.fixture
@@ -146,8 +147,15 @@ def test_questions_are_timed_in_every_mode(library, questions):
     for mode, parts in QUERY_PARTS.items():
         rows = {part: figures["%s_%s" % (mode, part)] for part in parts}
         assert rows["process"]["min"] > rows["warm"]["min"] > 0
-        assert sum(row["min"] for part, row in rows.items() if part not in ("process", "warm")) <= \
-            rows["warm"]["max"]
+        assert sum(row["min"] for part, row in rows.items() if part not in WHOLES) <= rows["warm"]["max"]
+        assert rows["cached"]["min"] < rows["warm"]["min"]
+        assert rows["cached_process"]["min"] < rows["process"]["min"]
+
+
+def test_nothing_is_measured_as_cached_where_nothing_is_kept(library, questions):
+    answer = library.json("benchmark", "query", "--queries", questions, "--runs", "1", "--warmup", "0",
+                          env={"RAGGED_CACHE_MB": "0"})
+    assert not [name for name in named(answer) if "cached" in name]
 
 
 def test_the_mode_is_the_configured_one(library, questions, tmp_path):

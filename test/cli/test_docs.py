@@ -33,7 +33,7 @@ def sections(text):
     for part in re.split(r"^\.S[SH] ", text, flags=re.M):
         head, _, body = part.partition("\n")
         if head.startswith("ragged "):
-            found[head.split()[1]] = plain(body)
+            found[plain(head).split()[1]] = plain(body)
     return found
 
 
@@ -91,3 +91,12 @@ def test_help_shows_every_option(ragged, told):
             assert ", ".join(names(option)) in shown and option["help"] in shown
     for key in told["config"]:
         assert key["name"] in ragged.run("help", "config").stdout
+
+
+def test_pages_have_every_feature(ragged):
+    flags = [row["feature"] for row in ragged.json("feature-flags", "list")["flags"]]
+    page = (ROOT / "docs" / "features.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", page.split("## Working")[0], flags=re.M) == flags
+    man = plain(MAN.read_text())
+    for name in flags:
+        assert re.search(r"^%s$" % name, man, flags=re.M)

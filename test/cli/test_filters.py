@@ -2,9 +2,10 @@
 
 import json
 import os
-import sqlite3
 
 import pytest
+
+import database
 
 DOCUMENTS = {
     "plan.md": "---\ntitle: The plan\nauthor: Ada Lovelace\ntags: [tea, to read]\nyear: 1843\n"
@@ -110,9 +111,8 @@ def test_given_metadata_wins_and_stays(described, folder):
 
 
 def test_damaged_metadata_is_none(described):
-    with sqlite3.connect(described.data / "ragged.db") as database:
-        database.execute("UPDATE documents SET meta = '{\"_given\":[' WHERE title = 'plain'")
-        database.execute("UPDATE documents SET meta = 'junk' WHERE title = 'A page'")
+    database.change(described.data, "UPDATE documents SET meta = '{\"_given\":[' WHERE title = 'plain'")
+    database.change(described.data, "UPDATE documents SET meta = 'junk' WHERE title = 'A page'")
     assert meta(described, "plain.txt") == {} and meta(described, "page.html") == {}
     assert listed(described, "--where", "has author") == ["plan.md"]
 

@@ -7,14 +7,21 @@ campaign: "32 8")."""
 import os
 import random
 import shutil
-import sqlite3
 import threading
 import time
 
 import pytest
 
+import database
 from corpus import WORDS, write_corpus
-from driver import is_fault_build, is_sanitized, library_state
+from driver import is_fault_build, is_sanitized, library_state, tell
+
+
+@pytest.fixture(autouse=True)
+def uncached(ragged):
+    """What was found before the damage is right all the same, and not what these tests ask for."""
+    ragged.environment["RAGGED_CACHE_MB"] = "0"
+
 
 SEED = 20261125
 QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour", "cobalt mark3 comet")
@@ -110,9 +117,7 @@ def test_the_next_add_makes_damaged_segments_anew(compacted, notes):
 
 def test_words_of_an_older_version_are_cut_anew(compacted, notes):
     expected = library_state(compacted, QUESTIONS)
-    with sqlite3.connect(compacted.data / "ragged.db") as database:
-        database.execute("UPDATE meta SET value = 'english-1' WHERE key = 'analyzer'")
-    database.close()
+    database.change(compacted.data, "UPDATE meta SET value = 'english-1' WHERE key = 'analyzer'")
     old = segments(compacted)
     compacted.run("search", "--mode", "lexical", "amber", code=2)
     compacted.run("add", notes)
@@ -158,7 +163,7 @@ def states(ragged, notes, tmp_path):
 @pytest.mark.parametrize("step", STEPS)
 def test_kill_at_each_step_from_tail_to_segment(ragged, states, tmp_path, step):
     expected, more = states
-    n_killed = 0
+    n_killed, started = 0, time.monotonic()
     for start, words, end in (("tail", ("compact",), "tail"), ("worn", ("compact",), "worn"),
                               ("worn", ("reindex",), "worn"), ("worn", ("add", more), "more")):
         for ordinal in range(1, N_ORDINALS + 1):
@@ -172,7 +177,7 @@ def test_kill_at_each_step_from_tail_to_segment(ragged, states, tmp_path, step):
             ragged.check()
             assert library_state(ragged, QUESTIONS) == expected[end], (start, words, ordinal)
             assert len(segments(ragged)) == 2, "nobody's files are swept"
-    print("%s: %d killed" % (step, n_killed))
+    tell("kill at a step", step, n_killed, [], started, "")
     assert n_killed > 0
 
 

@@ -126,12 +126,14 @@ def test_a_glob_is_of_the_whole_path_or_of_its_last_parts(library, documents, gl
 
 
 def test_remove_takes_a_name_with_brackets_as_the_name(ragged, tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
     for name in ("note[1].txt", "note1.txt"):
-        (tmp_path / name).write_text("This is %s.\n" % name)
-    ragged.run("add", tmp_path)
-    assert ragged.json("remove", tmp_path / "note[1].txt")["removed"] == 1
+        (notes / name).write_text("This is %s.\n" % name)
+    ragged.run("add", notes)
+    assert ragged.json("remove", notes / "note[1].txt")["removed"] == 1
     assert "note1.txt" in ragged.run("list").stdout
-    assert ragged.json("remove", tmp_path / "note[12].txt")["removed"] == 1
+    assert ragged.json("remove", notes / "note[12].txt")["removed"] == 1
 
 
 def test_remove_goes_on_behind_a_name_that_is_not_there(library, documents):

@@ -55,7 +55,7 @@ static void row_init(struct row *row, const char *backend)
         skip_because("RAGGED_TEST_OLLAMA_URL is not set");
     snprintf(row->url, sizeof row->url, "%s%s", url, strcmp(backend, "openai") == 0 ? "/v1" : "");
     row->options.url = row->url;
-    row->options.timeout_ms = 300000; /* a model on a busy test machine */
+    row->options.timeouts.total_ms = 300000; /* a model on a busy test machine */
     row->options.model = model ? model : "smollm2";
 }
 

@@ -12,17 +12,22 @@
  *     repeat N TEXT    send TEXT N times
  *     answer CODE TYPE TEXT
  *                      a whole answer with Content-Length and "Connection: close"
+ *     trickle MS TEXT  send TEXT byte by byte, MS between them
  *     sleep MS
+ *     count TEXT       write "TEXT\n" to stdout
  *     stall            do nothing until the client goes away (at most 30 s)
  *     reset            end the connection by RST instead of FIN
  *     shut             end only our direction (half close), then wait for the client to go
  *     if TEXT          the steps down to the next "if" or "else" run only when the last request
  *                      contains TEXT and no "if" of this part matched before; "else": when none did
+ *     first N TEXT     as "if TEXT", but only for the first N requests that it would match
  *
+ * A script that is only "deaf" never accepts: its queue is full, and further SYNs are dropped.
  * At the end of a part the connection is closed. Blank lines and lines that begin with # are
  * skipped; blanks before a step are too. A client that goes away early ends its part. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -37,12 +42,15 @@
 #include <unistd.h>
 
 #define REQUEST_MAX (4 * 1024 * 1024)
+#define FIRSTS_MAX 16
 
 struct connection {
     int fd;
     char *request; /* REQUEST_MAX + 1 bytes, the last request, terminated */
     size_t request_len;
     bool is_matched, is_skipping;
+    unsigned n_firsts[FIRSTS_MAX]; /* requests that a "first" of the script has matched, in order */
+    unsigned i_first;
 };
 
 static bool send_all(struct connection *c, const char *bytes, size_t len)
@@ -132,6 +140,28 @@ static bool step_repeat(struct connection *c, char *text)
     return true;
 }
 
+static bool step_trickle(struct connection *c, char *text)
+{
+    char *rest;
+    long ms = strtol(text, &rest, 10);
+    rest += *rest == ' ';
+    size_t len = unescape(rest);
+    for (size_t i = 0; i < len; i++) {
+        if (!send_all(c, rest + i, 1))
+            return false;
+        nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+    }
+    return true;
+}
+
+static bool step_count(struct connection *c, char *text)
+{
+    (void)c;
+    printf("%s\n", text);
+    fflush(stdout);
+    return true;
+}
+
 static bool step_answer(struct connection *c, char *text)
 {
     char head[256], type[100] = "";
@@ -182,22 +212,39 @@ static const struct {
     const char *name;
     bool (*run)(struct connection *c, char *text); /* false: the connection ends here */
 } steps[] = {
-    {"recv", step_recv},     {"show", step_show},     {"send", step_send},
-    {"repeat", step_repeat}, {"answer", step_answer}, {"sleep", step_sleep},
-    {"stall", step_stall},   {"reset", step_reset},   {"shut", step_shut},
+    {"recv", step_recv},       {"show", step_show},     {"send", step_send},
+    {"repeat", step_repeat},   {"answer", step_answer}, {"sleep", step_sleep},
+    {"stall", step_stall},     {"reset", step_reset},   {"shut", step_shut},
+    {"trickle", step_trickle}, {"count", step_count},
 };
+
+/* False: the line is no condition. */
+static bool run_condition(struct connection *c, const char *line, char *text)
+{
+    unsigned long n_most = ULONG_MAX;
+    unsigned *n_matched = NULL;
+    if (strcmp(line, "first") == 0) {
+        n_most = strtoul(text, &text, 10);
+        text += *text == ' ';
+        n_matched = &c->n_firsts[c->i_first++ % FIRSTS_MAX];
+    } else if (strcmp(line, "if") != 0 && strcmp(line, "else") != 0) {
+        return false;
+    }
+    bool is_match = !c->is_matched && (line[0] == 'e' || strstr(c->request, text));
+    if (n_matched && is_match)
+        is_match = (*n_matched)++ < n_most;
+    c->is_skipping = !is_match;
+    c->is_matched |= is_match;
+    return true;
+}
 
 static bool run_line(struct connection *c, char *line)
 {
     char *text = line + strcspn(line, " ");
     if (*text)
         *text++ = '\0';
-    if (strcmp(line, "if") == 0 || strcmp(line, "else") == 0) {
-        bool is_match = !c->is_matched && (line[0] == 'e' || strstr(c->request, text));
-        c->is_skipping = !is_match;
-        c->is_matched |= is_match;
+    if (run_condition(c, line, text))
         return true;
-    }
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         if (strcmp(line, steps[i].name) == 0)
             return c->is_skipping || steps[i].run(c, text);
@@ -211,6 +258,7 @@ static const char *play_part(struct connection *c, const char *script)
     const char *at = script;
     bool is_open = true;
     c->is_matched = c->is_skipping = false;
+    c->i_first = 0;
     while (*at) {
         size_t len = strcspn(at, "\n");
         char *copy = strndup(at, len);
@@ -226,19 +274,30 @@ static const char *play_part(struct connection *c, const char *script)
     return script;
 }
 
-static int listen_anywhere(void)
+static int listen_anywhere(int n_waiting, int *out_port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || listen(fd, 16) ||
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) || listen(fd, n_waiting) ||
         getsockname(fd, (struct sockaddr *)&address, &len)) {
         perror("fault_server");
         exit(2);
     }
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    *out_port = ntohs(address.sin_port);
     return fd;
+}
+
+/* Connects to ourselves until nobody gets in any more; the connections stay. */
+static void be_deaf(int listener)
+{
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    getsockname(listener, (struct sockaddr *)&address, &len);
+    for (int i = 0; i < 8; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fd, (struct sockaddr *)&address, len);
+    }
 }
 
 int main(int argc, char **argv)
@@ -248,9 +307,18 @@ int main(int argc, char **argv)
         return 2;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A connection of the test that we were started by must not stay open in us. */
+    close_range(3, ~0u, 0);
     struct connection c = {.request = calloc(1, REQUEST_MAX + 1)};
     const char *script = argv[1];
-    int listener = listen_anywhere();
+    bool is_deaf = strcmp(script, "deaf") == 0;
+    int port, listener = listen_anywhere(is_deaf ? 0 : 16, &port);
+    if (is_deaf)
+        be_deaf(listener);
+    printf("%d\n", port);
+    fflush(stdout);
+    while (is_deaf)
+        pause();
     while (c.request && (c.fd = accept(listener, NULL, NULL)) >= 0) {
         script = play_part(&c, script);
         close(c.fd);

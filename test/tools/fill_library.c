@@ -125,7 +125,7 @@ static enum status fill(struct filler *filler, struct error *err)
     enum status status = STATUS_OK;
     while (!status && filler->at < filler->corpus.len)
         status = put_some(filler, err);
-    return status ? status : store_checkpoint(filler->store, true, err);
+    return status ? status : store_checkpoint(filler->store, 0, err);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,6 @@
 /* How near the kernels come to what the processor can do: register-only loops give the peak, then
  * the four products of the model and the whole encoder are held against it. One thread, minima of
- * its CPU time. usage: kernel_bench MODEL_FOLDER */
+ * its CPU time. usage: kernel_bench MODEL_FOLDER [KERNEL] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +19,31 @@ static double cpu_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Small positive numbers in every format. */
-static void fill(void *p, size_t n_bytes)
+/* From 1/2 to 1. Bytes of any value would hold denormal floats, which some processors compute a
+ * hundred times slower. */
+static float number(size_t i)
 {
-    for (size_t i = 0; i < n_bytes; i++)
-        ((unsigned char *)p)[i] = (unsigned char)(i * 2654435761u >> 13 & 0x3F);
+    return 0.5f + (float)(i * 2654435761u >> 13 & 0xFF) / 512;
+}
+
+static void fill_floats(float *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = number(i);
+}
+
+static void fill(void *p, size_t n, enum precision precision)
+{
+    for (size_t i = 0; i < n; i++) {
+        float x = number(i);
+        uint32_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        if (precision == PRECISION_FP32)
+            ((float *)p)[i] = x;
+        else
+            ((uint16_t *)p)[i] =
+                (uint16_t)(precision == PRECISION_BF16 ? bits >> 16 : (uint32_t)(x * 8191));
+    }
 }
 
 #if defined(__x86_64__)
@@ -38,6 +58,7 @@ static void fill(void *p, size_t n_bytes)
 #define ZMM_BF16(i) "vdpbf16ps %%zmm13, %%zmm14, %%zmm" i "\n\t"
 #define ZMM_FMA(i) "vfmadd231ps %%zmm13, %%zmm14, %%zmm" i "\n\t"
 #define YMM_FMA(i) "vfmadd231ps %%ymm13, %%ymm14, %%ymm" i "\n\t"
+#define YMM_DP(i) "%{vex%} vpdpwssd %%ymm13, %%ymm14, %%ymm" i "\n\t"
 #define YMM_MADD(i)                          \
     "vpmaddwd %%ymm13, %%ymm14, %%ymm12\n\t" \
     "vpaddd %%ymm12, %%ymm" i ", %%ymm" i "\n\t"
@@ -57,6 +78,7 @@ static void fill(void *p, size_t n_bytes)
 PEAK_LOOP(peak_avx512_int16, ZMM_LOAD, ZMM_DP)
 PEAK_LOOP(peak_avx512_bf16, ZMM_LOAD, ZMM_BF16)
 PEAK_LOOP(peak_avx512_fp32, ZMM_LOAD, ZMM_FMA)
+PEAK_LOOP(peak_avxvnni_int16, YMM_LOAD, YMM_DP)
 PEAK_LOOP(peak_avx2_fp32, YMM_LOAD, YMM_FMA)
 PEAK_LOOP(peak_avx2_int16, YMM_LOAD, YMM_MADD)
 
@@ -66,17 +88,17 @@ static const struct peak {
     double operations; /* of one step */
 } peaks[] = {
     {"avx512-int16", peak_avx512_int16, 12 * 64}, {"avx512-bf16", peak_avx512_bf16, 12 * 64},
-    {"avx512-fp32", peak_avx512_fp32, 12 * 32},   {"avx2-int16", peak_avx2_int16, 12 * 32},
-    {"avx2-fp32", peak_avx2_fp32, 12 * 16},
+    {"avx512-fp32", peak_avx512_fp32, 12 * 32},   {"avxvnni-int16", peak_avxvnni_int16, 12 * 32},
+    {"avx2-int16", peak_avx2_int16, 12 * 32},     {"avx2-fp32", peak_avx2_fp32, 12 * 16},
 };
 
-static double peak_of(const char *kernel)
+static double peak_of(const struct kernel *kernel)
 {
-    unsigned char numbers[128];
-    fill(numbers, sizeof numbers);
+    float numbers[32];
+    fill(numbers, sizeof numbers / precision_element_bytes(kernel->precision), kernel->precision);
     for (size_t i = 0; i < sizeof peaks / sizeof peaks[0]; i++) {
         double best = 1e9;
-        if (strcmp(peaks[i].kernel, kernel) != 0)
+        if (strcmp(peaks[i].kernel, kernel->name) != 0)
             continue;
         for (int run = 0; run < N_RUNS; run++) {
             double start = cpu_s();
@@ -91,7 +113,7 @@ static double peak_of(const char *kernel)
 
 #else
 
-static double peak_of(const char *kernel)
+static double peak_of(const struct kernel *kernel)
 {
     (void)kernel;
     return 0;
@@ -104,7 +126,6 @@ static void *memory(size_t n, size_t size_bytes)
     void *p = mem_aligned(n, size_bytes);
     if (!p)
         exit(1);
-    fill(p, n * size_bytes);
     return p;
 }
 
@@ -117,6 +138,9 @@ static double product_rate(const struct kernel *kernel, size_t n_rows, size_t n_
     float *scales = memory(n_rows + n_out, sizeof *scales),
           *out = memory(n_rows * n_out, sizeof *out);
     double best = 1e9;
+    fill(a, n_rows * n_in, kernel->precision);
+    fill(b, n_out * n_in, kernel->precision);
+    fill_floats(scales, n_rows + n_out);
     for (int run = 0; run < N_RUNS; run++) {
         double start = cpu_s();
         for (size_t block = 0; block < n_blocks; block++)
@@ -179,7 +203,7 @@ static void bench(const struct kernel *kernel, const char *folder)
     static const size_t rows[] = {16, 48, 96, 256}, tokens[] = {16, 64, 128, 256};
     struct error err;
     struct encoder *encoder;
-    double peak = peak_of(kernel->name);
+    double peak = peak_of(kernel);
     printf("%s: peak %.1f Gop/s\n", kernel->name, peak);
     for (size_t r = 0; r < 4; r++) {
         printf("  %3zu rows:", rows[r]);
@@ -204,12 +228,13 @@ static void bench(const struct kernel *kernel, const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s MODEL_FOLDER\n", argv[0]);
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: %s MODEL_FOLDER [KERNEL]\n", argv[0]);
         return 2;
     }
     for (size_t i = 0; nn_kernels[i]; i++) {
-        if (nn_kernels[i]->runs() && !strstr(nn_kernels[i]->name, "scalar"))
+        if (nn_kernels[i]->runs() &&
+            !strstr(nn_kernels[i]->name, argc == 3 ? argv[2] : "scalar") == (argc == 2))
             bench(nn_kernels[i], argv[1]);
     }
     return 0;

@@ -21,6 +21,7 @@ static struct error err;
 
 struct session {
     struct fault_peer peer;
+    struct net_peers *peers;
     struct embedder *embedder;
     struct embedder_work *work;
 };
@@ -28,14 +29,18 @@ struct session {
 static struct embedder_options options_for(const struct session *session, const char *backend)
 {
     return (struct embedder_options){
-        .backend = backend, .model = "m", .url = session->peer.url, .timeout_ms = 500};
+        .backend = backend, .model = "m", .url = session->peer.url, .timeouts = {.total_ms = 500}};
 }
 
 static void session_open(struct session *session, const char *backend, const char *script)
 {
     *session = (struct session){0};
     fault_peer_start(&session->peer, script);
-    const struct embedder_options options = options_for(session, backend);
+    assert_ok(net_peers_new(&(struct net_peers_options){0}, &session->peers, &err));
+    struct embedder_options options = options_for(session, backend);
+    options.timeouts.total_ms = 8000;
+    options.timeouts.first_byte_ms = 1000;
+    options.peers = session->peers;
     assert_ok(embedder_open(&options, &session->embedder, &err));
     assert_ok(embedder_work_new(session->embedder, &session->work, &err));
 }
@@ -44,6 +49,7 @@ static void session_close(struct session *session)
 {
     embedder_work_free(session->work);
     embedder_close(session->embedder);
+    net_peers_free(session->peers);
     fault_peer_stop(&session->peer);
 }
 
@@ -84,25 +90,25 @@ static const struct {
     const char *sentence;
 } nonsense[] = {
     {"fewer vectors", "ollama", OLLAMA "answer 200 application/json {\"embeddings\":[[1,0]]}",
-     STATUS_REMOTE, "gave 1 vectors for 2 texts"},
+     STATUS_MALFORMED, "gave 1 vectors for 2 texts"},
     {"other dimension", "ollama",
-     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[1,0,0]]}", STATUS_REMOTE,
+     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[1,0,0]]}", STATUS_MALFORMED,
      "vector of 3 numbers, expected 2"},
     {"zero vector", "ollama", OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[0,0]]}",
-     STATUS_REMOTE, "without a direction"},
+     STATUS_MALFORMED, "without a direction"},
     {"NaN", "ollama", OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[NaN,0]]}",
-     STATUS_REMOTE, "did not answer with JSON"},
+     STATUS_MALFORMED, "did not answer with JSON"},
     {"overflow", "ollama",
-     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[1e300,1e300]]}", STATUS_REMOTE,
+     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[1e300,1e300]]}", STATUS_MALFORMED,
      "without a direction"},
     {"strings", "ollama",
-     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[\"a\",\"b\"]]}", STATUS_REMOTE,
+     OLLAMA "answer 200 application/json {\"embeddings\":[[1,0],[\"a\",\"b\"]]}", STATUS_MALFORMED,
      "without a direction"},
-    {"not an object", "ollama", OLLAMA "answer 200 application/json [1]", STATUS_REMOTE,
+    {"not an object", "ollama", OLLAMA "answer 200 application/json [1]", STATUS_MALFORMED,
      "did not answer with a JSON object"},
-    {"HTML", "ollama", OLLAMA "answer 200 text/html <html>login</html>", STATUS_REMOTE,
+    {"HTML", "ollama", OLLAMA "answer 200 text/html <html>login</html>", STATUS_MALFORMED,
      "did not answer with JSON"},
-    {"empty body", "ollama", OLLAMA "answer 200 application/json", STATUS_REMOTE,
+    {"empty body", "ollama", OLLAMA "answer 200 application/json", STATUS_MALFORMED,
      "did not answer with JSON"},
     {"200 with an error", "ollama",
      OLLAMA "answer 200 application/json {\"error\":\"runner died\"}", STATUS_REMOTE,
@@ -113,24 +119,24 @@ static const struct {
      STATUS_LIMIT, "exceeds the context length"},
     {"model went away", "ollama", OLLAMA "answer 404 application/json {\"error\":\"not found\"}",
      STATUS_NOT_FOUND, "not found"},
-    {"no such route", "ollama", OLLAMA "answer 404 text/plain 404 page not found", STATUS_REMOTE,
+    {"no such route", "ollama", OLLAMA "answer 404 text/plain 404 page not found", STATUS_REFUSED,
      "answered HTTP 404"},
-    {"stall", "ollama", OLLAMA "stall", STATUS_REMOTE, "did not begin to answer within 500 ms"},
+    {"stall", "ollama", OLLAMA "stall", STATUS_REMOTE, "did not begin to answer within 1000 ms"},
     {"busy for ever", "ollama", OLLAMA "answer 503 application/json {\"error\":\"server busy\"}",
      STATUS_REMOTE, "HTTP 503: server busy"},
     {"index twice", "openai",
      OPENAI "answer 200 application/json {\"data\":[{\"index\":0,\"embedding\":[1,0]},"
             "{\"index\":0,\"embedding\":[1,0]}]}",
-     STATUS_REMOTE, "wrong index"},
+     STATUS_MALFORMED, "wrong index"},
     {"index outside", "openai",
      OPENAI "answer 200 application/json {\"data\":[{\"index\":0,\"embedding\":[1,0]},"
             "{\"index\":9,\"embedding\":[1,0]}]}",
-     STATUS_REMOTE, "wrong index"},
+     STATUS_MALFORMED, "wrong index"},
     {"no embeddings", "openai",
      OPENAI "answer 501 application/json {\"error\":{\"code\":501,\"message\":\"not supported\"}}",
-     STATUS_REMOTE, "HTTP 501: not supported"},
+     STATUS_REFUSED, "HTTP 501: not supported"},
     {"wrong key", "openai",
-     OPENAI "answer 401 application/json {\"error\":{\"message\":\"bad key\"}}", STATUS_REMOTE,
+     OPENAI "answer 401 application/json {\"error\":{\"message\":\"bad key\"}}", STATUS_REFUSED,
      "bad key"},
 };
 

@@ -15,7 +15,9 @@
     "\"capabilities\":[\"completion\",\"thinking\"]}\n"
 #define NDJSON \
     "HTTP/1.1 200 OK\\r\\nContent-Type: application/x-ndjson\\r\\nConnection: close\\r\\n\\r\\n"
-#define CHAT "recv\n" TAGS SHOW "if POST /api/chat\n"
+#define WARM \
+    "if GET /api/ps\nanswer 200 application/json {\"models\":[{\"name\":\"big:latest\"}]}\n"
+#define CHAT "recv\n" TAGS SHOW WARM "if POST /api/chat\n"
 #define LINE(text) "{\"message\":{\"content\":\"" text "\"},\"done\":false}\\n"
 #define END "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}\\n"
 
@@ -51,14 +53,14 @@ static const struct server_case cases[] = {
      CHAT "answer 404 application/json {\"error\":\"model 'big' not found\"}", STATUS_NOT_FOUND, "",
      "ollama pull big:latest"},
     {"busy", "ollama",
-     CHAT "answer 503 application/json {\"error\":\"server busy, please try again\"}", STATUS_BUSY,
-     "", "server busy"},
+     CHAT "answer 503 application/json {\"error\":\"server busy, please try again\"}",
+     STATUS_REMOTE, "", "server busy"},
     {"too long", "ollama",
      CHAT "answer 400 application/json {\"error\":\"the input length exceeds the context length\"}",
      STATUS_LIMIT, "", "fewer passages"},
-    {"foreign host", "ollama", CHAT "answer 403 text/plain ", STATUS_REMOTE, "", "403"},
-    {"HTML under 200", "ollama", CHAT "answer 200 text/html <html>hello</html>", STATUS_REMOTE, "",
-     "something else"},
+    {"foreign host", "ollama", CHAT "answer 403 text/plain ", STATUS_REFUSED, "", "403"},
+    {"HTML under 200", "ollama", CHAT "answer 200 text/html <html>hello</html>", STATUS_MALFORMED,
+     "", "something else"},
     {"empty body", "ollama", CHAT "answer 200 application/x-ndjson ", STATUS_REMOTE, "",
      "incomplete"},
     {"an answer", "openai", MODELS "send " SSE DELTA("a") DELTA("b") "data: [DONE]\\n\\n",
@@ -72,9 +74,9 @@ static const struct server_case cases[] = {
     {"body too large", "openai", MODELS "answer 413 text/plain ", STATUS_LIMIT, "", "413"},
     {"loading", "openai",
      MODELS "answer 503 application/json {\"error\":{\"message\":\"Loading model\",\"code\":503}}",
-     STATUS_BUSY, "", "Loading model"},
+     STATUS_REMOTE, "", "Loading model"},
     {"bad key", "openai", MODELS "answer 401 application/json {\"error\":{\"message\":\"no\"}}",
-     STATUS_REMOTE, "", "API key"},
+     STATUS_REFUSED, "", "API key"},
     {"error in the stream", "openai",
      MODELS "send " SSE DELTA("a") "data: {\"error\":{\"message\":\"boom\",\"code\":null}}\\n\\n",
      STATUS_REMOTE, "a", "boom"},
@@ -125,7 +127,7 @@ static void test_generate_servers__ollama_request(void **state)
 {
     (void)state;
     struct fault_peer peer;
-    fault_peer_start(&peer, "recv\n" TAGS SHOW "if POST /api/chat\nshow\nsend " NDJSON END);
+    fault_peer_start(&peer, "recv\n" TAGS SHOW WARM "if POST /api/chat\nshow\nsend " NDJSON END);
     struct generator_options options = options_for("ollama", peer.url);
     struct generator *generator = NULL;
     struct error err = {0};
@@ -177,7 +179,8 @@ static void test_generate_servers__ollama_asks_again_with_the_whole_window(void 
 {
     (void)state;
     struct fault_peer peer;
-    fault_peer_start(&peer, "recv\n" TAGS SHOW "if \"num_ctx\":8192\nsend " NDJSON LINE("a") END
+    fault_peer_start(&peer,
+                     "recv\n" TAGS SHOW WARM "if \"num_ctx\":8192\nsend " NDJSON LINE("a") END
                      "\nelse\nanswer 400 application/json {\"error\":\"the input length exceeds "
                      "the context length\"}");
     struct generator_options options = options_for("ollama", peer.url);

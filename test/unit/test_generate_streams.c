@@ -78,11 +78,11 @@ static const struct stream_case cases[] = {
     {"chat: CRLF and blank lines", chat_stream_line,
      "\r\n{\"message\":{\"content\":\"a\"},\"done\":false}\r\n\n" CHAT_END, STATUS_OK, "a", "stop",
      12, 6},
-    {"chat: half a line", chat_stream_line, CHAT("a") "{\"message\":{\"cont", STATUS_REMOTE, "a",
+    {"chat: half a line", chat_stream_line, CHAT("a") "{\"message\":{\"cont", STATUS_MALFORMED, "a",
      NULL, 0, 0},
-    {"chat: HTML", chat_stream_line, "<html><body>502</body></html>\n", STATUS_REMOTE, "", NULL, 0,
-     0},
-    {"chat: not an object", chat_stream_line, "[1]\n", STATUS_REMOTE, "", NULL, 0, 0},
+    {"chat: HTML", chat_stream_line, "<html><body>502</body></html>\n", STATUS_MALFORMED, "", NULL,
+     0, 0},
+    {"chat: not an object", chat_stream_line, "[1]\n", STATUS_MALFORMED, "", NULL, 0, 0},
     {"chat: a character cut in two", chat_stream_line, CHAT("a\xE2\x82") CHAT("\xAC") CHAT_END,
      STATUS_OK, "a\xEF\xBF\xBD\xEF\xBF\xBD", "stop", 12, 6},
     {"chat: lines after the end", chat_stream_line, CHAT("a") CHAT_END CHAT("b"), STATUS_OK, "a",
@@ -119,11 +119,11 @@ static const struct stream_case cases[] = {
      "{\"choices\":[{\"message\":{\"content\":\"all\"},\"finish_reason\":\"stop\"}],"
      "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n",
      STATUS_OK, "all", "stop", 3, 1},
-    {"sse: HTML", sse_stream_line, "<!doctype html>\n", STATUS_REMOTE, "", NULL, 0, 0},
-    {"sse: half an event", sse_stream_line, "data: {\"choices\":[{\"del\n", STATUS_REMOTE, "", NULL,
-     0, 0},
+    {"sse: HTML", sse_stream_line, "<!doctype html>\n", STATUS_MALFORMED, "", NULL, 0, 0},
+    {"sse: half an event", sse_stream_line, "data: {\"choices\":[{\"del\n", STATUS_MALFORMED, "",
+     NULL, 0, 0},
     {"sse: filtered", sse_stream_line,
-     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n", STATUS_REMOTE,
+     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n", STATUS_REFUSED,
      "", NULL, 0, 0},
     {"sse: wrong types", sse_stream_line,
      "data: {\"choices\":{\"a\":1}}\ndata: {\"choices\":[7]}\ndata: "
@@ -197,6 +197,32 @@ static void test_generate_streams__an_answer_has_a_largest_size(void **state)
     assert_status(answer_stream_text(&answer, "a", 1, &err), STATUS_LIMIT);
 }
 
+/* A server that takes no notice of how long an answer may be, or repeats itself for ever. */
+static void test_generate_streams__an_answer_has_a_most_of_pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        line_fn on_line;
+        const char *line;
+    } rows[] = {{chat_stream_line, CHAT("again ")},
+                {sse_stream_line, SSE("{\"content\":\"again \"}")}};
+    for (size_t i = 0; i < 2; i++) {
+        struct buf text = {0};
+        struct error err = {0};
+        struct answer_stream answer = {.on_text = collect, .ctx = &text, .n_pieces_max = 3};
+        for (int k = 0; k < 10; k++)
+            assert_ok(rows[i].on_line(&answer, rows[i].line, strlen(rows[i].line) - 1, &err));
+        assert_true(answer.is_done);
+        assert_string_equal(answer.finish, "length");
+        assert_string_equal(buf_text(&text), "again again again ");
+        answer_stream_restart(&answer);
+        assert_false(answer.is_done);
+        assert_int_equal(answer.n_bytes + answer.n_pieces + answer.n_chunks, 0);
+        assert_int_equal(answer.n_pieces_max, 3);
+        buf_clear(&text);
+    }
+}
+
 static void test_generate_streams__http_errors(void **state)
 {
     (void)state;
@@ -208,15 +234,15 @@ static void test_generate_streams__http_errors(void **state)
     } errors[] = {
         {404, "{\"error\":\"model 'nosuch' not found\"}", STATUS_NOT_FOUND, "nosuch"},
         {404, "404 page not found", STATUS_NOT_FOUND, "404 page not found"},
-        {405, "405 method not allowed", STATUS_REMOTE, "405"},
-        {403, "", STATUS_REMOTE, "403"},
+        {405, "405 method not allowed", STATUS_REFUSED, "405"},
+        {403, "", STATUS_REFUSED, "403"},
         {413, "", STATUS_LIMIT, "413"},
-        {429, "{\"error\":{\"message\":\"slow down\"}}", STATUS_BUSY, "slow down"},
+        {429, "{\"error\":{\"message\":\"slow down\"}}", STATUS_THROTTLED, "slow down"},
         {503, "{\"error\":\"server busy, please try again.  maximum pending requests exceeded\"}",
-         STATUS_BUSY, "server busy"},
+         STATUS_REMOTE, "server busy"},
         {503,
          "{\"error\":{\"message\":\"Loading model\",\"type\":\"unavailable_error\",\"code\":503}}",
-         STATUS_BUSY, "Loading model"},
+         STATUS_REMOTE, "Loading model"},
         {400, "{\"error\":\"the input length exceeds the context length\"}", STATUS_LIMIT,
          "exceeds"},
         {400,
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_generate_streams__table),
         cmocka_unit_test(test_generate_streams__damaged_bytes),
         cmocka_unit_test(test_generate_streams__an_answer_has_a_largest_size),
+        cmocka_unit_test(test_generate_streams__an_answer_has_a_most_of_pieces),
         cmocka_unit_test(test_generate_streams__http_errors),
 #ifdef RAGGED_FAULT
         cmocka_unit_test(test_generate_streams__out_of_memory),

@@ -41,7 +41,7 @@ struct asker {
 static void assert_answer(enum status status)
 {
     if (status != STATUS_OK)
-        assert_status(status, STATUS_FORMAT);
+        assert_status(status, STATUS_DAMAGED);
 }
 
 /* Everything that reads. */
@@ -214,7 +214,7 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
             struct lexical_index index;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
             assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
-            n_found += lexical_index_check(&index, &err) == STATUS_FORMAT;
+            n_found += lexical_index_check(&index, &err) == STATUS_DAMAGED;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
         }
     }
@@ -224,7 +224,7 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     memset(copy.bytes[INDEX_BLOCK_IMPACTS - INDEX_INFO], 1,
            copy.sections[INDEX_BLOCK_IMPACTS - INDEX_INFO].len);
     assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
-    assert_status(lexical_index_check(&index, &err), STATUS_FORMAT);
+    assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
     for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
         free(copy.bytes[s]);
     made_segment_clear(&segment);

@@ -179,7 +179,7 @@ static void test_lexical_merge__refuses_damaged_rows(void **state)
         struct lexical_builder *builder;
         assert_ok(lexical_builder_new(LEXICAL_PARAMS_DEFAULT, &builder, &err));
         assert_status(lexical_builder_add(builder, cases[i].blob, cases[i].len, 2, &err),
-                      STATUS_FORMAT);
+                      STATUS_DAMAGED);
         lexical_builder_free(builder);
     }
     lexical_builder_free(NULL);

@@ -41,62 +41,65 @@ struct act {
 };
 
 static const struct act acts[] = {
-    {"crash", STATUS_REMOTE, "crashed"},
-    {"forbidden", STATUS_REMOTE, "forbidden"},
-    {"exit", STATUS_REMOTE, "ended early (code 7)"},
-    {"close", STATUS_REMOTE, "closed its output"},
+    {"crash", STATUS_CRASHED, "crashed"},
+    {"forbidden", STATUS_CRASHED, "forbidden"},
+    {"exit", STATUS_CRASHED, "ended early (code 7)"},
+    {"close", STATUS_CRASHED, "closed its output"},
     {"hang", STATUS_LIMIT, "longer than 2 s"},
     {"spin", STATUS_LIMIT, "processor time"},
     {"flood", STATUS_LIMIT, "more than"},
-    {"flood-bytes", STATUS_REMOTE, "malformed"},
-    {"records:00", STATUS_REMOTE, "malformed"},         /* no such type */
-    {"records:ff00000000", STATUS_REMOTE, "malformed"}, /* no such type */
-    {"records:01ffffffff", STATUS_REMOTE, "malformed"}, /* endless */
-    {"records:0700000000", STATUS_REMOTE, "order"},     /* END without BEGIN */
-    {"records:01040000007465787401040000007465787400", STATUS_REMOTE, "order"},
-    {"records:010400000065766963", STATUS_REMOTE, "kind"},              /* "evil" */
-    {"records:0104000000746578740700000000", STATUS_REMOTE, "end"},     /* no blocks */
-    {"records:010400000074657874030100000000", STATUS_REMOTE, "block"}, /* cut short */
+    {"flood-bytes", STATUS_CRASHED, "malformed"},
+    {"records:00", STATUS_CRASHED, "malformed"},         /* no such type */
+    {"records:ff00000000", STATUS_CRASHED, "malformed"}, /* no such type */
+    {"records:01ffffffff", STATUS_CRASHED, "malformed"}, /* endless */
+    {"records:0700000000", STATUS_CRASHED, "order"},     /* END without BEGIN */
+    {"records:01040000007465787401040000007465787400", STATUS_CRASHED, "order"},
+    {"records:010400000065766963", STATUS_CRASHED, "kind"},              /* "evil" */
+    {"records:0104000000746578740700000000", STATUS_CRASHED, "end"},     /* no blocks */
+    {"records:010400000074657874030100000000", STATUS_CRASHED, "block"}, /* cut short */
     {"records:010400000074657874030b00000063000000000000000000"
      "41",
-     STATUS_REMOTE, "block"}, /* kind 0x63 */
+     STATUS_CRASHED, "block"}, /* kind 0x63 */
     {"records:010400000074657874030b00000001090000000000000000"
      "41",
-     STATUS_REMOTE, "block"}, /* heading of level 9 */
+     STATUS_CRASHED, "block"}, /* heading of level 9 */
     {"records:010400000074657874030b00000000000000000000000000"
      "ff",
-     STATUS_REMOTE, "block"}, /* not UTF-8 */
-    {"records:010400000074657874030b000000000000000000000000001b", STATUS_REMOTE, "block"},
-    {"records:01040000007465787402010000000a", STATUS_REMOTE, "title"},
-    {"records:01040000007465787405010000001b", STATUS_REMOTE, "warning"},
-    {"records:01040000007465787404080000000100000002000000", STATUS_REMOTE, "pages"},
-    {"records:0104000000746578740800000000", STATUS_REMOTE, "metadata"},
+     STATUS_CRASHED, "block"}, /* not UTF-8 */
+    {"records:010400000074657874030b000000000000000000000000001b", STATUS_CRASHED, "block"},
+    {"records:01040000007465787402010000000a", STATUS_CRASHED, "title"},
+    {"records:01040000007465787405010000001b", STATUS_CRASHED, "warning"},
+    {"records:01040000007465787404080000000100000002000000", STATUS_CRASHED, "pages"},
+    {"records:0104000000746578740800000000", STATUS_CRASHED, "metadata"},
     {"records:0104000000746578740804000000000161"
      "1b",
-     STATUS_REMOTE, "metadata"}, /* ESC in the value */
+     STATUS_CRASHED, "metadata"}, /* ESC in the value */
     {"records:0104000000746578740804000000040161"
      "41",
-     STATUS_REMOTE, "metadata"}, /* form 4 */
+     STATUS_CRASHED, "metadata"}, /* form 4 */
     {"records:0104000000746578740804000000000941"
      "41",
-     STATUS_REMOTE, "metadata"}, /* name over the end */
-    {"records:010400000074657874080300000000015f", STATUS_REMOTE, "metadata"}, /* "_", no value */
+     STATUS_CRASHED, "metadata"}, /* name over the end */
+    {"records:010400000074657874080300000000015f", STATUS_CRASHED, "metadata"}, /* "_", no value */
     {"records:0104000000746578740804000000"
      "00015f41",
-     STATUS_REMOTE, "metadata"}, /* a name of ours */
+     STATUS_CRASHED, "metadata"}, /* a name of ours */
     {"records:0104000000746578740804000000"
      "0001ff41",
-     STATUS_REMOTE, "metadata"}, /* not UTF-8 */
+     STATUS_CRASHED, "metadata"}, /* not UTF-8 */
+    {"records:010400000074657874090800000001"
+     "00000000000000",
+     STATUS_CRASHED, "lines"}, /* of a whole document */
     {"records:0604000000040100"
      "1b",
-     STATUS_REMOTE, "failure"},                             /* ESC in the sentence */
-    {"records:0603000000000000", STATUS_REMOTE, "failure"}, /* status OK */
+     STATUS_CRASHED, "failure"},                             /* ESC in the sentence */
+    {"records:0603000000000000", STATUS_CRASHED, "failure"}, /* status OK */
     {"records:0604000000630100"
      "41",
-     STATUS_REMOTE, "failure"}, /* status 99 */
+     STATUS_CRASHED, "failure"}, /* status 99 */
     {"records:0604000000040500"
      "41",
-     STATUS_REMOTE, "failure"},                          /* length over the end */
+     STATUS_CRASHED, "failure"},                         /* length over the end */
     {"records:06040000000501006F", STATUS_INVALID, "o"}, /* a proper refusal */
 };
 
@@ -155,7 +158,7 @@ static void test_load_hostile__cannot_answer_ahead(void **state)
     struct load_document doc;
     assert_ok(load_worker_new(&options, &worker, &err));
     enum status status = parse_words(worker, &arena, &doc);
-    assert_true(status == STATUS_OK || status == STATUS_REMOTE);
+    assert_true(status == STATUS_OK || status == STATUS_CRASHED);
     clock_sleep_ms(100);
     assert_ok(parse_words(worker, &arena, &doc));
     assert_string_equal(doc.blocks[0].text, "words");

@@ -278,8 +278,9 @@ static size_t find_vectors(struct library *library, const float *vector, struct 
     assert_ok(vector_leg_search(&leg, N_ROWS_MAX, hits, &n, &err));
     for (size_t i = 0; i < n; i++) {
         double cosine = -2;
-        assert_true(vector_leg_cosine(&leg, hits[i].chunk_id, &cosine));
-        assert_true(cosine == hits[i].score);
+        bool has = false;
+        assert_ok(vector_leg_cosine(&leg, hits[i].chunk_id, &cosine, &has, &err));
+        assert_true(has && cosine == hits[i].score);
     }
     n = name_hits(snapshot.store, hits, n, out);
     vector_leg_clear(&leg);
@@ -419,7 +420,7 @@ static void test_maintain__measures_how_much_to_score(void **state)
     struct store *store = f->library.maintainer.store;
     size_t factor = 0;
     srand(5);
-    assert_ok(recall_factor_read(store, &factor, &err));
+    assert_ok(recall_factor_read(store, &factor, (char[32]){0}, &err));
     assert_int_equal(factor, 1);
     for (size_t i = 0; i < 3000; i++) {
         char path[32];
@@ -451,7 +452,7 @@ static void test_maintain__measures_how_much_to_score(void **state)
             assert_ok(store_write_commit(store, &err));
     }
     assert_ok(maintain(&f->library.maintainer, MAINTAIN_ALL, &err));
-    assert_ok(recall_factor_read(store, &factor, &err));
+    assert_ok(recall_factor_read(store, &factor, (char[32]){0}, &err));
     assert_in_range(factor, 2, 16);
     expect_sound(&f->library);
 }

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "net/net.h"
+#include "net/http.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\\r\\n"
 #define CHUNKED OK_HEAD "Transfer-Encoding: chunked\\r\\n\\r\\n"
@@ -21,11 +21,15 @@ static struct net_request quick_get(const char *url)
     return (struct net_request){
         .method = "GET",
         .url = url,
-        .connect_timeout_ms = 300,
-        .first_byte_timeout_ms = 300,
-        .idle_timeout_ms = 300,
-        .total_timeout_ms = 2000,
+        .timeouts = {.connect_ms = 300, .first_byte_ms = 300, .idle_ms = 300, .total_ms = 2000},
     };
+}
+
+static enum status fetch(const struct net_request *request, struct buf *body,
+                         struct net_response *response)
+{
+    struct transfer_facts facts;
+    return http_fetch(request, body, response, &facts, &err);
 }
 
 static enum status fetch_once(const char *script, struct buf *body, struct net_response *response)
@@ -33,14 +37,14 @@ static enum status fetch_once(const char *script, struct buf *body, struct net_r
     struct fault_peer peer;
     fault_peer_start(&peer, script);
     struct net_request request = quick_get(peer.url);
-    enum status status = net_fetch(&request, body, response, &err);
-    if (status && err.status == STATUS_REMOTE)
+    enum status status = fetch(&request, body, response);
+    if (status_is_of_peer(status))
         assert_non_null(strstr(err.message, peer.url));
     fault_peer_stop(&peer);
     return status;
 }
 
-/* --- net_fetch --- */
+/* --- http_fetch --- */
 
 static void test_net__fetches_a_body_with_nul_bytes(void **state)
 {
@@ -68,7 +72,7 @@ static void test_net__sends_what_was_asked(void **state)
     request.bearer = "secret";
     struct buf body = {0};
     struct net_response response;
-    assert_ok(net_fetch(&request, &body, &response, &err));
+    assert_ok(fetch(&request, &body, &response));
     char seen[2048];
     fault_peer_read_request(&peer, seen, sizeof seen);
     assert_memory_equal(seen, "POST / HTTP/1.1\r\n", 17);
@@ -78,7 +82,7 @@ static void test_net__sends_what_was_asked(void **state)
     assert_null(strstr(seen, "Expect"));
     assert_null(strstr(seen, "Accept-Encoding"));
     request.bearer = "one\r\nX-Evil: two";
-    assert_status(net_fetch(&request, &body, &response, &err), STATUS_INVALID);
+    assert_status(fetch(&request, &body, &response), STATUS_INVALID);
     assert_null(strstr(err.message, "Evil"));
     buf_clear(&body);
     fault_peer_stop(&peer);
@@ -104,14 +108,14 @@ static const struct {
      "ended its answer early"},
     {"chunk size beyond 2^64", "recv\nsend " CHUNKED "fffffffffffffffff\\r\\nabc\\r\\n",
      STATUS_REMOTE, ""},
-    {"not HTTP", "recv\nsend SSH-2.0-OpenSSH\\r\\n", STATUS_REMOTE, "answered wrongly"},
+    {"not HTTP", "recv\nsend SSH-2.0-OpenSSH\\r\\n", STATUS_MALFORMED, "answered wrongly"},
     {"flood of headers",
      "recv\nsend " OK_HEAD "\nrepeat 100000 X-Flood: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\\r\\n",
-     STATUS_REMOTE, "bytes of headers"},
-    {"flood of 100s", "recv\nrepeat 100000 HTTP/1.1 100 Continue\\r\\n\\r\\n", STATUS_REMOTE,
+     STATUS_MALFORMED, "bytes of headers"},
+    {"flood of 100s", "recv\nrepeat 100000 HTTP/1.1 100 Continue\\r\\n\\r\\n", STATUS_MALFORMED,
      "bytes of headers"},
     {"one endless header", "recv\nsend " OK_HEAD "X: \nrepeat 100000 aaaaaaaaaaaaaaaa",
-     STATUS_REMOTE, "header"},
+     STATUS_MALFORMED, "header"},
     {"huge body",
      "recv\nsend " CHUNKED "ffffffff\\r\\n\n"
      "repeat 40000 "
@@ -149,7 +153,7 @@ static void test_net__says_connection_refused(void **state)
     struct net_response response;
     char expected[128];
     int64_t start_ms = clock_monotonic_ms();
-    assert_status(net_fetch(&request, &body, &response, &err), STATUS_REMOTE);
+    assert_status(fetch(&request, &body, &response), STATUS_REMOTE);
     assert_true(clock_monotonic_ms() - start_ms < 250);
     snprintf(expected, sizeof expected, "could not connect to %s: Connection refused", peer.url);
     assert_string_equal(err.message, expected);
@@ -166,7 +170,7 @@ static void test_net__refuses_other_schemes(void **state)
     struct net_response response;
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         struct net_request request = quick_get(urls[i]);
-        assert_status(net_fetch(&request, &body, &response, &err), STATUS_INVALID);
+        assert_status(fetch(&request, &body, &response), STATUS_INVALID);
     }
     buf_clear(&body);
 }
@@ -177,7 +181,7 @@ static void test_net__never_shows_the_password_of_a_url(void **state)
     struct net_request request = quick_get("http://me:hush@127.0.0.1:1/?key=hush");
     struct buf body = {0};
     struct net_response response;
-    assert_status(net_fetch(&request, &body, &response, &err), STATUS_REMOTE);
+    assert_status(fetch(&request, &body, &response), STATUS_REMOTE);
     assert_null(strstr(err.message, "hush"));
     assert_non_null(strstr(err.message, "http://127.0.0.1:1"));
     buf_clear(&body);
@@ -198,13 +202,13 @@ static void test_net__follows_redirects_only_when_asked_and_never_to_files(void 
     fault_peer_start(&peer, script);
     struct net_request request = quick_get(peer.url);
     request.follow_redirects = 1;
-    assert_ok(net_fetch(&request, &body, &response, &err));
+    assert_ok(fetch(&request, &body, &response));
     assert_string_equal(buf_text(&body), "arrived");
     buf_reset(&body);
-    assert_status(net_fetch(&request, &body, &response, &err), STATUS_REMOTE);
+    assert_status(fetch(&request, &body, &response), STATUS_MALFORMED);
     assert_int_equal(body.len, 0);
     request.follow_redirects = 0;
-    assert_ok(net_fetch(&request, &body, &response, &err));
+    assert_ok(fetch(&request, &body, &response));
     assert_int_equal(response.code, 302);
     buf_clear(&body);
     fault_peer_stop(&peer);
@@ -239,12 +243,12 @@ static void test_net__cancels_within_a_tenth_of_a_second(void **state)
     pthread_t thread;
     fault_peer_start(&peer, "recv\nsend " CHUNKED "3\\r\\nabc\\r\\n\nstall");
     struct net_request request = quick_get(peer.url);
-    request.idle_timeout_ms = 5000;
-    request.total_timeout_ms = 5000;
+    request.timeouts.idle_ms = 5000;
+    request.timeouts.total_ms = 5000;
     request.cancel = &cancel;
     assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
     int64_t start_ms = clock_monotonic_ms();
-    assert_status(net_fetch(&request, &body, &response, &err), STATUS_CANCELLED);
+    assert_status(fetch(&request, &body, &response), STATUS_CANCELLED);
     int64_t took_ms = clock_monotonic_ms() - start_ms;
     pthread_join(thread, NULL);
     assert_in_range(took_ms, 90, 300);
@@ -252,11 +256,12 @@ static void test_net__cancels_within_a_tenth_of_a_second(void **state)
     fault_peer_stop(&peer);
 }
 
-/* --- net_stream --- */
+/* --- http_stream --- */
 
 struct lines {
     struct buf text; /* each line and '|' */
     enum status answer;
+    size_t n, n_enough; /* 0: never enough */
 };
 
 static enum status take_line(void *ctx, const char *line, size_t len, struct error *out_err)
@@ -265,7 +270,30 @@ static enum status take_line(void *ctx, const char *line, size_t len, struct err
     (void)out_err;
     buf_append(&lines->text, line, len);
     buf_append_char(&lines->text, '|');
+    lines->n++;
     return lines->answer;
+}
+
+static size_t count_lines(const void *ctx)
+{
+    return ((const struct lines *)ctx)->n;
+}
+
+static bool has_enough(const void *ctx)
+{
+    const struct lines *lines = ctx;
+    return lines->n_enough > 0 && lines->n >= lines->n_enough;
+}
+
+static const struct net_lines taker = {
+    .on_line = take_line, .n_progress = count_lines, .is_complete = has_enough};
+
+static enum status stream(const char *url, struct lines *lines, struct buf *error_body,
+                          struct net_response *response)
+{
+    struct net_request request = quick_get(url);
+    struct transfer_facts facts;
+    return http_stream(&request, &taker, lines, error_body, response, &facts, &err);
 }
 
 static const struct {
@@ -291,8 +319,7 @@ static enum status stream_once(const char *script, struct lines *lines, struct b
 {
     struct fault_peer peer;
     fault_peer_start(&peer, script);
-    struct net_request request = quick_get(peer.url);
-    enum status status = net_stream(&request, take_line, lines, error_body, response, &err);
+    enum status status = stream(peer.url, lines, error_body, response);
     fault_peer_stop(&peer);
     return status;
 }
@@ -335,7 +362,7 @@ static void test_net__stops_at_an_endless_line(void **state)
     assert_status(stream_once("recv\nsend " OK_HEAD "\\r\\n\nrepeat 100000 "
                               "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
                               &lines, &error_body, &response),
-                  STATUS_LIMIT);
+                  STATUS_MALFORMED);
     assert_int_equal(lines.text.len, 0);
     buf_clear(&lines.text);
 }
@@ -350,7 +377,31 @@ static void test_net__stops_when_the_reader_has_enough(void **state)
                               &error_body, &response),
                   STATUS_FORMAT);
     assert_string_equal(buf_text(&lines.text), "a|");
+    buf_reset(&lines.text);
+    lines = (struct lines){.text = lines.text, .n_enough = 1};
+    int64_t start_ms = clock_monotonic_ms();
+    assert_ok(stream_once("recv\nsend " CHUNKED "4\\r\\na\\nb\\n\\r\\n\nstall", &lines, &error_body,
+                          &response));
+    assert_true(clock_monotonic_ms() - start_ms < 250);
+    assert_int_equal(response.code, 200);
+    assert_string_equal(buf_text(&lines.text), "a|");
     buf_clear(&lines.text);
+}
+
+/* A server that keeps the connection alive and says nothing has stalled all the same. */
+static void test_net__bytes_are_not_progress(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct lines lines = {0};
+    struct buf error_body = {0};
+    struct net_response response;
+    fault_peer_start(&peer,
+                     "recv\nsend " OK_HEAD "\\r\\n\nsend a\\n\ntrickle 100 aaaaaaaaaaaaaaaaaaaa");
+    assert_status(stream(peer.url, &lines, &error_body, &response), STATUS_REMOTE);
+    assert_non_null(strstr(err.message, "sent nothing more within 300 ms"));
+    buf_clear(&lines.text);
+    fault_peer_stop(&peer);
 }
 
 /* --- net_download --- */
@@ -489,11 +540,10 @@ static void test_net__stream_survives_injected_failures(void **state)
         struct lines lines = {0};
         struct buf error_body = {0};
         struct net_response response = {.code = -1};
-        struct net_request request = quick_get(peer.url);
         char plan[32];
         snprintf(plan, sizeof plan, "mem:%d", nth);
         fault_plan(plan);
-        status = net_stream(&request, take_line, &lines, &error_body, &response, &err);
+        status = stream(peer.url, &lines, &error_body, &response);
         status = status ? status : lines.text.failed;
         fault_plan(NULL);
         buf_clear(&lines.text);
@@ -519,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_net__gives_the_body_of_an_error_status),
         cmocka_unit_test(test_net__stops_at_an_endless_line),
         cmocka_unit_test(test_net__stops_when_the_reader_has_enough),
+        cmocka_unit_test(test_net__bytes_are_not_progress),
         cmocka_unit_test(test_net__downloads_what_has_the_right_hash),
         cmocka_unit_test(test_net__leaves_the_old_file_when_a_download_fails),
         cmocka_unit_test(test_net__knows_loopback),

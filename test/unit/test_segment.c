@@ -129,9 +129,9 @@ static void test_segment__refuses_what_it_is_not(void **state)
     struct segment *segment = NULL;
     assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_NOT_FOUND);
     write_small(f, &stamp);
-    assert_status(segment_open(f->path, SEGMENT_VECTOR, &stamp, &segment, &err), STATUS_FORMAT);
+    assert_status(segment_open(f->path, SEGMENT_VECTOR, &stamp, &segment, &err), STATUS_DAMAGED);
     stamp.checksum ^= 1;
-    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_FORMAT);
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_DAMAGED);
     assert_non_null(strstr(err.message, f->path));
     assert_null(segment);
     const int64_t far[] = {1, (int64_t)1 << 33};
@@ -168,7 +168,7 @@ static void test_segment__finds_every_flip_and_cut(void **state)
         whole.data[i] ^= 0x40;
         enum status status = segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err);
         if (status) {
-            assert_status(status, STATUS_FORMAT);
+            assert_status(status, STATUS_DAMAGED);
         } else {
             assert_true(is_padding(&whole, i));
             n_unseen++;
@@ -179,7 +179,7 @@ static void test_segment__finds_every_flip_and_cut(void **state)
     for (size_t len = 0; len < whole.len; len++) {
         struct segment *segment = NULL;
         overwrite(f->path, whole.data, len);
-        assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_FORMAT);
+        assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_DAMAGED);
     }
     buf_clear(&whole);
 }
@@ -201,11 +201,11 @@ static void test_segment__believes_its_stamp(void **state)
         {.tv_sec = stamp.mtime_ns / 1000000000, .tv_nsec = stamp.mtime_ns % 1000000000}};
     assert_int_equal(futimens(fd, times), 0);
     assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
-    assert_status(segment_check(segment, &err), STATUS_FORMAT);
+    assert_status(segment_check(segment, &err), STATUS_DAMAGED);
     segment_close(segment);
     assert_int_equal(futimens(fd, NULL), 0);
     close(fd);
-    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_FORMAT);
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_DAMAGED);
 }
 
 static void test_segment__unfinished_leaves_no_file(void **state)

@@ -286,7 +286,7 @@ static void test_store__a_reader_keeps_its_generation(void **state)
     assert_ok(store_open(f->folder, STORE_OPEN_READ, &reader, &err));
     assert_ok(store_read_begin(reader, &err));
     save(f, 2, 20, 1, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     assert_ok(store_generation(reader, &generation, &err));
     assert_int_equal(generation, 1);
     assert_ok(store_count(reader, &counts, &err));
@@ -412,10 +412,10 @@ static void test_store__checkpoint_empties_the_log(void **state)
     char path[128];
     snprintf(path, sizeof path, "%s/ragged.db-wal", f->folder);
     save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, false, &err));
+    assert_ok(store_checkpoint(f->store, 1024 * 1024, &err));
     assert_int_equal(stat(path, &st), 0);
     assert_true(st.st_size > 0);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 0);
     assert_int_equal(counts_of(f).n_chunks, 3);
@@ -428,7 +428,7 @@ static void test_store__compact_gives_space_back(void **state)
     size_t n;
     for (int i = 0; i < 400; i++)
         save(f, i, i * 8, 8, FIXTURE_WITH_VECTORS);
-    assert_ok(store_checkpoint(f->store, true, &err));
+    assert_ok(store_checkpoint(f->store, 0, &err));
     uint64_t before = counts_of(f).database_bytes;
     assert_ok(store_write_begin(f->store, &err));
     assert_ok(store_remove_all(f->store, &n, &err));
@@ -519,7 +519,7 @@ static void test_store__refuses_what_it_did_not_make(void **state)
           "................................................................",
           file);
     fclose(file);
-    assert_status(store_open(f->folder, STORE_OPEN_WRITE, &store, &err), STATUS_FORMAT);
+    assert_status(store_open(f->folder, STORE_OPEN_WRITE, &store, &err), STATUS_DAMAGED);
 }
 
 static void test_store__a_failed_change_can_not_be_committed(void **state)
@@ -531,7 +531,7 @@ static void test_store__a_failed_change_can_not_be_committed(void **state)
     struct fixture_document d;
     fixture_document_init(&d, 2, 20, 1, FIXTURE_WITH_VECTORS);
     assert_ok(store_write_begin(f->store, &err));
-    assert_status(fixture_put(f->store, &d, &err), STATUS_FORMAT);
+    assert_status(fixture_put(f->store, &d, &err), STATUS_DAMAGED);
     assert_status(store_write_commit(f->store, &err), STATUS_INVALID);
     assert_int_equal(generation_of(f), 1);
     struct store_document none;
@@ -569,6 +569,24 @@ static const char *const damages[] = {
     "DELETE FROM vectors WHERE id = 1; INSERT INTO segments VALUES('a', 2, 1, 1, 1, 1, 1, '')",
     "INSERT INTO missing VALUES(1)",
     "INSERT INTO missing VALUES(99)",
+    "UPDATE documents SET state = 3 WHERE id = 1",
+    "UPDATE documents SET state = 2, hash = '' WHERE id = 1",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1",
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "INSERT INTO partial VALUES(99, 10, 0, 0)",
+    "UPDATE documents SET n_parts = -1 WHERE id = 1",
+    "UPDATE documents SET state = 2, n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '' WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, -1, 0, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, -1, 0)",
+    "UPDATE documents SET state = 2, hash = '', n_parts = 11 WHERE id = 1;"
+    "INSERT INTO partial VALUES(1, 10, 0, 0)",
+    "UPDATE documents SET n_parts = 2 WHERE id = 1; UPDATE chunks SET ord = 9 WHERE id = 1;"
+    "UPDATE chunks SET ord = 0 WHERE id = 2; UPDATE chunks SET ord = 1 WHERE id = 1",
     "UPDATE vectors SET checksum = checksum + 1 WHERE id = 1",
     "UPDATE library SET next_slot = 4",
     "UPDATE library SET next_slot = 6",

@@ -46,7 +46,7 @@ static void make_library(const char *folder, struct buf *out, struct buf *out_ve
     assert_ok(store_write_begin(store, &err));
     assert_ok(make_index(store, &err));
     assert_ok(store_write_commit(store, &err));
-    assert_ok(store_checkpoint(store, true, &err));
+    assert_ok(store_checkpoint(store, 0, &err));
     store_close(store);
     snprintf(path, sizeof path, "%s/ragged.db", folder);
     assert_ok(file_read(path, RAGGED_LIMIT_FILE, out, &err));
@@ -147,7 +147,7 @@ static void read_index(struct store *store, size_t *sum)
     status = store_each_dead(store, STORE_KIND_LEXICAL, touch_dead, sum, &err);
     status = store_each_dead(store, STORE_KIND_VECTOR, touch_dead, sum, &err);
     status = store_each_chunk(store, 0, SIZE_MAX, touch_chunk, sum, &err);
-    status = store_each_chunk_range(store, touch_range, sum, &err);
+    status = store_each_chunk_run(store, touch_range, sum, &err);
     (void)status;
 }
 

@@ -39,7 +39,7 @@ static enum status write_one(struct ledger *ledger, struct error *err)
     status = fixture_save(store, number, number, 3, FIXTURE_WITH_VECTORS, err);
     if (!status) {
         ledger->n_documents++;
-        status = store_checkpoint(store, true, err);
+        status = store_checkpoint(store, 0, err);
     }
     store_close(store);
     return status;
@@ -60,6 +60,59 @@ static enum status write_again(struct ledger *ledger, struct error *err)
         ledger->n_documents++;
     store_close(store);
     return first ? first : status;
+}
+
+static enum status put_part(struct store *store, int number, uint64_t i, bool is_last,
+                            struct error *err)
+{
+    struct fixture_document f;
+    bool is_next = false;
+    fixture_document_init(&f, number, 50 + (int)i, 2, FIXTURE_WITH_VECTORS);
+    const struct store_part part = {
+        .i = i, .part_bytes = 10, .n_lines = 7, .n_bytes = 9, .is_last = is_last};
+    enum status status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = store_put_part(store, &f.document, &part, f.chunks, f.n_chunks, &is_next, err);
+    if (status) {
+        store_write_rollback(store);
+        return status;
+    }
+    assert_true(is_next);
+    return store_write_commit(store, err);
+}
+
+static enum status shrink(struct store *store, const char *path, struct error *err)
+{
+    struct arena arena = {0};
+    struct store_document document = {0};
+    size_t n = 0;
+    enum status status = store_find_document(store, path, &arena, &document, err);
+    arena_clear(&arena);
+    if (!status)
+        status = store_write_begin(store, err);
+    if (status)
+        return status;
+    status = store_shrink_document(store, document.id, 1, &n, err);
+    if (!status)
+        return store_write_commit(store, err);
+    store_write_rollback(store);
+    return status;
+}
+
+/* A document in three parts, and one that loses a passage. */
+static enum status write_parts(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    for (uint64_t i = 0; i < 3 && !status; i++)
+        status = put_part(store, ledger->n_documents, i, i == 2, err);
+    if (!status) {
+        ledger->n_documents++;
+        status = shrink(store, "/doc/000001", err);
+    }
+    store_close(store);
+    return status;
 }
 
 static enum status compact(struct ledger *ledger, struct error *err)
@@ -360,6 +413,12 @@ static void test_store_fault__writing_on_after_a_failure(void **state)
     run_all_plans(write_again);
 }
 
+static void test_store_fault__writing_parts(void **state)
+{
+    (void)state;
+    run_all_plans(write_parts);
+}
+
 static void test_store_fault__compacting(void **state)
 {
     (void)state;
@@ -427,7 +486,7 @@ static int child_role(const char *folder)
         if (write(STDOUT_FILENO, "A", 1) != 1)
             return 1;
     }
-    if (store_checkpoint(store, true, &err) || store_compact(store, &err))
+    if (store_checkpoint(store, 0, &err) || store_compact(store, &err))
         return 1;
     store_close(store);
     return 0;
@@ -548,6 +607,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_fault__writing),
         cmocka_unit_test(test_store_fault__writing_on_after_a_failure),
+        cmocka_unit_test(test_store_fault__writing_parts),
         cmocka_unit_test(test_store_fault__compacting),
         cmocka_unit_test(test_store_fault__replacing_vectors),
         cmocka_unit_test(test_store_fault__indexing),

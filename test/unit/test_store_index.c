@@ -307,7 +307,7 @@ static void test_store_index__lists_all_chunks(void **state)
     assert_ok(store_each_chunk(f->store, 3, 1, show_chunk, text, &err));
     assert_string_equal(text, "4:2 text 21, ");
     *text = '\0';
-    assert_ok(store_each_chunk_range(f->store, show_range, text, &err));
+    assert_ok(store_each_chunk_run(f->store, show_range, text, &err));
     assert_string_equal(text, "2[3,5) 1[5,6) ");
 }
 

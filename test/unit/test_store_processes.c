@@ -29,7 +29,7 @@ static int write_role(const char *folder, int number)
         int first_text = i % 3 ? CHUNKS_PER_DOCUMENT * name : name % 97; /* own, or shared */
         if (fixture_save(store, name, first_text, CHUNKS_PER_DOCUMENT, FIXTURE_WITH_VECTORS, &err))
             return fail_role("writer", &err);
-        if (i % 7 == 0 && store_checkpoint(store, true, &err))
+        if (i % 7 == 0 && store_checkpoint(store, 0, &err))
             return fail_role("writer", &err);
     }
     store_close(store);

@@ -23,7 +23,7 @@ static void put_byte(int fd, size_t at, unsigned char byte)
 static void expect_answer_or_format(enum status status)
 {
     if (status != STATUS_OK)
-        assert_status(status, STATUS_FORMAT);
+        assert_status(status, STATUS_DAMAGED);
 }
 
 /* Whatever there is to find in the segment; false when it does not open. */
@@ -139,7 +139,7 @@ static void test_vector_damage__sections_of_other_sizes(void **state)
             struct vector_index *index;
             write_resized(&f, path, sections[i], lens[j]);
             assert_ok(segment_open(path, SEGMENT_VECTOR, NULL, &segment, &err));
-            assert_status(vector_index_open(segment, &index, &err), STATUS_FORMAT);
+            assert_status(vector_index_open(segment, &index, &err), STATUS_DAMAGED);
             segment_close(segment);
         }
     }
@@ -163,7 +163,7 @@ static void test_vector_damage__any_truncation(void **state)
     for (size_t len = info.size_bytes; len-- > 0;) {
         struct segment *segment;
         assert_int_equal(truncate(f.path, (off_t)len), 0);
-        assert_status(segment_open(f.path, SEGMENT_VECTOR, NULL, &segment, &err), STATUS_FORMAT);
+        assert_status(segment_open(f.path, SEGMENT_VECTOR, NULL, &segment, &err), STATUS_DAMAGED);
     }
     fixture_clear(&f);
 }

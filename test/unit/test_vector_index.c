@@ -132,16 +132,17 @@ static void test_vector_index__measures_its_own_recall(void **state)
     double recall = 0, more = 0;
     fixture_init(&f, 3000, 16);
     fixture_open(&f);
-    assert_ok(vector_index_recall(f.index, &f.rows, K, 30, 50, &recall, &err));
+    assert_ok(vector_index_recall(f.index, &f.rows, K, 30, 50, NULL, &recall, &err));
     assert_float_equal((float)recall, (float)own_recall_slowly(&f, 30, 50), 1e-6f);
     assert_in_range((long)(100 * recall), 10, 95);
-    assert_ok(vector_index_recall(f.index, &f.rows, K, 300, 50, &more, &err));
+    assert_ok(vector_index_recall(f.index, &f.rows, K, 300, 50, NULL, &more, &err));
     assert_true(more > recall);
-    assert_ok(vector_index_recall(f.index, &f.rows, K, f.n, 50, &more, &err));
+    assert_ok(vector_index_recall(f.index, &f.rows, K, f.n, 50, NULL, &more, &err));
     assert_true(more == 1);
     struct vector_rows other = f.rows;
     other.dim = 8;
-    assert_status(vector_index_recall(f.index, &other, K, 30, 50, &more, &err), STATUS_INVALID);
+    assert_status(vector_index_recall(f.index, &other, K, 30, 50, NULL, &more, &err),
+                  STATUS_INVALID);
     fixture_clear(&f);
 }
 
@@ -422,10 +423,10 @@ static void test_vector_index__check_sees_rows_that_are_not_those_of_the_codes(v
     uint16_t *value = fixture_row(&f, 150) + 3, old = *value;
     assert_ok(vector_index_check(f.index, &f.rows, &err));
     *value ^= 0x8000;
-    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_FORMAT);
+    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_DAMAGED);
     *value = old;
     f.rows.n_slots = 199;
-    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_FORMAT);
+    assert_status(vector_index_check(f.index, &f.rows, &err), STATUS_DAMAGED);
     fixture_clear(&f);
 }
 

@@ -1,0 +1,133 @@
+/* How long adding files takes: new ones, then the same again, then with a part of them changed.
+ * Files and library are made for each run and removed behind it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/benchmark.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+enum { WORDS_A_FILE = 120, FILES_PER_CHANGED = 10 };
+
+static const char *const words[] = {
+    "river",  "stone", "winter", "market", "paper", "garden", "music",  "number",
+    "letter", "field", "bridge", "window", "glass", "summer", "doctor", "village",
+};
+#define N_WORDS (sizeof words / sizeof words[0])
+
+struct place {
+    char *folder;           /* owned: documents and library are in it */
+    char *documents, *data; /* owned */
+};
+
+/* The same words for the same seed. */
+static enum status write_file(const struct place *place, size_t i_file, unsigned seed,
+                              struct error *err)
+{
+    struct buf text = {0};
+    char name[32];
+    snprintf(name, sizeof name, "file-%05zu.txt", i_file);
+    char *path = path_join(place->documents, name);
+    seed += (unsigned)i_file * 7919u;
+    for (size_t i = 0; i < WORDS_A_FILE; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        buf_printf(&text, "%s%c", words[(seed >> 8) % N_WORDS], i % 12 == 11 ? '\n' : ' ');
+    }
+    enum status status = path ? buf_status(&text, err) : error_nomem(err);
+    if (!status)
+        status = file_replace(path, buf_text(&text), text.len, 0600, err);
+    buf_clear(&text);
+    mem_free(path);
+    return status;
+}
+
+static enum status make_place(struct place *place, size_t n_files, struct error *err)
+{
+    const char *parent = getenv("TMPDIR");
+    enum status status = folder_make_temporary(parent && *parent ? parent : "/tmp",
+                                               "ragged-benchmark-", &place->folder, err);
+    if (status)
+        return status;
+    place->documents = path_join(place->folder, "documents");
+    place->data = path_join(place->folder, "data");
+    if (!place->documents || !place->data)
+        return error_nomem(err);
+    status = folder_make(place->documents, err);
+    for (size_t i = 0; i < n_files && !status; i++)
+        status = write_file(place, i, 1, err);
+    return status;
+}
+
+static enum status clear_place(struct place *place, struct error *err)
+{
+    enum status status = place->folder ? folder_remove(place->folder, err) : STATUS_OK;
+    mem_free(place->folder);
+    mem_free(place->documents);
+    mem_free(place->data);
+    return status;
+}
+
+static enum status add(struct benchmark *benchmark, const struct place *place,
+                       enum engine_file_result wanted, size_t n_wanted, double *out_ms,
+                       struct error *err)
+{
+    struct engine_options options = config_options_without_library(&benchmark->app->config);
+    const char *const paths[] = {place->documents};
+    struct engine_add_options add = {
+        .paths = paths, .n_paths = 1, .max_depth = -1, .cancel = benchmark->app->cancel};
+    struct engine_add_result result = {0};
+    struct engine *engine = NULL;
+    options.data_folder = place->data;
+    int64_t start_us = clock_monotonic_us();
+    enum status status = engine_open(&options, &engine, err);
+    if (!status)
+        status = engine_add(engine, &add, &result, err);
+    engine_close(engine);
+    *out_ms = (double)(clock_monotonic_us() - start_us) / 1e3;
+    if (!status && result.n[wanted] != n_wanted)
+        status = error_set(err, STATUS_FORMAT, "%zu of %zu files were %s", result.n[wanted],
+                           n_wanted, engine_file_result_name(wanted));
+    return status;
+}
+
+static enum status measure(struct benchmark *benchmark, const struct place *place, size_t n,
+                           struct error *err)
+{
+    double first_ms = 0, same_ms = 0, changed_ms = 0;
+    size_t n_changed = (n + FILES_PER_CHANGED - 1) / FILES_PER_CHANGED;
+    enum status status = add(benchmark, place, ENGINE_FILE_ADDED, n, &first_ms, err);
+    if (!status)
+        status = add(benchmark, place, ENGINE_FILE_UNCHANGED, n, &same_ms, err);
+    for (size_t i = 0; i < n_changed && !status; i++)
+        status = write_file(place, i * FILES_PER_CHANGED, 2, err);
+    if (!status)
+        status = add(benchmark, place, ENGINE_FILE_UPDATED, n_changed, &changed_ms, err);
+    if (status)
+        return status;
+    benchmark_sample(benchmark, "new", "ms", BETTER_LOWER, first_ms);
+    benchmark_sample(benchmark, "new_files", "files/s", BETTER_HIGHER, (double)n * 1e3 / first_ms);
+    benchmark_sample(benchmark, "unchanged", "ms", BETTER_LOWER, same_ms);
+    benchmark_sample(benchmark, "changed", "ms", BETTER_LOWER, changed_ms);
+    return STATUS_OK;
+}
+
+static enum status run(struct benchmark *benchmark, void *state, struct error *err)
+{
+    (void)state;
+    struct place place = {0};
+    size_t n = (size_t)arguments_number(&benchmark->app->arguments, "size", 40);
+    enum status status = make_place(&place, n, err);
+    if (!status)
+        status = measure(benchmark, &place, n, err);
+    enum status cleared = clear_place(&place, status ? NULL : err);
+    return status ? status : cleared;
+}
+
+enum status benchmark_ingest(struct app *app, struct error *err)
+{
+    static const struct benchmark_plan plan = {
+        .name = "ingest", .n_runs = 5, .n_warmups = 1, .run = run};
+    return benchmark_run(app, &plan, err);
+}

@@ -1,0 +1,13 @@
+/* engine/degraded.h - going on without a part that failed. Private to engine/. */
+#ifndef RAGGED_ENGINE_DEGRADED_H
+#define RAGGED_ENGINE_DEGRADED_H
+
+#include "engine/engine_internal.h"
+
+/* Whether the engine may go on without a part: else its failure is the caller's. */
+bool degraded_is_allowed(const struct engine *engine);
+
+/* Counts each bit as one thing that was worked without. */
+void degraded_count(const struct engine *engine, unsigned bits);
+
+#endif

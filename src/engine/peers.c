@@ -1,0 +1,32 @@
+#include "engine/peers.h"
+
+#include "engine/engine_internal.h"
+
+/* The operations that rooms below give names to. */
+static const char *const operations[] = {
+    "ollama.chat",   "ollama.embed", "ollama.models", "openai.chat", "openai.embed",
+    "openai.models", NULL,
+};
+
+enum status peers_open(const struct engine_options *options, struct net_peers **out,
+                       struct error *err)
+{
+    const struct net_peers_options wanted = {.force = options->breaker_force,
+                                             .operations = operations};
+    struct net_peers *peers = NULL;
+    enum status status = net_peers_new(&wanted, &peers, err);
+    if (status)
+        return error_context(err, status, "breaker_force");
+    if (!feature_is_on(&options->features, FEATURE_ADVANCED_ERROR_RECOVERY)) {
+        net_peers_free(peers);
+        peers = NULL;
+    }
+    *out = peers;
+    return STATUS_OK;
+}
+
+void engine_each_peer(struct engine *engine, void (*each)(void *ctx, const struct net_peer *peer),
+                      void *ctx)
+{
+    net_peers_each(engine->peers, each, ctx);
+}

@@ -1,0 +1,196 @@
+/* The files of /proc and /sys are laid out in a folder, as kernels with either version write them.
+ */
+#include "../testing.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "engine/disk_reserve.h"
+#include "engine/governor.h"
+#include "engine/pressure.h"
+
+#define MIB ((size_t)1 << 20)
+
+struct tree {
+    char *root;
+    struct error err;
+};
+
+static void put(struct tree *t, const char *path, const char *text)
+{
+    char folder[512], file[512];
+    snprintf(file, sizeof file, "%s/%s", t->root, path);
+    snprintf(folder, sizeof folder, "%s", file);
+    *strrchr(folder, '/') = '\0';
+    struct error err = {0};
+    assert_ok(folder_make(folder, &err));
+    assert_ok(file_replace(file, text, strlen(text), 0600, &err));
+}
+
+static int set_up(void **state)
+{
+    static struct tree tree;
+    if (folder_make_temporary("/tmp", "pressure-", &tree.root, &tree.err))
+        return -1;
+    put(&tree, "proc/meminfo", "MemTotal:       16384000 kB\nMemFree: 1 kB\n");
+    put(&tree, "proc/self/statm", "5000 3000 1000 1 0 2000 0\n");
+    put(&tree, "proc/self/task/77/children", "78 \n");
+    put(&tree, "proc/78/statm", "5000 600 100 1 0 2000 0\n");
+    put(&tree, "proc/pressure/memory",
+        "some avg10=1.50 avg60=9.00 avg300=9.00 total=1\nfull avg10=0.70 avg60=9.00 total=1\n");
+    *state = &tree;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct tree *tree = *state;
+    int rc = folder_remove(tree->root, NULL) != STATUS_OK;
+    mem_free(tree->root);
+    return rc;
+}
+
+static void test_pressure__sees_a_machine_without_groups(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct pressure *p = NULL;
+    struct governor_sight sight;
+    assert_ok(pressure_new(t->root, &p, &err));
+    pressure_look(p, &sight);
+    assert_int_equal(pressure_machine_bytes(p), (size_t)16384000 * 1024);
+    assert_true(pressure_group_bytes(p) == SIZE_MAX);
+    assert_int_equal(sight.own_bytes, (2000 + 500) * 4096);
+    assert_int_equal(sight.group_permille, 0);
+    assert_int_equal(sight.some_permille, 15);
+    assert_int_equal(sight.full_permille, 7);
+    pressure_free(p);
+}
+
+/* The parent's limit is the smaller one, the own group is the fuller one. */
+static void test_pressure__counts_all_parents_of_version_2(void **state)
+{
+    struct tree *t = *state;
+    put(t, "proc/self/mountinfo",
+        "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
+    put(t, "proc/self/cgroup", "0::/user.slice/app\n");
+    put(t, "sys/fs/cgroup/user.slice/memory.max", "209715200\n");
+    put(t, "sys/fs/cgroup/user.slice/memory.current", "20971520\n");
+    put(t, "sys/fs/cgroup/user.slice/memory.stat", "anon 1\ninactive_file 0\nactive_file 0\n");
+    put(t, "sys/fs/cgroup/user.slice/app/memory.max", "419430400\n");
+    put(t, "sys/fs/cgroup/user.slice/app/memory.current", "314572800\n");
+    put(t, "sys/fs/cgroup/user.slice/app/memory.stat",
+        "anon 1\ninactive_file 41943040\nworkingset_inactive_file 7\nactive_file 62914560\n");
+    put(t, "sys/fs/cgroup/user.slice/app/memory.pressure",
+        "some avg10=12.34 avg60=0.00 total=1\nfull avg10=6.00 avg60=0.00 total=1\n");
+    struct error err = {0};
+    struct pressure *p = NULL;
+    struct governor_sight sight;
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 200 * MIB);
+    pressure_look(p, &sight);
+    assert_int_equal(sight.group_permille, 500);
+    assert_int_equal(sight.some_permille, 123);
+    assert_int_equal(sight.full_permille, 60);
+    pressure_free(p);
+}
+
+/* In a container the path is the host's: the mount says which part of it is seen. */
+static void test_pressure__finds_version_1_in_a_container(void **state)
+{
+    struct tree *t = *state;
+    put(t, "proc/self/mountinfo",
+        "32 31 0:29 /docker/abc /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+        "35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n");
+    put(t, "proc/self/cgroup", "5:cpu:/docker/abc\n4:memory:/docker/abc/job\n0::/\n");
+    put(t, "sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    put(t, "sys/fs/cgroup/memory/job/memory.limit_in_bytes", "104857600\n");
+    put(t, "sys/fs/cgroup/memory/job/memory.usage_in_bytes", "104857600\n");
+    put(t, "sys/fs/cgroup/memory/job/memory.stat",
+        "inactive_file 5\ntotal_inactive_file 10485760\ntotal_active_file 10485760\n");
+    struct error err = {0};
+    struct pressure *p = NULL;
+    struct governor_sight sight;
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 100 * MIB);
+    pressure_look(p, &sight);
+    assert_int_equal(sight.group_permille, 800);
+    pressure_free(p);
+}
+
+static void test_pressure__hostile_files_are_no_limit(void **state)
+{
+    struct tree *t = *state;
+    put(t, "proc/self/mountinfo",
+        "- cgroup2\n\n 1 2 - cgroup2 x\n31 23 0:28 / /c rw - cgroup2 c c\n");
+    put(t, "proc/self/cgroup", "0::/../../../etc\n:::\n0\n");
+    put(t, "c/memory.max", "max\n");
+    struct error err = {0};
+    struct pressure *p = NULL;
+    struct governor_sight sight;
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_true(pressure_group_bytes(p) == SIZE_MAX);
+    pressure_look(p, &sight);
+    assert_int_equal(sight.group_permille, 0);
+    pressure_free(p);
+}
+
+static void test_disk_reserve__scales_with_the_disk(void **state)
+{
+    (void)state;
+    assert_int_equal(disk_reserve_bytes(1000 * 1024 * MIB, 0), 512 * MIB);
+    assert_int_equal(disk_reserve_bytes(1000 * 1024 * MIB, 1024 * MIB), 2048 * MIB);
+    assert_int_equal(disk_reserve_bytes(1024 * MIB, 1024 * MIB), 1024 * MIB / 20);
+    assert_int_equal(disk_reserve_bytes(64 * MIB, 0), 64 * MIB / 20);
+}
+
+static void test_disk_reserve__says_how_much_is_missing(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    assert_ok(disk_reserve_check(t->root, 4096, 4096, 0, &err));
+    assert_status(disk_reserve_check(t->root, 4096, UINT64_C(1) << 60, 0, &err), STATUS_IO);
+    assert_non_null(strstr(err.message, "is full: "));
+    assert_non_null(strstr(err.message, "KiB more are needed"));
+}
+
+/* The shell with the real machine: what is taken is counted, and comes back. */
+static void test_governor__hands_out_and_takes_back(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct governor *g = NULL;
+    assert_ok(governor_new(&(struct governor_options){.max_bytes = 64 * MIB}, &g, &err));
+    assert_int_equal(governor_budget(g), 64 * MIB);
+    assert_ok(governor_take(g, GOVERNOR_INGEST, 40 * MIB, NULL, &err));
+    assert_false(governor_try(g, GOVERNOR_INGEST, 10 * MIB));
+    assert_status(governor_take(g, GOVERNOR_INGEST, 60 * MIB, NULL, &err), STATUS_LIMIT);
+    assert_non_null(strstr(err.hint, "--max-memory"));
+    assert_status(governor_take(g, GOVERNOR_CACHE, 10 * MIB, NULL, &err), STATUS_BUSY);
+    assert_ok(governor_take(g, GOVERNOR_QUERY, 19 * MIB, NULL, &err));
+    assert_int_equal(governor_resize(g, GOVERNOR_INGEST, 40 * MIB, 8 * MIB), 8 * MIB);
+    governor_give(g, GOVERNOR_INGEST, 8 * MIB);
+    governor_give(g, GOVERNOR_QUERY, 19 * MIB);
+    assert_int_equal(governor_taken(g), 0);
+    governor_free(g);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pressure__sees_a_machine_without_groups, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__counts_all_parents_of_version_2, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__finds_version_1_in_a_container, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__hostile_files_are_no_limit, set_up,
+                                        tear_down),
+        cmocka_unit_test(test_disk_reserve__scales_with_the_disk),
+        cmocka_unit_test_setup_teardown(test_disk_reserve__says_how_much_is_missing, set_up,
+                                        tear_down),
+        cmocka_unit_test(test_governor__hands_out_and_takes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
