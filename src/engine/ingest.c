@@ -125,8 +125,8 @@ static enum status say_stopped(const struct pipeline *p, struct error *err)
     const struct engine_progress *told = &p->progress;
     bool is_words = p->context.pass == INGEST_PASS_WORDS;
     return error_set(err, STATUS_CANCELLED, "stopped after %zu of %zu %s",
-                     is_words ? p->next_write : told->n_vectors_done,
-                     is_words ? p->source->n : told->n_vectors_total,
+                     is_words ? p->next_write - p->n_silent : told->n_vectors_done,
+                     is_words ? p->source->n - p->source->n_silent : told->n_vectors_total,
                      is_words ? "files" : "vectors");
 }
 
