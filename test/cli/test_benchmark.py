@@ -149,7 +149,9 @@ def test_questions_are_timed_in_every_mode(library, questions):
         assert rows["process"]["min"] > rows["warm"]["min"] > 0
         assert sum(row["min"] for part, row in rows.items() if part not in WHOLES) <= rows["warm"]["max"]
         assert rows["cached"]["min"] < rows["warm"]["min"]
-        assert rows["cached_process"]["min"] < rows["process"]["min"]
+        # By words alone a library this small is searched as soon as what was kept is found.
+        if "embed" in parts:
+            assert rows["cached_process"]["min"] < rows["process"]["min"]
 
 
 def test_nothing_is_measured_as_cached_where_nothing_is_kept(library, questions):
