@@ -4,123 +4,92 @@
 
 #define BITS 3 /* of the buckets of one power of two */
 
-#define QUERIES_ROW(outcome)                                                                 \
-    {                                                                                        \
-        "ragged_queries_total", "outcome=\"" outcome "\"", "searches, by what came of them", \
-            METRIC_COUNTER                                                                   \
+/* A label of one key; `value` is a literal. */
+#define LABEL(key, value) key "=\"" value "\""
+#define COUNTER(name, label, help)        \
+    {                                     \
+        name, label, help, METRIC_COUNTER \
     }
-#define TOKENS_ROW(direction)                                                                  \
-    {                                                                                          \
-        "ragged_llm_tokens_total", "direction=\"" direction "\"", "tokens of language models", \
-            METRIC_COUNTER                                                                     \
-    }
-#define FILES_ROW(result)                                                                 \
-    {                                                                                     \
-        "ragged_ingest_files_total", "result=\"" result "\"", "files that add came upon", \
-            METRIC_COUNTER                                                                \
-    }
+#define HITS(cache) \
+    COUNTER("ragged_cache_hits_total", LABEL("cache", cache), "look-ups that a cache answered")
+#define MISSES(cache)                                           \
+    COUNTER("ragged_cache_misses_total", LABEL("cache", cache), \
+            "look-ups that a cache did not answer")
+#define QUERIES(outcome) \
+    COUNTER("ragged_queries_total", LABEL("outcome", outcome), "searches, by what came of them")
+#define TOKENS(direction) \
+    COUNTER("ragged_llm_tokens_total", LABEL("direction", direction), "tokens of language models")
+#define FILES(result) \
+    COUNTER("ragged_ingest_files_total", LABEL("result", result), "files that add came upon")
+#define REQUESTS(outcome) \
+    COUNTER("ragged_requests_total", LABEL("outcome", outcome), "requests to servers")
+#define ERRORS(class) COUNTER("ragged_errors_total", LABEL("class", class), "commands that failed")
+#define DEGRADED(reason)                                      \
+    COUNTER("ragged_degraded_total", LABEL("reason", reason), \
+            "searches and answers that were worked without a part")
 
 static const struct metric_row rows[METRIC_COUNT] = {
-    [METRIC_CACHE_RESULT_HITS] = {"ragged_cache_hits_total", "cache=\"result\"",
-                                  "look-ups that a cache answered", METRIC_COUNTER},
-    [METRIC_CACHE_VECTOR_HITS] = {"ragged_cache_hits_total", "cache=\"vector\"",
-                                  "look-ups that a cache answered", METRIC_COUNTER},
-    [METRIC_CACHE_ANSWER_HITS] = {"ragged_cache_hits_total", "cache=\"answer\"",
-                                  "look-ups that a cache answered", METRIC_COUNTER},
-    [METRIC_CACHE_RESULT_MISSES] = {"ragged_cache_misses_total", "cache=\"result\"",
-                                    "look-ups that a cache did not answer", METRIC_COUNTER},
-    [METRIC_CACHE_VECTOR_MISSES] = {"ragged_cache_misses_total", "cache=\"vector\"",
-                                    "look-ups that a cache did not answer", METRIC_COUNTER},
-    [METRIC_QUERIES_ANSWERED] = QUERIES_ROW("answered"),
-    [METRIC_QUERIES_ABSTAINED] = QUERIES_ROW("abstained"),
-    [METRIC_QUERIES_EMPTY] = QUERIES_ROW("empty"),
-    [METRIC_QUERIES_FAILED] = QUERIES_ROW("error"),
-    [METRIC_LLM_TOKENS_IN] = TOKENS_ROW("prompt"),
-    [METRIC_LLM_TOKENS_OUT] = TOKENS_ROW("answer"),
-    [METRIC_INGEST_ADDED] = FILES_ROW("added"),
-    [METRIC_INGEST_UPDATED] = FILES_ROW("updated"),
-    [METRIC_INGEST_UNCHANGED] = FILES_ROW("unchanged"),
-    [METRIC_INGEST_FAILED] = FILES_ROW("failed"),
-    [METRIC_INGEST_SKIPPED] = FILES_ROW("skipped"),
-    [METRIC_INGEST_CHUNKS] = {"ragged_ingest_chunks_total", "", "passages that were written",
-                              METRIC_COUNTER},
-    [METRIC_INGEST_VECTORS] = {"ragged_ingest_vectors_total", "", "vectors that were computed",
-                               METRIC_COUNTER},
-    [METRIC_BOARD_FAILURES] = {"ragged_unshared_processes_total", "",
-                               "processes that counted for themselves", METRIC_COUNTER},
-    [METRIC_REQUESTS_OK] = {"ragged_requests_total", "outcome=\"ok\"", "requests to servers",
-                            METRIC_COUNTER},
-    [METRIC_REQUESTS_FAILED] = {"ragged_requests_total", "outcome=\"failed\"",
-                                "requests to servers", METRIC_COUNTER},
-    [METRIC_REQUESTS_THROTTLED] = {"ragged_requests_total", "outcome=\"throttled\"",
-                                   "requests to servers", METRIC_COUNTER},
-    [METRIC_REQUESTS_REFUSED] = {"ragged_requests_total", "outcome=\"refused\"",
-                                 "requests to servers", METRIC_COUNTER},
-    [METRIC_REQUESTS_CANCELLED] = {"ragged_requests_total", "outcome=\"cancelled\"",
-                                   "requests to servers", METRIC_COUNTER},
-    [METRIC_RETRIES] = {"ragged_retries_total", "", "requests that were made again",
-                        METRIC_COUNTER},
-    [METRIC_BREAKER_OPENED] = {"ragged_breaker_opened_total", "",
-                               "times that a failing server was left alone", METRIC_COUNTER},
-    [METRIC_BREAKER_FAST_FAILURES] = {"ragged_breaker_fast_failures_total", "",
-                                      "requests that were not made because of that",
-                                      METRIC_COUNTER},
-    [METRIC_ERRORS_TRANSIENT] = {"ragged_errors_total", "class=\"transient\"",
-                                 "commands that failed", METRIC_COUNTER},
-    [METRIC_ERRORS_THROTTLED] = {"ragged_errors_total", "class=\"throttled\"",
-                                 "commands that failed", METRIC_COUNTER},
-    [METRIC_ERRORS_PERMANENT] = {"ragged_errors_total", "class=\"permanent\"",
-                                 "commands that failed", METRIC_COUNTER},
-    [METRIC_ERRORS_INPUT] = {"ragged_errors_total", "class=\"input\"", "commands that failed",
-                             METRIC_COUNTER},
-    [METRIC_ERRORS_RESOURCE] = {"ragged_errors_total", "class=\"resource\"", "commands that failed",
-                                METRIC_COUNTER},
-    [METRIC_ERRORS_CORRUPT] = {"ragged_errors_total", "class=\"corrupt\"", "commands that failed",
-                               METRIC_COUNTER},
-    [METRIC_ERRORS_CANCELLED] = {"ragged_errors_total", "class=\"cancelled\"",
-                                 "commands that failed", METRIC_COUNTER},
-    [METRIC_ERRORS_BUG] = {"ragged_errors_total", "class=\"bug\"", "commands that failed",
-                           METRIC_COUNTER},
-    [METRIC_DEGRADED_EMBEDDER] = {"ragged_degraded_total", "reason=\"embedder\"",
-                                  "searches and answers that were worked without a part",
-                                  METRIC_COUNTER},
-    [METRIC_DEGRADED_VECTORS] = {"ragged_degraded_total", "reason=\"vectors\"",
-                                 "searches and answers that were worked without a part",
-                                 METRIC_COUNTER},
-    [METRIC_DEGRADED_WORDS] = {"ragged_degraded_total", "reason=\"words\"",
-                               "searches and answers that were worked without a part",
-                               METRIC_COUNTER},
-    [METRIC_DEGRADED_RERANKER] = {"ragged_degraded_total", "reason=\"reranker\"",
-                                  "searches and answers that were worked without a part",
-                                  METRIC_COUNTER},
-    [METRIC_DEGRADED_GENERATOR] = {"ragged_degraded_total", "reason=\"generator\"",
-                                   "searches and answers that were worked without a part",
-                                   METRIC_COUNTER},
-    [METRIC_DEGRADED_UNFINISHED] = {"ragged_degraded_total", "reason=\"unfinished\"",
-                                    "searches and answers that were worked without a part",
-                                    METRIC_COUNTER},
-    [METRIC_DEGRADED_WRITES] = {"ragged_degraded_total", "reason=\"writes\"",
-                                "searches and answers that were worked without a part",
-                                METRIC_COUNTER},
-    [METRIC_CACHE_ANSWER_MISSES] = {"ragged_cache_misses_total", "cache=\"answer\"",
-                                    "look-ups that a cache did not answer", METRIC_COUNTER},
+    [METRIC_CACHE_RESULT_HITS] = HITS("result"),
+    [METRIC_CACHE_VECTOR_HITS] = HITS("vector"),
+    [METRIC_CACHE_ANSWER_HITS] = HITS("answer"),
+    [METRIC_CACHE_RESULT_MISSES] = MISSES("result"),
+    [METRIC_CACHE_VECTOR_MISSES] = MISSES("vector"),
+    [METRIC_CACHE_ANSWER_MISSES] = MISSES("answer"),
+    [METRIC_QUERIES_ANSWERED] = QUERIES("answered"),
+    [METRIC_QUERIES_ABSTAINED] = QUERIES("abstained"),
+    [METRIC_QUERIES_EMPTY] = QUERIES("empty"),
+    [METRIC_QUERIES_FAILED] = QUERIES("error"),
+    [METRIC_LLM_TOKENS_IN] = TOKENS("prompt"),
+    [METRIC_LLM_TOKENS_OUT] = TOKENS("answer"),
+    [METRIC_INGEST_ADDED] = FILES("added"),
+    [METRIC_INGEST_UPDATED] = FILES("updated"),
+    [METRIC_INGEST_UNCHANGED] = FILES("unchanged"),
+    [METRIC_INGEST_FAILED] = FILES("failed"),
+    [METRIC_INGEST_SKIPPED] = FILES("skipped"),
+    [METRIC_INGEST_CHUNKS] =
+        COUNTER("ragged_ingest_chunks_total", "", "passages that were written"),
+    [METRIC_INGEST_VECTORS] =
+        COUNTER("ragged_ingest_vectors_total", "", "vectors that were computed"),
+    [METRIC_BOARD_FAILURES] =
+        COUNTER("ragged_unshared_processes_total", "", "processes that counted for themselves"),
+    [METRIC_REQUESTS_OK] = REQUESTS("ok"),
+    [METRIC_REQUESTS_FAILED] = REQUESTS("failed"),
+    [METRIC_REQUESTS_THROTTLED] = REQUESTS("throttled"),
+    [METRIC_REQUESTS_REFUSED] = REQUESTS("refused"),
+    [METRIC_REQUESTS_CANCELLED] = REQUESTS("cancelled"),
+    [METRIC_RETRIES] = COUNTER("ragged_retries_total", "", "requests that were made again"),
+    [METRIC_BREAKER_OPENED] =
+        COUNTER("ragged_breaker_opened_total", "", "times that a failing server was left alone"),
+    [METRIC_BREAKER_FAST_FAILURES] = COUNTER("ragged_breaker_fast_failures_total", "",
+                                             "requests that were not made because of that"),
+    [METRIC_ERRORS_TRANSIENT] = ERRORS("transient"),
+    [METRIC_ERRORS_THROTTLED] = ERRORS("throttled"),
+    [METRIC_ERRORS_PERMANENT] = ERRORS("permanent"),
+    [METRIC_ERRORS_INPUT] = ERRORS("input"),
+    [METRIC_ERRORS_RESOURCE] = ERRORS("resource"),
+    [METRIC_ERRORS_CORRUPT] = ERRORS("corrupt"),
+    [METRIC_ERRORS_CANCELLED] = ERRORS("cancelled"),
+    [METRIC_ERRORS_BUG] = ERRORS("bug"),
+    [METRIC_DEGRADED_EMBEDDER] = DEGRADED("embedder"),
+    [METRIC_DEGRADED_VECTORS] = DEGRADED("vectors"),
+    [METRIC_DEGRADED_WORDS] = DEGRADED("words"),
+    [METRIC_DEGRADED_RERANKER] = DEGRADED("reranker"),
+    [METRIC_DEGRADED_GENERATOR] = DEGRADED("generator"),
+    [METRIC_DEGRADED_UNFINISHED] = DEGRADED("unfinished"),
+    [METRIC_DEGRADED_WRITES] = DEGRADED("writes"),
 };
 
-#define QUERY_ROW(stage)                                                             \
-    {                                                                                \
-        "ragged_query_seconds", "stage=\"" stage "\"", "time of a search, by stage", \
-            METRIC_COUNTER                                                           \
-    }
+#define QUERY_STAGE(stage) \
+    COUNTER("ragged_query_seconds", LABEL("stage", stage), "time of a search, by stage")
 
 static const struct metric_row histogram_rows[HISTOGRAM_COUNT] = {
-    [HISTOGRAM_QUERY_EMBED] = QUERY_ROW("embed"),
-    [HISTOGRAM_QUERY_SCAN] = QUERY_ROW("scan"),
-    [HISTOGRAM_QUERY_FUSE] = QUERY_ROW("fuse"),
-    [HISTOGRAM_QUERY_FETCH] = QUERY_ROW("fetch"),
-    [HISTOGRAM_QUERY_RERANK] = QUERY_ROW("rerank"),
-    [HISTOGRAM_QUERY_TOTAL] = QUERY_ROW("total"),
-    [HISTOGRAM_GENERATE] = {"ragged_llm_seconds", "", "time that a model wrote an answer",
-                            METRIC_COUNTER},
+    [HISTOGRAM_QUERY_EMBED] = QUERY_STAGE("embed"),
+    [HISTOGRAM_QUERY_SCAN] = QUERY_STAGE("scan"),
+    [HISTOGRAM_QUERY_FUSE] = QUERY_STAGE("fuse"),
+    [HISTOGRAM_QUERY_FETCH] = QUERY_STAGE("fetch"),
+    [HISTOGRAM_QUERY_RERANK] = QUERY_STAGE("rerank"),
+    [HISTOGRAM_QUERY_TOTAL] = QUERY_STAGE("total"),
+    [HISTOGRAM_GENERATE] = COUNTER("ragged_llm_seconds", "", "time that a model wrote an answer"),
 };
 
 const struct metric_row *metric_row(enum metric metric)

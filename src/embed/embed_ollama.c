@@ -13,15 +13,6 @@
 #define N_TOKENS_CEILING 2048 /* Ollama loads models with a smaller window than they could have */
 #define N_SPECIAL_TOKENS 2
 
-static const struct embed_server_row protocol = {
-    .default_url = "http://127.0.0.1:11434",
-    .about_operation = "ollama.models",
-    .embed_operation = "ollama.embed",
-    .probe_path = "/api/version",
-    /* Its runner died under the request; the next one starts a new runner. */
-    .failure_words = "do embedding request",
-};
-
 static enum status hint_pull(const struct embed_server *server, enum status status,
                              struct error *err)
 {
@@ -51,7 +42,7 @@ static enum status ask_window(struct embedder *embedder, struct error *err)
     const struct embed_server *server = embedder->state;
     json_t *body = json_pack("{s:s}", "model", server->model), *show = NULL;
     const struct embed_question question = {.path = "/api/show",
-                                            .operation = protocol.about_operation,
+                                            .operation = server->row->about_operation,
                                             .body = body,
                                             .patience = server->open_patience};
     enum status status = body ? embed_server_ask(server, &question, &show, err) : error_nomem(err);
@@ -81,7 +72,7 @@ static enum status make_fingerprint(struct embedder *embedder, struct error *err
     const struct embed_server *server = embedder->state;
     json_t *tags = NULL, *model;
     const struct embed_question question = {.path = "/api/tags",
-                                            .operation = protocol.about_operation,
+                                            .operation = server->row->about_operation,
                                             .patience = server->open_patience};
     enum status status = embed_server_ask(server, &question, &tags, err);
     if (status)
@@ -126,39 +117,27 @@ static enum status ask_vectors(struct embed_vectors *vectors, const struct cance
     return hint_pull(vectors->server, status, err);
 }
 
+static const struct embed_server_row protocol = {
+    .default_url = "http://127.0.0.1:11434",
+    .about_operation = "ollama.models",
+    .embed_operation = "ollama.embed",
+    .probe_path = "/api/version",
+    /* Its runner died under the request; the next one starts a new runner. */
+    .failure_words = "do embedding request",
+    .ask_vectors = ask_vectors,
+};
+
 static enum status ollama_open(const struct embedder_options *options, struct embedder *embedder,
                                struct error *err)
 {
-    static const struct embed_text probe = {.text = "dimension", .len = 9};
     enum status status = embed_server_open(options, &protocol, embedder, err);
     if (!status)
         status = ask_window(embedder, err);
-    struct embed_vectors vectors = {
-        .server = embedder->state, .kind = EMBED_QUERY, .texts = &probe, .n_texts = 1};
-    if (!status) {
-        vectors.patience = vectors.server->open_patience;
-        status = ask_vectors(&vectors, NULL, err);
-    }
-    embedder->dim = vectors.dim;
+    if (!status)
+        status = embed_server_find_dim(embedder, err);
     if (!status)
         status = make_fingerprint(embedder, err);
     return status;
-}
-
-static enum status ollama_embed(const struct embedder *embedder, void *scratch,
-                                enum embed_kind kind, const struct embed_text *texts,
-                                size_t n_texts, const struct cancel *cancel, float *out,
-                                struct error *err)
-{
-    (void)scratch;
-    struct embed_vectors vectors = {.server = embedder->state,
-                                    .kind = kind,
-                                    .texts = texts,
-                                    .n_texts = n_texts,
-                                    .patience = embed_server_patience(kind),
-                                    .dim = embedder->dim,
-                                    .out = out};
-    return ask_vectors(&vectors, cancel, err);
 }
 
 extern const struct embedder_row embedder_ollama;
@@ -167,5 +146,5 @@ const struct embedder_row embedder_ollama = {
     .open = ollama_open,
     .close = embed_server_close,
     .n_batch_max = EMBED_SERVER_BATCH_MAX,
-    .embed = ollama_embed,
+    .embed = embed_server_embed,
 };

@@ -11,13 +11,6 @@
 #define N_TOKENS_MAX 512 /* these servers do not tell; the smallest window in use */
 #define N_SPECIAL_TOKENS 2
 
-static const struct embed_server_row protocol = {
-    .default_url = "http://127.0.0.1:8080/v1",
-    .about_operation = "openai.models",
-    .embed_operation = "openai.embed",
-    .probe_path = "/models",
-};
-
 /* Items may come in any order: "index" says whose vector it is. */
 static enum status read_item(struct embed_vectors *vectors, const json_t *item, bool *is_seen,
                              struct error *err)
@@ -56,23 +49,23 @@ static enum status ask_vectors(struct embed_vectors *vectors, const struct cance
     return status;
 }
 
+static const struct embed_server_row protocol = {
+    .default_url = "http://127.0.0.1:8080/v1",
+    .about_operation = "openai.models",
+    .embed_operation = "openai.embed",
+    .probe_path = "/models",
+    .ask_vectors = ask_vectors,
+};
+
 static enum status openai_open(const struct embedder_options *options, struct embedder *embedder,
                                struct error *err)
 {
-    static const struct embed_text probe = {.text = "dimension", .len = 9};
     enum status status = embed_server_open(options, &protocol, embedder, err);
+    if (!status)
+        status = embed_server_find_dim(embedder, err);
     if (status)
         return status;
     const struct embed_server *server = embedder->state;
-    struct embed_vectors vectors = {.server = server,
-                                    .kind = EMBED_QUERY,
-                                    .texts = &probe,
-                                    .n_texts = 1,
-                                    .patience = server->open_patience};
-    status = ask_vectors(&vectors, NULL, err);
-    if (status)
-        return status;
-    embedder->dim = vectors.dim;
     const char *prefix = embed_prefix_find(server->model, EMBED_PASSAGE);
     embedder->n_tokens_max =
         N_TOKENS_MAX - N_SPECIAL_TOKENS - embed_server_count_tokens(NULL, prefix, strlen(prefix));
@@ -82,27 +75,11 @@ static enum status openai_open(const struct embedder_options *options, struct em
     return embedder->fingerprint ? STATUS_OK : error_nomem(err);
 }
 
-static enum status openai_embed(const struct embedder *embedder, void *scratch,
-                                enum embed_kind kind, const struct embed_text *texts,
-                                size_t n_texts, const struct cancel *cancel, float *out,
-                                struct error *err)
-{
-    (void)scratch;
-    struct embed_vectors vectors = {.server = embedder->state,
-                                    .kind = kind,
-                                    .texts = texts,
-                                    .n_texts = n_texts,
-                                    .patience = embed_server_patience(kind),
-                                    .dim = embedder->dim,
-                                    .out = out};
-    return ask_vectors(&vectors, cancel, err);
-}
-
 extern const struct embedder_row embedder_openai;
 const struct embedder_row embedder_openai = {
     .name = "openai",
     .open = openai_open,
     .close = embed_server_close,
     .n_batch_max = EMBED_SERVER_BATCH_MAX,
-    .embed = openai_embed,
+    .embed = embed_server_embed,
 };

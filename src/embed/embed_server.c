@@ -307,3 +307,37 @@ enum status embed_server_read_vector(struct embed_vectors *vectors, size_t i, co
         vectors->out[i * dim + k] = (float)(json_number_value(json_array_get(array, k)) * scale);
     return STATUS_OK;
 }
+
+enum status embed_server_find_dim(struct embedder *embedder, struct error *err)
+{
+    static const struct embed_text probe = {.text = "dimension", .len = 9};
+    const struct embed_server *server = embedder->state;
+    struct embed_vectors vectors = {.server = server,
+                                    .kind = EMBED_QUERY,
+                                    .texts = &probe,
+                                    .n_texts = 1,
+                                    .patience = server->open_patience};
+    enum status status = server->row->ask_vectors(&vectors, NULL, err);
+    if (!status)
+        embedder->dim = vectors.dim;
+    return status;
+}
+
+enum status embed_server_embed(const struct embedder *embedder, void *scratch, enum embed_kind kind,
+                               const struct embed_text *texts, size_t n_texts,
+                               const struct cancel *cancel, float *out, struct error *err)
+{
+    (void)scratch;
+    const struct embed_server *server = embedder->state;
+    struct embed_vectors vectors = {
+        .server = server,
+        .kind = kind,
+        .texts = texts,
+        .n_texts = n_texts,
+        /* Nobody waits for a passage. */
+        .patience = kind == EMBED_PASSAGE ? NET_BACKGROUND : NET_INTERACTIVE,
+        .dim = embedder->dim,
+        .out = out,
+    };
+    return server->row->ask_vectors(&vectors, cancel, err);
+}

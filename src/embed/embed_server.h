@@ -9,6 +9,8 @@
 
 #define EMBED_SERVER_BATCH_MAX 32
 
+struct embed_vectors;
+
 /* What tells one protocol from the other. */
 struct embed_server_row {
     const char *default_url;
@@ -16,6 +18,10 @@ struct embed_server_row {
     const char *probe_path;
     /* Words of a complaint that comes with status 400 and says that the server has failed. */
     const char *failure_words; /* NULL: none */
+    /* Sends the texts and reads their vectors: embed_server_ask_vectors() with its path and form.
+     */
+    enum status (*ask_vectors)(struct embed_vectors *vectors, const struct cancel *cancel,
+                               struct error *err);
 };
 
 /* The state of such a row; immutable after open. */
@@ -68,11 +74,11 @@ struct embed_vectors {
     float *out; /* [n_texts][dim]; NULL: only the dimension is wanted */
 };
 
-/* Nobody waits for a passage. */
-static inline enum net_patience embed_server_patience(enum embed_kind kind)
-{
-    return kind == EMBED_PASSAGE ? NET_BACKGROUND : NET_INTERACTIVE;
-}
+/* Of every such row: .embed, and the dimension, asked for with a word. */
+enum status embed_server_embed(const struct embedder *embedder, void *scratch, enum embed_kind kind,
+                               const struct embed_text *texts, size_t n_texts,
+                               const struct cancel *cancel, float *out, struct error *err) MUST_USE;
+enum status embed_server_find_dim(struct embedder *embedder, struct error *err) MUST_USE;
 
 /* {"model": ..., "input": [prefix + text, ...]}; NULL: out of memory. */
 json_t *embed_server_request(const struct embed_vectors *vectors) MUST_USE;
