@@ -45,9 +45,7 @@ static enum status write_file(const struct place *place, size_t i_file, unsigned
 
 static enum status make_place(struct place *place, size_t n_files, struct error *err)
 {
-    const char *parent = getenv("TMPDIR");
-    enum status status = folder_make_temporary(parent && *parent ? parent : "/tmp",
-                                               "ragged-benchmark-", &place->folder, err);
+    enum status status = folder_make_temporary(NULL, "ragged-benchmark-", &place->folder, err);
     if (status)
         return status;
     place->documents = path_join(place->folder, "documents");

@@ -155,8 +155,7 @@ static void print_differences(struct output *out, const struct engine_eval_repor
 /* An index nobody asked to keep lives in a folder of its own, which goes away again. */
 static enum status make_folder(char **out, struct error *err)
 {
-    const char *parent = getenv("TMPDIR");
-    return folder_make_temporary(parent && *parent ? parent : "/tmp", "ragged-eval-", out, err);
+    return folder_make_temporary(NULL, "ragged-eval-", out, err);
 }
 
 struct evaluation {

@@ -312,6 +312,9 @@ enum status folder_make_temporary(const char *parent, const char *prefix, char *
                                   struct error *err)
 {
     struct buf name = {0};
+    const char *usual = getenv("TMPDIR");
+    if (!parent)
+        parent = usual && *usual ? usual : "/tmp";
     buf_printf(&name, "%sXXXXXX", prefix);
     enum status status = buf_status(&name, err);
     char *path = status ? NULL : path_join(parent, buf_text(&name));
