@@ -28,7 +28,6 @@ enum log_event {
     LOG_EVENT_SEARCHED,
     LOG_EVENT_SEARCH_FAILED,
     LOG_EVENT_ANSWERED,
-    LOG_EVENT_DEGRADED,
     LOG_EVENT_MAINTAINED,
     LOG_EVENT_SUPPRESSED, /* lines of an event above its rate */
     LOG_EVENT_LOST,       /* lines that found the ring full */

@@ -292,18 +292,19 @@ static enum status answer_anew(struct answering *a, struct error *err)
     enum status status = short_path_set(a->engine->reader, &a->answer->hits, err);
     if (status)
         return status;
-    bool is_timed = feature_is_on(&a->engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
-    int64_t start_us = is_timed ? clock_monotonic_us() : 0;
+    int64_t start_us = engine_stage_us(a->engine);
+    a->engine->has_embedder_failed = false;
     status = generate(a, err);
     if (!status)
         status = check_answer(a, err);
-    a->answer->generate_us = is_timed ? clock_monotonic_us() - start_us : 0;
+    a->answer->generate_us = engine_stage_us(a->engine) - start_us;
     if (!status)
         LOG(LOG_EVENT_ANSWERED, {LOG_KEY_TOOK_US, a->answer->generate_us},
             {LOG_KEY_COUNT_OF, (int64_t)a->answer->n_citations},
             {LOG_KEY_DEGRADED, a->answer->degraded});
     if (!status && !generator_is_extractive(a->generator)) {
-        histogram_add(HISTOGRAM_GENERATE, (uint64_t)a->answer->generate_us);
+        if (a->answer->generate_us > 0)
+            histogram_add(HISTOGRAM_GENERATE, (uint64_t)a->answer->generate_us);
         metric_add(METRIC_LLM_TOKENS_IN, a->answer->n_tokens_prompt);
         metric_add(METRIC_LLM_TOKENS_OUT, a->answer->n_tokens_answer);
     }

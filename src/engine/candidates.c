@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/degraded.h"
 #include "text/text.h"
 #include "vector/vector.h"
 
@@ -88,7 +89,14 @@ static enum status embed_best(struct engine *engine, const struct search_query *
     struct embed_text texts[EMBEDDED_MAX];
     for (size_t i = 0; i < n; i++)
         texts[i] = (struct embed_text){.text = order[i]->text, .len = order[i]->len};
-    enum status status = embedder_embed(work, EMBED_PASSAGE, texts, n, NULL, vectors, err);
+    struct error why = {0};
+    enum status status = embedder_embed(work, EMBED_PASSAGE, texts, n, NULL, vectors, &why);
+    if (status_is_of_peer(status) && degraded_is_allowed(engine)) {
+        engine->has_embedder_failed = true; /* words alone decide */
+        return STATUS_OK;
+    }
+    if (status && err)
+        *err = why;
     for (size_t i = 0; i < n && !status; i++)
         order[i]->similarity =
             (double)vector_dot(query->vector, vectors + i * query->dim, query->dim);

@@ -45,11 +45,6 @@ void degraded_count(const struct engine *engine, unsigned bits)
 
 /* ---- looking without searching ---- */
 
-static bool is_other(const char *stored, const char *ours)
-{
-    return stored && *stored && strcmp(stored, ours) != 0;
-}
-
 static enum status look_at_meta(struct engine *engine, struct store *store, unsigned *bits,
                                 struct error *err)
 {
@@ -62,10 +57,10 @@ static enum status look_at_meta(struct engine *engine, struct store *store, unsi
         status = store_get_meta(store, ENGINE_META_ANALYZER, &arena, &words, err);
     if (!status)
         status = store_get_meta(store, ENGINE_META_FINGERPRINT, &arena, &vectors, err);
-    if (!status && is_other(words, analyzer_id(analyzer)))
+    if (!status && degraded_is_other(words, analyzer_id(analyzer)))
         *bits |= ENGINE_DEGRADED_WORDS;
     /* A server may be slow to say that it is not there. */
-    bool is_native = strcmp(engine->options.embedding_backend, "native") == 0;
+    bool is_native = engine_is_native(&engine->options);
     enum status opened = STATUS_OK;
     if (!status && is_native)
         opened = engine_get_embedder(engine, &embedder, NULL);
@@ -73,7 +68,7 @@ static enum status look_at_meta(struct engine *engine, struct store *store, unsi
         status = error_nomem(err);
     else if (opened)
         *bits |= ENGINE_DEGRADED_EMBEDDER;
-    else if (!status && is_native && is_other(vectors, embedder_fingerprint(embedder)))
+    else if (!status && is_native && degraded_is_other(vectors, embedder_fingerprint(embedder)))
         *bits |= ENGINE_DEGRADED_VECTORS;
     arena_clear(&arena);
     return status;

@@ -78,7 +78,7 @@ enum status engine_embedder_open(const struct engine_options *options, struct en
         return status;
     }
     embedder->n_threads = chosen.n_threads ? chosen.n_threads : thread_count_usable();
-    embedder->is_native = strcmp(chosen.embedding_backend, "native") == 0;
+    embedder->is_native = engine_is_native(&chosen);
     *out = embedder;
     return STATUS_OK;
 }

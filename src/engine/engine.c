@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/board.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -11,13 +12,14 @@
 #include "base/thread.h"
 #include "nn/nn.h"
 
+#define NATIVE "native"
 #define METRIC_FILE "metrics"
 #define STORE_SHARE 8 /* one part in so many of the budget is for the pages of databases */
 
 struct engine_options engine_options_default(void)
 {
     return (struct engine_options){
-        .embedding_backend = "native",
+        .embedding_backend = NATIVE,
         .generator = "auto",
         .language = "english",
         .cache_bytes_max = 64 * (uint64_t)RAGGED_MIB,
@@ -93,7 +95,7 @@ static void open_everything(struct engine *engine)
     struct embedder_work *work;
     (void)!engine_get_reader(engine, &store, NULL);
     (void)!engine_get_analyzer(engine, &analyzer, NULL);
-    if (strcmp(engine->options.embedding_backend, "native") == 0)
+    if (engine_is_native(&engine->options))
         (void)!engine_get_embed_work(engine, &work, NULL);
 }
 
@@ -212,8 +214,7 @@ static enum status choose_precision(struct engine *engine, const char **out, str
 {
     const char *wanted = engine->options.embedding_precision, *stored = "";
     *out = wanted;
-    if (strcmp(engine->options.embedding_backend, "native") != 0 ||
-        (wanted && strcmp(wanted, "auto") != 0))
+    if (!engine_is_native(&engine->options) || (wanted && strcmp(wanted, "auto") != 0))
         return STATUS_OK;
     enum status status = library_precision(engine, &engine->arena, &stored, err);
     if (!status && *stored)
@@ -300,6 +301,17 @@ enum status engine_get_analyzer(struct engine *engine, struct analyzer **out, st
     }
     *out = engine->analyzer;
     return STATUS_OK;
+}
+
+int64_t engine_stage_us(const struct engine *engine)
+{
+    bool is_timed = feature_is_on(&engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
+    return is_timed ? clock_monotonic_us() : 0;
+}
+
+bool engine_is_native(const struct engine_options *options)
+{
+    return strcmp(options->embedding_backend, NATIVE) == 0;
 }
 
 unsigned engine_n_threads(const struct engine *engine)

@@ -73,6 +73,12 @@ enum status engine_renew_words(struct engine *engine, struct store *store,
  * be done it counts for itself, which is as good for the work. */
 void engine_share_counters(const struct engine *engine);
 
+/* The clock, for how long a stage takes; 0 when stages are not timed. */
+int64_t engine_stage_us(const struct engine *engine);
+
+/* The vectors are computed here, not by a server. */
+bool engine_is_native(const struct engine_options *options);
+
 unsigned engine_n_threads(const struct engine *engine);
 
 #endif

@@ -48,6 +48,13 @@ static void look(struct health *health, const struct health_row *row,
     out->took_us = clock_monotonic_us() - start_us;
 }
 
+/* A library that can't be opened is a finding of its own row. */
+static void look_at_library(struct health *health)
+{
+    if (engine_status(health->engine, &health->library, NULL))
+        health->library = (struct engine_status){.has_library = false};
+}
+
 /* A repair that fails is told of beside what was found. */
 static void fix(struct health *health, const struct health_row *row,
                 struct engine_health_check *io_check)
@@ -59,6 +66,7 @@ static void fix(struct health *health, const struct health_row *row,
         return;
     }
     struct engine_health_check after;
+    look_at_library(health);
     look(health, row, &after);
     if (after.health != ENGINE_HEALTHY) {
         *io_check = after;
@@ -92,13 +100,10 @@ enum status engine_check_health(struct engine *engine, const struct engine_healt
         .engine = engine,
         .folder = engine->options.data_folder,
         .cancel = options->cancel,
-        .is_deep = options->is_deep,
     };
     enum engine_health worst = ENGINE_HEALTHY;
     look_at_rows(&health, health_machine_rows, options, &worst);
-    /* A library that can't be opened is a finding of its own row. */
-    if (engine_status(engine, &health.library, NULL))
-        health.library = (struct engine_status){.has_library = false};
+    look_at_library(&health);
     look_at_rows(&health, health_library_rows, options, &worst);
     look_at_rows(&health, health_part_rows, options, &worst);
     if (is_cancelled(options->cancel))

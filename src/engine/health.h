@@ -9,7 +9,6 @@ struct health {
     struct engine *engine;
     const char *folder; /* the data folder */
     const struct cancel *cancel;
-    bool is_deep;
     struct engine_status library; /* has_library false: there is none, or it can't be opened */
 };
 

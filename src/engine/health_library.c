@@ -51,6 +51,9 @@ static void look_at_folder(struct health *health, struct engine_health_check *ou
 
 static enum status fix_folder(struct health *health, struct error *err)
 {
+    struct stat info;
+    if (stat(health->folder, &info) == 0 && !S_ISDIR(info.st_mode))
+        return error_set(err, STATUS_INVALID, "\"%s\" is no folder", health->folder);
     if (chmod(health->folder, 0700) != 0)
         return error_errno(err, errno, "could not change the rights of \"%s\"", health->folder);
     return STATUS_OK;
@@ -135,30 +138,24 @@ static long find_holder(uint64_t inode)
     return holder;
 }
 
-static void look_at_lock(struct health *health, const char *name, int wait_ms,
-                         struct engine_health_check *out)
-{
-    char *path = path_join(health->folder, name);
-    struct file_lock lock = FILE_LOCK_NONE;
-    struct file_info info = {0};
-    struct error why = {0};
-    bool has_file = path && !file_stat(path, FILE_NO_FOLLOW, &info, NULL);
-    enum status status = has_file ? file_lock_acquire(path, wait_ms, &lock, &why) : STATUS_OK;
-    file_lock_release(&lock);
-    long holder = status == STATUS_BUSY ? find_holder(info.inode) : 0;
-    mem_free(path);
-    if (status == STATUS_BUSY) {
-        health_say(out, ENGINE_DEGRADED_HEALTH, "\"%s\" is held by process %ld", name, holder);
-        health_remedy(out, "wait for it, or end it when it hangs: `kill %ld`", holder);
-    }
-}
-
 /* A lock of a process that is gone is gone with it: what is held is held by somebody living. The
  * one around a transaction is never held for long. */
 static void look_at_locks(struct health *health, struct engine_health_check *out)
 {
-    health_say(out, ENGINE_HEALTHY, "nobody holds the library for long");
-    look_at_lock(health, "write.lock", LOCK_WAIT_MS, out);
+    char *path = path_join(health->folder, "write.lock");
+    struct file_lock lock = FILE_LOCK_NONE;
+    struct file_info info = {0};
+    bool has_file = path && !file_stat(path, FILE_NO_FOLLOW, &info, NULL);
+    enum status status = has_file ? file_lock_acquire(path, LOCK_WAIT_MS, &lock, NULL) : STATUS_OK;
+    file_lock_release(&lock);
+    mem_free(path);
+    if (status == STATUS_BUSY) {
+        long holder = find_holder(info.inode);
+        health_say(out, ENGINE_DEGRADED_HEALTH, "\"write.lock\" is held by process %ld", holder);
+        health_remedy(out, "wait for it, or end it when it hangs: `kill %ld`", holder);
+    } else {
+        health_say(out, ENGINE_HEALTHY, "nobody holds the library for long");
+    }
 }
 
 /* ---- the index ---- */
@@ -276,6 +273,7 @@ static enum status find_itself(struct health *health, enum engine_mode mode,
     struct engine_search_options options = engine_search_options_default();
     struct engine_hits hits = {0};
     options.mode = mode;
+    options.is_uncached = true; /* the index is asked, not what it said before */
     options.cancel = health->cancel;
     char question[512];
     snprintf(question, sizeof question, "%s", passage->chunk.text);

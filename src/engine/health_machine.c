@@ -38,6 +38,11 @@ static char *existing_folder(const char *folder)
 
 static void look_at_disk(struct health *health, struct engine_health_check *out)
 {
+    struct error why = {0};
+    if (governor_check_disk(health->engine->governor, 0, 0, &why)) {
+        health_say_error(out, ENGINE_UNHEALTHY, &why);
+        return;
+    }
     char *folder = existing_folder(health->folder);
     struct statvfs disk = {0};
     if (!folder || statvfs(folder, &disk) != 0) {
@@ -57,11 +62,12 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
     mem_free(folder);
 }
 
-/* Of a line "MemAvailable:  123 kB". */
-static bool read_kib(const char *file, const char *key, uint64_t *out_bytes)
+/* A line "MemAvailable:  123 kB". */
+static bool read_available(uint64_t *out_bytes)
 {
+    static const char key[] = "MemAvailable:";
     struct buf text = {0};
-    bool is_read = !file_read(file, RAGGED_MIB, &text, NULL);
+    bool is_read = !file_read("/proc/meminfo", RAGGED_MIB, &text, NULL);
     const char *line = is_read ? strstr(buf_text(&text), key) : NULL;
     if (line)
         *out_bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
@@ -73,7 +79,7 @@ static void look_at_memory(struct health *health, struct engine_health_check *ou
 {
     uint64_t free_bytes = 0;
     enum governor_state state = governor_state(health->engine->governor);
-    if (!read_kib("/proc/meminfo", "MemAvailable:", &free_bytes)) {
+    if (!read_available(&free_bytes)) {
         health_say(out, ENGINE_HEALTHY, "this system does not say how much memory is free");
         return;
     }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/degraded.h"
 #include "engine/health.h"
 #include "generate/generate.h"
 #include "load/load.h"
@@ -30,7 +31,7 @@ static void look_at_embedder(struct health *health, struct engine_health_check *
         return;
     }
     const char *ours = embedder_fingerprint(embedder), *stored = health->library.fingerprint;
-    if (stored && *stored && strcmp(stored, ours) != 0) {
+    if (degraded_is_other(stored, ours)) {
         health_say(out, ENGINE_DEGRADED_HEALTH,
                    "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
         health_remedy(out, "set embedding_model back, or `ragged clear` and add again");
@@ -48,7 +49,7 @@ static void look_at_model(struct health *health, struct engine_health_check *out
 {
     const struct engine_options *o = &health->engine->options;
     const char *name = o->embedding_model ? o->embedding_model : embed_models(&(size_t){0})->name;
-    if (strcmp(o->embedding_backend, "native") != 0) {
+    if (!engine_is_native(o)) {
         health_say(out, ENGINE_HEALTHY, "a server has the model");
         return;
     }

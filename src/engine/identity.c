@@ -59,7 +59,7 @@ static enum status add_embedder(const struct engine_options *o, struct blob *blo
     const char *texts[] = {e.backend, e.model, e.url, e.precision};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         blob_text(blob, &texts[i]);
-    if (strcmp(e.backend, "native") != 0)
+    if (!engine_is_native(o))
         return STATUS_OK;
     return add_model(blob, e.model ? embed_model_find(e.model) : embed_models(&(size_t){0}), err);
 }

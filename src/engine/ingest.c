@@ -235,8 +235,7 @@ static enum status use_counter(struct pipeline *p, enum status status, struct er
 {
     const struct engine_options *o = &p->context.engine->options;
     struct error *why = &p->result.vector_error;
-    bool is_server = strcmp(o->embedding_backend, "native") != 0;
-    if (!is_server || !status_is_of_peer(status) ||
+    if (engine_is_native(o) || !status_is_of_peer(status) ||
         !feature_is_on(&o->features, FEATURE_GRACEFUL_DEGRADATION)) {
         if (err)
             *err = *why;

@@ -138,11 +138,10 @@ enum status rerank_step(struct engine *engine, const char *query,
 {
     if (options->rerank == ENGINE_RERANK_OFF)
         return STATUS_OK;
-    bool is_timed = feature_is_on(&engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
-    int64_t begin_us = is_timed ? clock_monotonic_us() : 0;
+    int64_t begin_us = engine_stage_us(engine);
     enum status status = hits->n > 0 ? run(engine, query, options, start_us, hits, err) : STATUS_OK;
     if (!status)
         cut(hits, options);
-    hits->took.rerank_us = is_timed ? clock_monotonic_us() - begin_us : 0;
+    hits->took.rerank_us = engine_stage_us(engine) - begin_us;
     return status;
 }

@@ -32,8 +32,7 @@ struct search {
     const char *text;        /* of the query: what is wanted, without signs */
     const char *fingerprint; /* of what made the query's vector */
     struct query_cache_key key;
-    bool has_key, has_state;     /* may be kept; the key's state is that of the snapshot */
-    const char *lasting_warning; /* holds as long as the library stays as it is */
+    bool has_key, has_state; /* may be kept; the key's state is that of the snapshot */
     int64_t start_us;
     struct filter_wheres wheres;
     struct filter filter;
@@ -65,13 +64,6 @@ void engine_hits_clear(struct engine_hits *hits)
 }
 
 /* ---- the query ---- */
-
-/* On the clock, unless stages are not timed. */
-static int64_t stage_us(const struct search *s)
-{
-    bool is_timed = feature_is_on(&s->engine->options.features, FEATURE_PERFORMANCE_AWARE_LOGGING);
-    return is_timed ? clock_monotonic_us() : 0;
-}
 
 /* Goes on with one leg, and says so. */
 static enum status degrade(struct search *s, enum engine_degraded bit, enum engine_mode mode,
@@ -147,11 +139,9 @@ static enum status check_fingerprint(struct search *s, struct error *err)
     const char *stored = NULL;
     enum status status =
         store_get_meta(s->store, ENGINE_META_FINGERPRINT, &s->hits->arena, &stored, err);
-    if (status || !s->query->vector || !stored || !*stored)
-        return status;
     const char *ours = s->fingerprint;
-    if (strcmp(stored, ours) == 0)
-        return STATUS_OK;
+    if (status || !s->query->vector || !degraded_is_other(stored, ours))
+        return status;
     if (s->options->mode == ENGINE_MODE_VECTOR || !degraded_is_allowed(s->engine))
         return error_set(err, STATUS_INVALID,
                          "the library's vectors were made with \"%s\", not \"%s\"", stored, ours);
@@ -167,8 +157,7 @@ static enum status check_analyzer(struct search *s, struct error *err)
     enum status status =
         store_get_meta(s->store, ENGINE_META_ANALYZER, &s->hits->arena, &stored, err);
     const char *ours = analyzer_id(s->analyzer);
-    if (status || s->hits->mode == ENGINE_MODE_VECTOR || !stored || !*stored ||
-        strcmp(stored, ours) == 0)
+    if (status || s->hits->mode == ENGINE_MODE_VECTOR || !degraded_is_other(stored, ours))
         return status;
     if (s->query->vector && degraded_is_allowed(s->engine))
         return degrade(s, ENGINE_DEGRADED_WORDS, ENGINE_MODE_VECTOR,
@@ -244,6 +233,7 @@ static enum status warn_of_damaged(struct search *s, struct error *err)
 {
     if (s->vector.n_damaged == 0)
         return STATUS_OK;
+    s->has_state = false; /* the file may be put back */
     return hits_warn(s->hits,
                      arena_printf(&s->hits->arena,
                                   "%zu vectors are not what was written (`ragged check` names "
@@ -295,9 +285,9 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
     struct engine_hits *hits = s->hits;
     struct fuse_candidate *candidates = NULL;
     size_t n = 0;
-    int64_t start_us = stage_us(s);
+    int64_t start_us = engine_stage_us(s->engine);
     enum status status = find_candidates(s, &candidates, &n, err);
-    int64_t scanned_us = stage_us(s);
+    int64_t scanned_us = engine_stage_us(s->engine);
     hits->took.scan_us += scanned_us - start_us;
     if (status)
         return status;
@@ -306,7 +296,7 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
     for (size_t i = 0; i < n; i++)
         if (candidates[i].has_vector && candidates[i].cosine > best_cosine)
             best_cosine = candidates[i].cosine;
-    int64_t fused_us = stage_us(s);
+    int64_t fused_us = engine_stage_us(s->engine);
     hits->took.fuse_us = fused_us - scanned_us;
     hits->n_candidates = n;
     status = hits_fetch(s->store, s->options, candidates, n, rerank_depth(s->options),
@@ -324,7 +314,7 @@ static enum status rank_and_fetch(struct search *s, struct error *err)
                                      .has_vectors = s->vector.n_allowed > 0,
                                  },
                                  err);
-    hits->took.fetch_us = stage_us(s) - fused_us - hits->took.rerank_us;
+    hits->took.fetch_us = engine_stage_us(s->engine) - fused_us - hits->took.rerank_us;
     return status;
 }
 
@@ -362,7 +352,7 @@ static enum status open_legs(struct search *s, struct error *err)
 
 static enum status search_snapshot(struct search *s, struct error *err)
 {
-    int64_t start_us = stage_us(s);
+    int64_t start_us = engine_stage_us(s->engine);
     s->hits->generation = s->snapshot.generation;
     enum status status = check_fingerprint(s, err);
     if (!status)
@@ -371,15 +361,13 @@ static enum status search_snapshot(struct search *s, struct error *err)
         status = filter_init(&s->filter, s->store, s->options, &s->wheres, err);
     if (!status)
         status = open_legs(s, err);
-    bool has_passing_warning = *s->hits->warning != '\0';
     if (!status)
         status = warn_of_missing(s, err);
-    s->lasting_warning = has_passing_warning ? NULL : s->hits->warning;
     if (!status)
         status = warn_of_lost(s, err);
     if (!status)
         status = check_anything_left(s, err);
-    s->hits->took.scan_us = stage_us(s) - start_us;
+    s->hits->took.scan_us = engine_stage_us(s->engine) - start_us;
     return status ? status : rank_and_fetch(s, err);
 }
 
@@ -446,10 +434,10 @@ static enum status run_search(struct search *s, struct error *err)
     status = engine_get_analyzer(s->engine, &s->analyzer, err);
     if (!status)
         status = read_query(s, err);
-    int64_t start_us = stage_us(s);
+    int64_t start_us = engine_stage_us(s->engine);
     if (!status && s->options->mode != ENGINE_MODE_LEXICAL)
         status = embed_query(s, err);
-    s->hits->took.embed_us = stage_us(s) - start_us;
+    s->hits->took.embed_us = engine_stage_us(s->engine) - start_us;
     return status ? status : run_snapshot(s, err);
 }
 
@@ -505,7 +493,7 @@ static bool find_before(struct search *s, bool is_query_wanted)
 /* Half of a library, or an order that a deadline cut short, is not kept. */
 static void keep(struct search *s)
 {
-    s->has_state = s->has_state && !s->hits->degraded && s->hits->warning == s->lasting_warning;
+    s->has_state = s->has_state && !s->hits->degraded;
     if (s->has_state)
         search_cache_put(s->engine, &s->key, s->hits, &s->query->terms);
 }
@@ -535,7 +523,8 @@ enum status search_run(struct engine *engine, const char *text,
     struct search_query query = {0};
     struct search s = {
         .engine = engine, .options = options, .hits = &hits, .query = &query, .text = text};
-    s.start_us = options->rerank && options->deadline_ms ? clock_monotonic_us() : stage_us(&s);
+    s.start_us =
+        options->rerank && options->deadline_ms ? clock_monotonic_us() : engine_stage_us(engine);
     s.has_key = search_cache_key(engine, text, options, &s.key);
     const struct search fresh = s;
     enum status status = STATUS_OK;
@@ -552,7 +541,7 @@ enum status search_run(struct engine *engine, const char *text,
         engine_hits_clear(&hits);
         return status;
     }
-    int64_t end_us = stage_us(&s);
+    int64_t end_us = engine_stage_us(engine);
     hits.took.total_us = end_us ? end_us - s.start_us : 0;
     count(&hits);
     degraded_count(engine, hits.degraded);

@@ -16,11 +16,10 @@ static bool vector_key(struct engine *engine, const char *text, struct query_cac
     if (!engine->cache || identity_get(engine, &identity, NULL))
         return false;
     /* Nobody tells when a server has another model under the same name. */
-    bool is_native = strcmp(engine->options.embedding_backend, "native") == 0;
     *out = (struct query_cache_key){
         .kind = QUERY_CACHE_VECTOR,
         .hash = hash128_of_pair(&identity->embedder, sizeof identity->embedder, text, strlen(text)),
-        .ttl_ms = is_native ? TTL_NONE : engine->options.cache_ttl_ms,
+        .ttl_ms = engine_is_native(&engine->options) ? TTL_NONE : engine->options.cache_ttl_ms,
     };
     return true;
 }

@@ -30,7 +30,7 @@ struct vector_leg {
     size_t n_segments;
     struct row_list tail; /* what may be found of it */
     size_t n_allowed;     /* rows with a vector that may be found */
-    size_t n_damaged;     /* vectors that vector_leg_cosine() did not believe */
+    size_t n_damaged;     /* vectors that were looked at and not believed */
 };
 
 struct vector_leg_options {
