@@ -14,7 +14,6 @@
 
 #define NATIVE "native"
 #define METRIC_FILE "metrics"
-#define STORE_SHARE 8 /* one part in so many of the budget is for the pages of databases */
 
 struct engine_options engine_options_default(void)
 {
@@ -70,10 +69,7 @@ static enum status open_governor(struct engine *engine, struct error *err)
         .reserve_bytes = o->disk_reserve_bytes,
         .is_off = !feature_is_on(&o->features, FEATURE_RESOURCE_GOVERNANCE),
     };
-    enum status status = governor_new(&options, &engine->governor, err);
-    if (!status)
-        store_limit_memory(governor_budget(engine->governor) / STORE_SHARE);
-    return status;
+    return governor_new(&options, &engine->governor, err);
 }
 
 void engine_share_counters(const struct engine *engine)

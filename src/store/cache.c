@@ -231,8 +231,11 @@ static enum status open_to_write(struct store_cache *cache, struct error *err)
         sqlite3_busy_timeout(cache->db, WRITER_WAIT_MS);
         return STATUS_OK;
     }
-    if (status == STATUS_NOT_FOUND)
+    if (status == STATUS_NOT_FOUND) {
         status = create_file(cache, err);
+        if (!status)
+            status = find_file(cache, err);
+    }
     if (!status)
         status = connect(cache, err);
     if (!status)
@@ -350,9 +353,11 @@ static enum status evict(struct store_cache *cache, uint64_t max_bytes, struct e
 {
     uint64_t used = 0, file = 0;
     enum status status = count_bytes(cache, &used, &file, err);
-    if (status || used <= max_bytes)
+    if (status)
         return status;
     cache->is_damaged = file / 2 > max_bytes;
+    if (cache->is_damaged || used <= max_bytes)
+        return STATUS_OK;
     for (int i = 0; i < EVICT_TRIES_MAX && !status && used > max_bytes - max_bytes / 8; i++) {
         sqlite3_stmt *statement = NULL;
         size_t n = 0;
@@ -384,6 +389,8 @@ static enum status put_all(struct store_cache *cache, const struct store_cache_r
         status = evict(cache, max_bytes, err);
     if (!status)
         status = run(cache, "COMMIT", err);
+    if (!status && cache->is_damaged)
+        return store_cache_remove(cache, err);
     if (status && cache->db && !sqlite3_get_autocommit(cache->db) &&
         sqlite3_exec(cache->db, "ROLLBACK", NULL, NULL, NULL))
         store_cache_disconnect(cache);

@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "store/statement.h"
 
-#define LOG_BYTES ((uint64_t)1024 * 1024) /* of a step */
+#define LOG_BYTES ((uint64_t)RAGGED_MIB) /* of a step */
 #define STEP_PAGES "256"
 
 struct range {

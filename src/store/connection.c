@@ -145,14 +145,9 @@ static enum status open_database(struct store *store, const char *name, int flag
 /* A log that holds something must be read together with the database. */
 static bool is_unwritable_and_whole(const struct store *store)
 {
-    struct buf log = {0};
     struct file_info info;
-    buf_printf(&log, "%s-wal", store->path);
-    enum status status = buf_status(&log, NULL);
-    if (!status)
-        status = file_stat(buf_text(&log), FILE_FOLLOW, &info, NULL);
+    enum status status = file_stat(store->wal_path, FILE_FOLLOW, &info, NULL);
     bool is_whole = status == STATUS_NOT_FOUND || (!status && info.size_bytes == 0);
-    buf_clear(&log);
     return is_whole && access(store->folder, W_OK) != 0;
 }
 

@@ -8,17 +8,21 @@ enum status document_cut(struct store *store, int64_t document_id, size_t n_left
 {
     struct statement st = {0};
     const int64_t end[] = {document_id, (int64_t)n_left};
+    bool has_chunks = false;
     enum status status = statement_get(store, SQL_CHUNKS_RUNS, &st, err);
     for (size_t i = 0; i < 2 && !status; i++)
         statement_bind_int(&st, end[i]);
     while (statement_next(&st, &status, err)) {
         int64_t first = statement_take_int(&st), until = statement_take_int(&st);
+        has_chunks = true;
         status = statement_status(&st, err);
         if (!status)
-            status = tail_remove_range(store, first, until, (size_t)(until - first), err);
+            status = tail_remove_range(store, first, until, err);
     }
     statement_release(&st);
-    return status ? status : statement_run_with(store, SQL_CHUNKS_REMOVE, end, 2, NULL, err);
+    if (status || !has_chunks)
+        return status;
+    return statement_run_with(store, SQL_CHUNKS_REMOVE, end, 2, NULL, err);
 }
 
 enum status document_empty(struct store *store, int64_t document_id, struct error *err)
@@ -27,6 +31,14 @@ enum status document_empty(struct store *store, int64_t document_id, struct erro
     if (!status)
         status = statement_run_with(store, SQL_PARTIAL_REMOVE, &document_id, 1, NULL, err);
     return status;
+}
+
+size_t document_text_bytes(const struct store_chunk *chunks, size_t n_chunks)
+{
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < n_chunks; i++)
+        n_bytes += strlen(chunks[i].text);
+    return n_bytes;
 }
 
 enum status document_put_row(struct store *store, const struct store_document *d, size_t n_chunks,
@@ -112,9 +124,7 @@ static enum status put_document(struct store *store, const struct store_document
 {
     assert(store->is_writing);
     assert(document->state == STORE_DOCUMENT_READY || n_chunks == 0);
-    size_t text_bytes = 0;
-    for (size_t i = 0; i < n_chunks; i++)
-        text_bytes += strlen(chunks[i].text);
+    size_t text_bytes = document_text_bytes(chunks, n_chunks);
     int64_t id = 0;
     enum status status = document_put_row(store, document, n_chunks, text_bytes, &id, err);
     if (!status)

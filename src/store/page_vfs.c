@@ -49,16 +49,22 @@ static bool is_sum_right(const unsigned char *page, int n, sqlite3_int64 offset)
     return stored == sum_of(page, n, offset) || is_never_written(page, n);
 }
 
+static enum vfs_shim_sums sums_of(const unsigned char *header)
+{
+    return header[HEADER_RESERVED] == SUM_BYTES ? VFS_SHIM_SUMS_THERE : VFS_SHIM_SUMS_NONE;
+}
+
 /* Of a page that is not the first: what the header on the disk says. A header that was torn says
  * nothing, and is not remembered. */
 static bool has_sums(sqlite3_file *file)
 {
     struct vfs_shim_file *shim = vfs_shim_of(file);
     unsigned char header[HEADER_BYTES];
-    if (!shim->has_sums &&
-        shim->real->pMethods->xRead(shim->real, header, HEADER_BYTES, 0) == SQLITE_OK)
-        shim->has_sums = is_header(header) && header[HEADER_RESERVED] == SUM_BYTES;
-    return shim->has_sums;
+    if (shim->sums == VFS_SHIM_SUMS_UNKNOWN &&
+        shim->real->pMethods->xRead(shim->real, header, HEADER_BYTES, 0) == SQLITE_OK &&
+        is_header(header))
+        shim->sums = sums_of(header);
+    return shim->sums == VFS_SHIM_SUMS_THERE;
 }
 
 /* The byte that says whether there is a sum is under it: one that was lost is found by putting it
@@ -68,7 +74,7 @@ static bool is_first_page_right(sqlite3_file *file, unsigned char *page, int n)
     if (!is_header(page))
         return true; /* SQLite says so itself */
     if (page[HEADER_RESERVED] == SUM_BYTES) {
-        vfs_shim_of(file)->has_sums = true;
+        vfs_shim_of(file)->sums = VFS_SHIM_SUMS_THERE;
         return is_sum_right(page, n, 0);
     }
     unsigned char found = page[HEADER_RESERVED];
@@ -95,7 +101,7 @@ static int write_page(sqlite3_file *file, const void *bytes, int n, sqlite3_int6
     struct vfs_shim_file *shim = vfs_shim_of(file);
     const unsigned char *page = bytes;
     if (is_page(n, offset) && offset == 0 && is_header(page))
-        shim->has_sums = page[HEADER_RESERVED] == SUM_BYTES;
+        shim->sums = sums_of(page);
     if (is_page(n, offset) && has_sums(file)) {
         /* The bytes are ours to set: SQLite keeps them free for this, in memory that can change. */
         uint64_t sum = sum_of(page, n, offset);

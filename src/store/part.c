@@ -102,9 +102,7 @@ static enum status extend_row(struct store *store, int64_t id, const struct stor
                               struct error *err)
 {
     struct statement st = {0};
-    size_t text_bytes = 0;
-    for (size_t i = 0; i < n_chunks; i++)
-        text_bytes += strlen(chunks[i].text);
+    size_t text_bytes = document_text_bytes(chunks, n_chunks);
     enum status status = statement_get(store, SQL_DOCUMENT_EXTEND, &st, err);
     if (status)
         return status;

@@ -40,11 +40,6 @@ static void sqlite_mem_shutdown(void *ctx)
     (void)ctx;
 }
 
-void store_limit_memory(size_t n_bytes)
-{
-    sqlite3_soft_heap_limit64((sqlite3_int64)n_bytes);
-}
-
 void store_use_mem(void)
 {
     static const sqlite3_mem_methods methods = {

@@ -19,8 +19,6 @@
 /* Once per process, by main, before anything else of this door: SQLite allocates through
  * base/mem.h from then on. */
 void store_use_mem(void);
-/* All connections of this process together hold no more than about n_bytes of pages in memory. */
-void store_limit_memory(size_t n_bytes);
 
 struct store;
 

@@ -51,7 +51,7 @@ struct store_cache_counts {
     uint64_t bytes[STORE_CACHE_KINDS]; /* of their blobs */
     uint64_t file_bytes;
 };
-/* Without a file all is 0. FORMAT: it is damaged or another program's. */
+/* Without a file all is 0. DAMAGED: it is damaged or another program's. */
 enum status store_cache_count(struct store_cache *cache, struct store_cache_counts *out,
                               struct error *err) MUST_USE;
 /* Removes the file. */

@@ -108,6 +108,8 @@ void vector_map_clear(struct vector_map *map);
 enum tail_words { TAIL_WORDS, TAIL_WITHOUT_WORDS /* they are in a segment */ };
 
 /* --- document.c --- */
+/* Bytes of their texts. */
+size_t document_text_bytes(const struct store_chunk *chunks, size_t n_chunks);
 /* The row of a document; *out_id is what it has had, or a new one. */
 enum status document_put_row(struct store *store, const struct store_document *document,
                              size_t n_chunks, size_t text_bytes, int64_t *out_id,
@@ -126,8 +128,8 @@ enum status document_add_chunk(struct store *store, int64_t document_id, size_t 
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
                            const struct store_chunk *chunk, enum tail_words words,
                            struct error *err) MUST_USE;
-/* The n_chunks chunks [first, until) of one document go: from the tails, or they become dead. */
-enum status tail_remove_range(struct store *store, int64_t first, int64_t until, size_t n_chunks,
+/* The chunks [first, until) of one document go: from the tails, or they become dead. */
+enum status tail_remove_range(struct store *store, int64_t first, int64_t until,
                               struct error *err) MUST_USE;
 
 /* --- manifest.c --- */

@@ -65,10 +65,10 @@ static enum status remove_rows(struct store *store, enum store_kind kind, int64_
     return status;
 }
 
-enum status tail_remove_range(struct store *store, int64_t first, int64_t until, size_t n_chunks,
-                              struct error *err)
+enum status tail_remove_range(struct store *store, int64_t first, int64_t until, struct error *err)
 {
     const int64_t range[] = {first, until};
+    size_t n_chunks = (size_t)(until - first);
     size_t n_tail = 0, n_vector = 0, n_missing = 0;
     enum status status = remove_rows(store, STORE_KIND_LEXICAL, first, until, &n_tail, err);
     if (!status)

@@ -113,7 +113,6 @@ int vfs_shim_open(sqlite3_vfs *real_vfs, const char *name, sqlite3_file *file, i
     struct vfs_shim_file *shim = vfs_shim_of(file);
     memset(shim, 0, sizeof *shim + (size_t)real_vfs->szOsFile);
     shim->real = (sqlite3_file *)(void *)(shim + 1);
-    shim->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     int rc = real_vfs->xOpen(real_vfs, name, shim->real, flags, out_flags);
     if (shim->real->pMethods)
         file->pMethods = methods;

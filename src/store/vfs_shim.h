@@ -10,8 +10,11 @@
 struct vfs_shim_file {
     sqlite3_file base;
     sqlite3_file *real; /* directly behind this struct */
-    bool is_database;   /* not a log or a journal */
-    bool has_sums;      /* page_vfs.c: known to have checksums */
+    enum vfs_shim_sums {
+        VFS_SHIM_SUMS_UNKNOWN,
+        VFS_SHIM_SUMS_NONE,
+        VFS_SHIM_SUMS_THERE
+    } sums; /* page_vfs.c */
 };
 
 /* No memory mapping: every read is seen. */
