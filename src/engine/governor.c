@@ -5,12 +5,10 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/thread.h"
 #include "engine/disk_reserve.h"
 #include "engine/governor_machine.h"
 #include "engine/pressure.h"
 
-#define WAIT_MS 50
 #define LOOK_MS 100
 
 struct governor {
@@ -18,7 +16,6 @@ struct governor {
     char *data_folder;         /* owned; NULL: none */
     uint64_t reserve_bytes;
     pthread_mutex_t mutex;
-    pthread_cond_t given;
     struct governor_machine machine; /* by mutex; its budget does not change */
     int64_t looked_ms;               /* by mutex */
 };
@@ -48,7 +45,6 @@ enum status governor_new(const struct governor_options *options, struct governor
     if (!governor)
         return error_nomem(err);
     pthread_mutex_init(&governor->mutex, NULL);
-    pthread_cond_init(&governor->given, NULL);
     governor->reserve_bytes = options->reserve_bytes;
     governor->data_folder = mem_text(options->data_folder);
     enum status status = options->data_folder && !governor->data_folder
@@ -73,7 +69,6 @@ void governor_free(struct governor *governor)
     if (!governor)
         return;
     pressure_free(governor->pressure);
-    pthread_cond_destroy(&governor->given);
     pthread_mutex_destroy(&governor->mutex);
     mem_free(governor->data_folder);
     mem_free(governor);
@@ -104,37 +99,8 @@ static enum governor_reply step_once(struct governor *governor, const struct gov
 {
     pthread_mutex_lock(&governor->mutex);
     enum governor_reply reply = step(governor, event, out_bytes);
-    pthread_cond_broadcast(&governor->given);
     pthread_mutex_unlock(&governor->mutex);
     return reply;
-}
-
-static enum status refuse(const struct governor *governor, size_t n_bytes, struct error *err)
-{
-    error_set(err, STATUS_LIMIT, "it needs %zu MiB of memory, and %zu MiB are allowed in all",
-              (n_bytes >> 20) + 1, governor->machine.budget_bytes >> 20);
-    error_hint(err, "--max-memory or the setting max_memory allows more");
-    return STATUS_LIMIT;
-}
-
-enum status governor_take(struct governor *governor, enum governor_class class, size_t n_bytes,
-                          const struct cancel *cancel, struct error *err)
-{
-    const struct governor_event event = {.kind = GOVERNOR_ASK, .class = class, .n_bytes = n_bytes};
-    enum status status = STATUS_OK;
-    enum governor_reply reply;
-    size_t n_taken;
-    pthread_mutex_lock(&governor->mutex);
-    while ((reply = step(governor, &event, &n_taken)) == GOVERNOR_LATER && !status) {
-        if (class != GOVERNOR_INGEST)
-            status = error_set(err, STATUS_BUSY, "memory is short");
-        else if (is_cancelled(cancel))
-            status = error_set(err, STATUS_CANCELLED, "stopped while waiting for memory");
-        else
-            thread_wait(&governor->given, &governor->mutex, WAIT_MS);
-    }
-    pthread_mutex_unlock(&governor->mutex);
-    return reply == GOVERNOR_NEVER ? refuse(governor, n_bytes, err) : status;
 }
 
 bool governor_try(struct governor *governor, enum governor_class class, size_t n_bytes)

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/cancel.h"
 #include "base/status.h"
 
 enum governor_class {
@@ -43,15 +42,10 @@ enum status governor_new(const struct governor_options *options, struct governor
                          struct error *err) MUST_USE;
 void governor_free(struct governor *governor); /* NULL is fine; everything must be given back */
 
-/* INGEST waits until the bytes are there and the state allows work. QUERY and CACHE do not wait:
- * BUSY. LIMIT: more than its class can ever have; for INGEST that is its share and the caches'.
- * CANCELLED. */
-enum status governor_take(struct governor *governor, enum governor_class class, size_t n_bytes,
-                          const struct cancel *cancel, struct error *err) MUST_USE;
-void governor_give(struct governor *governor, enum governor_class class, size_t n_bytes);
-
-/* The same without waiting or a sentence: false, ask again. */
+/* False: not now, ask again; or never, when it is more than the class can have at all, which for
+ * INGEST is its share and the caches'. */
 bool governor_try(struct governor *governor, enum governor_class class, size_t n_bytes) MUST_USE;
+void governor_give(struct governor *governor, enum governor_class class, size_t n_bytes);
 /* n_held become n_bytes, or as many as there is room for: what is held then. */
 size_t governor_resize(struct governor *governor, enum governor_class class, size_t n_held,
                        size_t n_bytes) MUST_USE;

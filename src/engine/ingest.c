@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "engine/degraded.h"
 #include "engine/disk_reserve.h"
 #include "engine/metadata.h"
 #include "engine/pipeline.h"
@@ -142,8 +143,10 @@ static enum status run_pass(struct pipeline *p, enum ingest_pass pass,
     p->is_stopping = false;
     p->failed = STATUS_OK;
     eta_expect(&p->eta, pass == INGEST_PASS_VECTORS ? pipeline_vector_rate(p) : 0);
-    enum status status = is_plain(p->context.engine) ? pipeline_plain(p, err)
-                                                     : run_threads(p, p->context.n_threads, err);
+    enum status status =
+        is_plain(p->context.engine)
+            ? pipeline_plain(p, err)
+            : run_threads(p, (unsigned)size_min(p->context.n_threads, source->n), err);
     if (!status && is_cancelled(p->context.cancel))
         status = say_stopped(p, err);
     if (!status && p->failed)
@@ -195,7 +198,7 @@ static enum status write_vectors(struct pipeline *p, struct error *err)
         status = run_pass(p, INGEST_PASS_VECTORS, &source, &failed, err);
     if (!status && failed.status)
         r->vector_error = failed;
-    if (status == STATUS_CANCELLED)
+    if (status == STATUS_CANCELLED && fill.n_passages > 0)
         r->n_vectors_deferred = fill.n_passages - p->progress.n_vectors_done;
     ingest_fill_clear(&fill);
     return status;
@@ -236,7 +239,7 @@ static enum status use_counter(struct pipeline *p, enum status status, struct er
     const struct engine_options *o = &p->context.engine->options;
     struct error *why = &p->result.vector_error;
     if (engine_is_native(o) || !status_is_of_peer(status) ||
-        !feature_is_on(&o->features, FEATURE_GRACEFUL_DEGRADATION)) {
+        !degraded_is_allowed(p->context.engine)) {
         if (err)
             *err = *why;
         *why = (struct error){0};

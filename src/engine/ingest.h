@@ -14,6 +14,7 @@
 #define RAGGED_ENGINE_INGEST_H
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "engine/engine_internal.h"
 #include "load/load.h"
 
@@ -111,6 +112,9 @@ enum status ingest_worker_init(struct ingest_worker *worker, const struct ingest
 void ingest_worker_clear(struct ingest_worker *worker); /* half-built is fine */
 
 /* --- for jobs of parts --- */
+/* A file that is as it was need not be read again. */
+bool ingest_may_skip(const struct ingest_context *context, const struct ingest_job *job);
+void ingest_set_stat(struct store_document *document, const struct file_info *info);
 enum status ingest_set_document(struct ingest_job *job, const struct load_document *loaded,
                                 struct error *err) MUST_USE;
 /* Chunks of the document's title and these blocks; none is fine. */

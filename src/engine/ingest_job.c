@@ -67,7 +67,7 @@ void ingest_fail(struct ingest_job *job, enum status status)
     job->n_chunks = job->n_missing = 0;
 }
 
-static bool may_skip(const struct ingest_context *context, const struct ingest_job *job)
+bool ingest_may_skip(const struct ingest_context *context, const struct ingest_job *job)
 {
     return !job->is_given_changed &&
            feature_is_on(&context->engine->options.features, FEATURE_INCREMENTAL_INDEXING);
@@ -79,7 +79,7 @@ static bool is_same_file(const struct ingest_known *known, const struct file_inf
            known->inode == info->inode && known->mtime_ns == info->mtime_ns;
 }
 
-static void set_stat(struct store_document *document, const struct file_info *info)
+void ingest_set_stat(struct store_document *document, const struct file_info *info)
 {
     document->size_bytes = info->size_bytes;
     document->inode = info->inode;
@@ -234,11 +234,11 @@ static enum status read_steady(struct ingest_worker *worker, const struct ingest
     enum status status = file_stat_fd(fd, job->path, &before, err);
     if (status)
         return status;
-    set_stat(&job->document, &before);
+    ingest_set_stat(&job->document, &before);
     status = hash_sha256_fd(fd, job->path, context->cancel, job->hash, err);
     if (status)
         return status;
-    if (may_skip(context, job) && job->known && job->known->is_ready &&
+    if (ingest_may_skip(context, job) && job->known && job->known->is_ready &&
         strcmp(job->known->hash, job->hash) == 0) {
         job->change = INGEST_CHANGE_STAT;
         return STATUS_OK;
@@ -261,7 +261,7 @@ static enum status prepare_file(struct ingest_worker *worker, const struct inges
     enum status status = file_stat(job->path, FILE_FOLLOW, &info, err);
     if (status)
         return status;
-    if (may_skip(context, job) && is_same_file(job->known, &info)) {
+    if (ingest_may_skip(context, job) && is_same_file(job->known, &info)) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }
@@ -306,7 +306,7 @@ static enum status prepare_record(struct ingest_worker *worker,
     buf_clear(&text);
     if (status)
         return status;
-    if (may_skip(context, job) && job->known && strcmp(job->known->hash, job->hash) == 0) {
+    if (ingest_may_skip(context, job) && job->known && strcmp(job->known->hash, job->hash) == 0) {
         job->result = ENGINE_FILE_UNCHANGED;
         return STATUS_OK;
     }

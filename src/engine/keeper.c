@@ -44,8 +44,8 @@ enum status keeper_start(struct keeper *keeper, enum keeper_mode mode, const cha
 {
     *keeper = (struct keeper){
         .mode = mode, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    enum status status = maintainer_init(&keeper->maintainer, folder, n_threads, cancel, err);
-    keeper->maintainer.governor = governor;
+    enum status status =
+        maintainer_init(&keeper->maintainer, folder, n_threads, governor, cancel, err);
     if (!status && mode == KEEPER_THREAD && thread_start(&keeper->thread, run, keeper, NULL))
         keeper->mode = KEEPER_IN_TURN;
     return status;

@@ -15,9 +15,11 @@
 #define LOOK_MS 100 /* between two looks at whether to wait on */
 
 enum status maintainer_init(struct maintainer *maintainer, const char *folder, unsigned n_threads,
-                            const struct cancel *cancel, struct error *err)
+                            struct governor *governor, const struct cancel *cancel,
+                            struct error *err)
 {
     struct maintainer m = {
+        .governor = governor,
         .folder = folder,
         .n_threads = n_threads,
         .cancel = cancel,

@@ -23,7 +23,8 @@ struct maintainer {
 };
 
 enum status maintainer_init(struct maintainer *maintainer, const char *folder, unsigned n_threads,
-                            const struct cancel *cancel, struct error *err) MUST_USE;
+                            struct governor *governor, const struct cancel *cancel,
+                            struct error *err) MUST_USE;
 void maintainer_clear(struct maintainer *maintainer); /* zeroed is fine */
 
 /* A snapshot with the segments of one kind; *out_all is borrowed from the maintainer. */

@@ -12,7 +12,7 @@
 #define TIER_ROWS ((size_t)MAINTAIN_FAN_IN * MAINTAIN_TAIL_ROWS) /* below it: the first tier */
 #define N_TIERS 9
 #define DEAD_SHARE 4  /* one in so many */
-#define ROW_BYTES 128 /* what a merge holds in memory for a row, measured with English text */
+#define ROW_BYTES 128 /* what a merge holds in memory for a row, about, of generated text */
 
 struct merge {
     struct maintainer *maintainer;

@@ -45,7 +45,7 @@ static enum status plan(struct parts *parts, const struct ingest_context *contex
     enum status status = file_stat_fd(fd, job->path, &parts->seen, err);
     if (!status && load_n_parts(parts->seen.size_bytes, parts->part_bytes) != parts->n)
         return fail_changed(job, err); /* since the folder was looked at */
-    if (!status && job->known && !job->is_given_changed)
+    if (!status && job->known && ingest_may_skip(context, job))
         status = plan_known(parts, context, fd, job, err);
     if (!status && parts->plan == PARTS_READ)
         status = load_has_parts(fd, job->path, &has_parts, err);
@@ -107,6 +107,7 @@ static enum status read_part(struct ingest_worker *worker, const struct ingest_c
     struct load_document loaded = {0};
     const struct load_part part = {
         .i = job->i_part, .part_bytes = parts->part_bytes, .file_bytes = parts->seen.size_bytes};
+    load_worker_allow(worker->loader, ingest_allow_parser(context, job));
     enum status status = load_parse_part(worker->loader, fd, job->path, &part, context->cancel,
                                          &job->arena, &loaded, err);
     if (status)
@@ -146,9 +147,7 @@ static enum status prepare_planned(struct ingest_worker *worker,
 {
     struct parts *parts = job->parts;
     bool is_last = job->i_part + 1 == parts->n;
-    job->document.size_bytes = parts->seen.size_bytes;
-    job->document.inode = parts->seen.inode;
-    job->document.mtime_ns = parts->seen.mtime_ns;
+    ingest_set_stat(&job->document, &parts->seen);
     job->result = ENGINE_FILE_UNCHANGED;
     job->is_silent = true;
     switch (parts->plan) {

@@ -164,6 +164,8 @@ static enum status wait_for_disk(struct pipeline *p, size_t *io_n, struct error 
         if (has_disk(p, 2 * n_needed, largest))
             return STATUS_OK;
     }
+    if (is_cancelled(p->context.cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped while waiting for the disk");
     if (err)
         *err = p->disk;
     return p->disk.status;
@@ -180,10 +182,9 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
     if (status)
         return status;
     n_bytes = 0;
-    bool is_last = false;
+    p->has_ended = is_end(p, pipeline_job(p, first + n - 1));
     for (size_t i = 0; i < n; i++) {
         struct ingest_job *job = pipeline_job(p, first + i);
-        is_last = is_end(p, job);
         pipeline_report_job(p, job, p->ring_bytes[(first + i) % INGEST_WINDOW]);
         n_bytes += job->n_taken;
         job->n_taken = 0;
@@ -193,27 +194,30 @@ static enum status write_group(struct pipeline *p, size_t n, struct error *err)
     governor_give(p->context.engine->governor, GOVERNOR_INGEST, n_bytes);
     pthread_mutex_lock(&p->mutex);
     p->next_write += n;
-    p->is_stopping |= is_last;
+    p->is_stopping |= p->has_ended;
     pthread_cond_broadcast(&p->work_changed);
     pthread_mutex_unlock(&p->mutex);
     return STATUS_OK;
 }
 
-/* How many jobs from next_write on are done, up to a group's bounds. By mutex. */
+/* How many jobs from next_write on are done, up to a group's bounds or to what ends the add. By
+ * mutex. */
 static size_t count_done(struct pipeline *p, bool *out_is_full)
 {
     bool is_green = governor_state(p->context.engine->governor) == GOVERNOR_GREEN;
     size_t share = governor_share(p->context.engine->governor, GOVERNOR_INGEST);
     size_t n_bytes_max = size_min(GROUP_BYTES_MAX, share / GROUP_SHARE);
     size_t n = 0, n_bytes = 0;
+    bool is_last = false;
     n_bytes_max = is_green ? n_bytes_max : n_bytes_max / 2;
     while (p->next_write + n < p->next_job && n < GROUP_JOBS_MAX && n_bytes < n_bytes_max &&
-           pipeline_job(p, p->next_write + n)->is_done) {
+           !is_last && pipeline_job(p, p->next_write + n)->is_done) {
         n_bytes += pipeline_job(p, p->next_write + n)->arena.n_bytes;
+        is_last = is_end(p, pipeline_job(p, p->next_write + n));
         n++;
     }
-    *out_is_full =
-        n == GROUP_JOBS_MAX || n_bytes >= n_bytes_max || p->next_write + n == p->source->n;
+    *out_is_full = is_last || n == GROUP_JOBS_MAX || n_bytes >= n_bytes_max ||
+                   p->next_write + n == p->source->n;
     return n;
 }
 
@@ -228,7 +232,7 @@ enum status pipeline_write(struct pipeline *p, struct error *err)
 {
     int64_t last_commit_ms = clock_monotonic_ms(), told_ms = last_commit_ms;
     enum status status = STATUS_OK;
-    while (!status && p->next_write < p->source->n) {
+    while (!status && !p->has_ended && p->next_write < p->source->n) {
         pthread_mutex_lock(&p->mutex);
         bool is_full, is_stopping = p->is_stopping || is_cancelled(p->context.cancel);
         size_t n = count_done(p, &is_full);
@@ -254,7 +258,8 @@ enum status pipeline_plain(struct pipeline *p, struct error *err)
 {
     struct ingest_worker worker = {0};
     enum status status = ingest_worker_init(&worker, &p->context, err);
-    while (!status && p->next_write < p->source->n && !is_cancelled(p->context.cancel)) {
+    while (!status && !p->has_ended && p->next_write < p->source->n &&
+           !is_cancelled(p->context.cancel)) {
         bool is_full = false;
         pthread_mutex_lock(&p->mutex);
         size_t n = count_done(p, &is_full);

@@ -87,7 +87,7 @@ static bool take_bytes(struct query_cache *cache, size_t n_bytes)
 {
     while (cache->lru.n_bytes + n_bytes > cache->bytes_max && drop_oldest(cache))
         ;
-    while (governor_take(cache->governor, GOVERNOR_CACHE, n_bytes, NULL, NULL))
+    while (!governor_try(cache->governor, GOVERNOR_CACHE, n_bytes))
         if (!drop_oldest(cache))
             return false;
     return true;

@@ -11,6 +11,13 @@
 #include "engine/ids.h"
 #include "engine/maintain.h"
 
+static enum status open_maintainer(struct engine *engine, const struct cancel *cancel,
+                                   struct maintainer *out, struct error *err)
+{
+    return maintainer_init(out, engine->options.data_folder, engine_n_threads(engine),
+                           engine->governor, cancel, err);
+}
+
 static enum status repair(struct engine *engine, struct maintainer *maintainer, struct error *err)
 {
     bool has_lost = false;
@@ -27,9 +34,7 @@ static enum status repair(struct engine *engine, struct maintainer *maintainer, 
 enum status engine_keep_up(struct engine *engine, const struct cancel *cancel, struct error *err)
 {
     struct maintainer maintainer = {0};
-    enum status status = maintainer_init(&maintainer, engine->options.data_folder,
-                                         engine_n_threads(engine), cancel, err);
-    maintainer.governor = engine->governor;
+    enum status status = open_maintainer(engine, cancel, &maintainer, err);
     if (!status)
         status = maintain(&maintainer, MAINTAIN_DUE, err);
     if (!status)
@@ -64,9 +69,7 @@ enum status engine_renew_words(struct engine *engine, struct store *store,
     arena_clear(&arena);
     if (!is_due)
         return status;
-    status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
-                             cancel, err);
-    maintainer.governor = engine->governor;
+    status = open_maintainer(engine, cancel, &maintainer, err);
     if (!status)
         status = maintain_rebuild(&maintainer, MAINTAIN_REBUILD_ALL, analyzer, &(size_t){0}, err);
     maintainer_clear(&maintainer);
@@ -94,9 +97,7 @@ enum status engine_compact(struct engine *engine, struct error *err)
     enum status status = has_library(engine, &has, err);
     if (status || !has)
         return status;
-    status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
-                             NULL, err);
-    maintainer.governor = engine->governor;
+    status = open_maintainer(engine, NULL, &maintainer, err);
     if (!status)
         status = maintain(&maintainer, MAINTAIN_ALL, err);
     if (!status)
@@ -118,9 +119,7 @@ enum status engine_reindex(struct engine *engine, enum engine_reindex what,
         return status;
     status = engine_get_analyzer(engine, &analyzer, err);
     if (!status)
-        status = maintainer_init(&maintainer, engine->options.data_folder, engine_n_threads(engine),
-                                 cancel, err);
-    maintainer.governor = engine->governor;
+        status = open_maintainer(engine, cancel, &maintainer, err);
     if (!status)
         status = maintain_rebuild(
             &maintainer, what == ENGINE_REINDEX_ALL ? MAINTAIN_REBUILD_ALL : MAINTAIN_REBUILD_LOST,

@@ -2,6 +2,7 @@
 any stage of either within a second."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from corpus import WORDS, write_corpus
-from driver import Ragged, is_fault_build, is_sanitized, library_state
+from driver import is_fault_build, is_sanitized
 
 SEED = 20261129
 CANCEL_S = 1.0
@@ -182,3 +183,16 @@ def test_ctrl_c_ends_every_stage_within_a_second(ragged, tmp_path, stage):
             ragged.check()
     print("%s: stopped after %s" % (stage.__name__, " ".join("%.2f s" % s for s in took)))
     assert max(took, default=0) <= CANCEL_S
+
+
+def test_fail_fast_writes_nothing_behind_the_first_failure(ragged, tmp_path):
+    """Also of files that were read already and stand in the same group."""
+    folder = tmp_path / "some"
+    write_corpus(folder, 20, seed=SEED, n_sentences=5)
+    (folder / "note-0005.pdf").write_bytes(b"%PDF-1.4 nothing of the kind")
+    ragged.run("add", "--fail-fast", "--defer-vectors", folder, code=3)
+    listed = [document["file"] for document in ragged.json("list")["documents"]]
+    assert sorted(os.path.basename(name) for name in listed) == [
+        "note-0000.md", "note-0001.md", "note-0002.md", "note-0003.md", "note-0004.md", "note-0005.md",
+        "note-0005.pdf"]
+    ragged.check()

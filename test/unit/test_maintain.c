@@ -53,7 +53,7 @@ static void library_open(struct library *library)
 {
     assert_ok(folder_make_temporary(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", "maintain",
                                     &library->folder, &err));
-    assert_ok(maintainer_init(&library->maintainer, library->folder, 1, NULL, &err));
+    assert_ok(maintainer_init(&library->maintainer, library->folder, 1, NULL, NULL, &err));
 }
 
 static void library_close(struct library *library)

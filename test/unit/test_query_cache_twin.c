@@ -242,7 +242,7 @@ static void maintain_some(struct fixture *f)
 {
     struct maintainer maintainer = {0};
     bool has_done;
-    assert_ok(maintainer_init(&maintainer, f->folder, 1, NULL, &err));
+    assert_ok(maintainer_init(&maintainer, f->folder, 1, NULL, NULL, &err));
     enum store_kind kind = pick(f, 2) ? STORE_KIND_LEXICAL : STORE_KIND_VECTOR;
     if (pick(f, 2))
         assert_ok(flush_tail(&maintainer, kind, 1, &has_done, &err));
