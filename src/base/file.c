@@ -123,6 +123,27 @@ enum status file_read(const char *path, size_t limit_bytes, struct buf *out, str
     return status;
 }
 
+enum status file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t len,
+                         size_t *out_n, struct error *err)
+{
+    size_t n_read = 0;
+    while (n_read < len) {
+        ssize_t n = fails("file.read", EIO)
+                        ? -1
+                        : pread(fd, (char *)out + n_read, fault_short("file.read", len - n_read),
+                                (off_t)(offset + n_read));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(err, errno, "could not read \"%s\"", name);
+        if (n == 0)
+            break;
+        n_read += (size_t)n;
+    }
+    *out_n = n_read;
+    return STATUS_OK;
+}
+
 enum status file_open_stream(const char *path, int *out_fd, struct error *err)
 {
     int fd = fails("file.open", EIO) ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

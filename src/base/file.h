@@ -36,6 +36,10 @@ enum status file_read(const char *path, size_t limit_bytes, struct buf *out,
 enum status file_read_fd(int fd, const char *name, size_t limit_bytes, struct buf *out,
                          struct error *err) MUST_USE;
 
+/* `len` bytes from `offset` on, or those that there are: *out_n. The offset of fd stays. */
+enum status file_read_at(int fd, const char *name, uint64_t offset, void *out, size_t len,
+                         size_t *out_n, struct error *err) MUST_USE;
+
 /* A file, pipe or terminal that is read once, from front to back. close() it. */
 enum status file_open_stream(const char *path, int *out_fd, struct error *err) MUST_USE;
 /* What there is, at most `len` bytes; *out_n is 0 at the end. BUSY: nothing came in timeout_ms. */

@@ -1,6 +1,5 @@
 #include "base/hash.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,21 +89,17 @@ enum status hash_sha256_fd(int fd, const char *name, const struct cancel *cancel
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     unsigned char block[64 * 1024];
-    off_t offset = 0;
+    uint64_t offset = 0;
     for (;;) {
+        size_t n = 0;
         if (is_cancelled(cancel))
             return error_set(err, STATUS_CANCELLED, "stopped");
-        ssize_t n =
-            fault_hit("file.read") ? (errno = EIO, -1) : pread(fd, block, sizeof block, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(err, errno, "could not read \"%s\"", name);
+        enum status status = file_read_at(fd, name, offset, block, sizeof block, &n, err);
+        if (status)
+            return status;
         if (n == 0)
             break;
-        if (is_cancelled(cancel))
-            return error_set(err, STATUS_CANCELLED, "stopped");
-        crypto_hash_sha256_update(&state, block, (unsigned long long)n);
+        crypto_hash_sha256_update(&state, block, n);
         offset += n;
     }
     unsigned char digest[crypto_hash_sha256_BYTES];

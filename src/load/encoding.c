@@ -151,9 +151,9 @@ static bool is_utf8(struct span bytes)
     return utf8_is_valid(bytes.bytes, bytes.len) || is_nearly_utf8(bytes);
 }
 
-/* What `sample` looks like decides when nothing else does. */
+/* What the head of the file looks like, else the bytes, decides when nothing else does. */
 static enum status decode(const struct encodings *encodings, struct span bytes,
-                          const char *declared, struct span sample, struct buf *storage,
+                          const char *declared, struct span head, struct buf *storage,
                           struct span *out, struct error *err)
 {
     const struct sniff_mark *mark = sniff_mark(bytes);
@@ -166,7 +166,7 @@ static enum status decode(const struct encodings *encodings, struct span bytes,
     }
     iconv_t converter = is_wide ? NULL : find_converter(encodings, declared);
     if (!is_wide && !converter && declared[0] == '\0')
-        converter = guess_converter(encodings, sample);
+        converter = guess_converter(encodings, is_utf8(head) ? bytes : head);
     if (is_wide)
         decode_wide(bytes, mark->unit, mark->is_big, storage);
     else if (converter)
@@ -183,13 +183,12 @@ enum status encoding_decode(const struct encodings *encodings, struct span bytes
                             const char *declared, struct buf *storage, struct span *out,
                             struct error *err)
 {
-    return decode(encodings, bytes, declared, bytes, storage, out, err);
+    return decode(encodings, bytes, declared, (struct span){"", 0}, storage, out, err);
 }
 
 enum status encoding_decode_part(const struct encodings *encodings, struct span bytes,
                                  struct span head, struct buf *storage, struct span *out,
                                  struct error *err)
 {
-    struct span sample = is_utf8(head) ? bytes : head;
-    return decode(encodings, bytes, "", sample, storage, out, err);
+    return decode(encodings, bytes, "", head, storage, out, err);
 }

@@ -1,11 +1,8 @@
 /* Where a large file is cut into parts. Each border is found by itself, from the bytes behind its
  * place: whoever reads a part needs to know nothing of the others. */
 #include <assert.h>
-#include <errno.h>
-#include <unistd.h>
 
 #include "base/checked.h"
-#include "base/fault.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -32,32 +29,12 @@ bool load_may_have_parts(const char *path)
     return !extension || extension->kind == LOAD_KIND_TEXT;
 }
 
-static enum status read_at(int fd, const char *name, uint64_t offset, unsigned char *out,
-                           size_t len, size_t *out_n, struct error *err)
-{
-    size_t n_read = 0;
-    while (n_read < len) {
-        ssize_t n = fault_hit("file.read")
-                        ? (errno = EIO, -1)
-                        : pread(fd, out + n_read, len - n_read, (off_t)(offset + n_read));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(err, errno, "could not read \"%s\"", name);
-        if (n == 0)
-            break;
-        n_read += (size_t)n;
-    }
-    *out_n = n_read;
-    return STATUS_OK;
-}
-
 enum status load_has_parts(int fd, const char *name, bool *out, struct error *err)
 {
     unsigned char head[SNIFF_BYTES];
     size_t n = 0;
     enum load_kind kind;
-    enum status status = read_at(fd, name, 0, head, sizeof head, &n, err);
+    enum status status = file_read_at(fd, name, 0, head, sizeof head, &n, err);
     if (!status)
         status = sniff_kind((struct span){head, n}, path_extension(name), &kind, err);
     if (!status)
@@ -141,9 +118,16 @@ static enum status border(int fd, const char *name, const struct load_part *part
     if (!bytes)
         return error_nomem(err);
     w.bytes = bytes;
-    enum status status = read_at(fd, name, place, bytes, (size_t)n_wanted, &w.len, err);
+    /* A line mostly ends where a blank line is still looked for. */
+    size_t n_near = size_min((size_t)n_wanted, BLANK_LINE_BYTES + w.unit);
+    enum status status = file_read_at(fd, name, place, bytes, n_near, &w.len, err);
+    size_t found = status ? 0 : find_line(&w);
+    if (!status && found == 0) {
+        status = file_read_at(fd, name, place, bytes, (size_t)n_wanted, &w.len, err);
+        found = status ? 0 : find_border(&w);
+    }
     if (!status)
-        *out = place + find_border(&w);
+        *out = place + found;
     mem_free(bytes);
     return status;
 }
@@ -155,7 +139,7 @@ enum status part_range(int fd, const char *name, const struct load_part *part, u
     unsigned char head[4];
     size_t n = 0;
     uint64_t offset = 0, end = 0;
-    enum status status = read_at(fd, name, 0, head, sizeof head, &n, err);
+    enum status status = file_read_at(fd, name, 0, head, sizeof head, &n, err);
     const struct sniff_mark *mark = sniff_mark((struct span){head, n});
     if (!status)
         status = border(fd, name, part, part->i, mark, &offset, err);

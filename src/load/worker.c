@@ -24,6 +24,7 @@
 #include "load/jail.h"
 #include "load/load.h"
 #include "load/request.h"
+#include "load/sniff.h"
 #include "load/worker_internal.h"
 
 #define N_DOCUMENTS 500
@@ -133,11 +134,13 @@ void load_worker_allow(struct load_worker *worker, size_t n_bytes)
 /* From outside and for each document: the jail has no call that could change it. */
 static void limit_memory(const struct load_worker *worker)
 {
-    rlim_t most = RLIM_INFINITY;
+    struct rlimit limit; /* an inherited hard one can't be raised */
+    if (prlimit(worker->process.pid, RLIMIT_DATA, NULL, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
     if (worker->allowed_bytes && !JAIL_IS_SANITIZED)
-        most = worker->allowed_bytes + IDLE_BYTES;
-    (void)prlimit(worker->process.pid, RLIMIT_DATA,
-                  &(struct rlimit){.rlim_cur = most, .rlim_max = RLIM_INFINITY}, NULL);
+        limit.rlim_cur = size_min(worker->allowed_bytes + IDLE_BYTES, limit.rlim_max);
+    (void)prlimit(worker->process.pid, RLIMIT_DATA, &limit, NULL);
 }
 
 static enum status explain_memory(const struct load_worker *worker, struct error *err)
@@ -320,7 +323,7 @@ static bool looks_like_pdf(int fd)
 {
     char head[1024];
     ssize_t n = pread(fd, head, sizeof head, 0);
-    return n > 0 && memmem(head, (size_t)n, "%PDF-", 5);
+    return n > 0 && sniff_is_pdf((struct span){head, (size_t)n});
 }
 
 /* Without pdfium the text comes from pdftotext, and is cut into blocks by the jailed worker like
