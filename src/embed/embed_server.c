@@ -96,13 +96,6 @@ static bool is_too_long(const char *complaint)
 static enum status status_of_code(const struct embed_server *server, int code,
                                   const char *complaint)
 {
-    static const struct {
-        int code;
-        enum status status;
-    } rows[] = {
-        {408, STATUS_REMOTE},    {409, STATUS_REMOTE},  {425, STATUS_REMOTE},
-        {429, STATUS_THROTTLED}, {501, STATUS_REFUSED},
-    };
     const char *failure_words = server->row->failure_words;
     if (is_too_long(complaint))
         return STATUS_LIMIT;
@@ -110,10 +103,7 @@ static enum status status_of_code(const struct embed_server *server, int code,
         return STATUS_NOT_FOUND;
     if (code == 400 && failure_words && strstr(complaint, failure_words))
         return STATUS_REMOTE;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].code == code)
-            return rows[i].status;
-    return code >= 500 ? STATUS_REMOTE : STATUS_REFUSED;
+    return code < 300 ? STATUS_REFUSED : net_status_of_code(code);
 }
 
 static enum status say_refusal(const struct embed_server *server, int code, const struct buf *body,

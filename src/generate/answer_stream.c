@@ -94,20 +94,9 @@ static bool is_too_long(const char *type, const char *message)
 
 static enum status status_of(int code, const char *type, const char *message)
 {
-    static const struct {
-        int code;
-        enum status status;
-    } rows[] = {
-        {404, STATUS_NOT_FOUND}, {408, STATUS_REMOTE}, {409, STATUS_REMOTE},
-        {413, STATUS_LIMIT},     {425, STATUS_REMOTE}, {429, STATUS_THROTTLED},
-        {501, STATUS_REFUSED},
-    };
-    if (is_too_long(type, message))
+    if (code == 413 || is_too_long(type, message))
         return STATUS_LIMIT;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].code == code)
-            return rows[i].status;
-    return code >= 300 && code < 500 ? STATUS_REFUSED : STATUS_REMOTE;
+    return code == 404 ? STATUS_NOT_FOUND : net_status_of_code(code);
 }
 
 enum status answer_error_set(struct error *err, int code, const json_t *value)

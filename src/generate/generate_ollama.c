@@ -255,12 +255,14 @@ static json_t *chat_json(const struct generator *generator, const struct generat
     return NULL;
 }
 
-/* A model that is in memory answers soon; another one takes minutes to be read from a disk. */
-static enum server_state ask_state(const struct generator *generator)
+/* A model that is in memory answers soon; another one takes minutes to be read from a disk. Who was
+ * told how long to wait need not know. */
+static enum server_state ask_state(const struct generator *generator, const struct cancel *cancel)
 {
     const struct ollama *ollama = generator->state;
     json_t *running = NULL;
-    if (server_ask_once(&ollama->server, "/api/ps", &running, NULL))
+    if (ollama->server.timeouts.first_byte_ms > 0 ||
+        server_ask_once(&ollama->server, "/api/ps", cancel, &running, NULL))
         return SERVER_STATE_LOADING;
     bool is_warm = find_named(json_object_get(running, "models"), generator->model) != NULL;
     json_decref(running);
@@ -285,7 +287,7 @@ static enum status ollama_run(struct generator *generator, const struct generate
                               struct answer_stream *answer, struct error *err)
 {
     size_t n_window = window_needed(generator, request);
-    enum server_state state = ask_state(generator);
+    enum server_state state = ask_state(generator, request->cancel);
     enum status status = chat(generator, request, state, n_window, answer, err);
     if (status == STATUS_LIMIT && answer->n_bytes == 0 && n_window < generator->window)
         status = chat(generator, request, SERVER_STATE_LOADING, generator->window, answer, err);

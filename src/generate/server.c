@@ -9,7 +9,6 @@
 #define WARM_MS 60000
 #define PROMPT_TOKEN_MS 50 /* a processor that reads a prompt more slowly is of no use */
 #define LOADING_MS 300000
-#define CHAT_TOTAL_MS 600000
 #define PIECES_SLACK 64 /* some servers send a token in two pieces */
 
 enum status server_open(struct server *server, const struct server_row *row, const char *url,
@@ -82,7 +81,8 @@ static enum status take_object(void *ctx, const struct net_response *response,
 }
 
 static enum status ask(const struct server *server, enum net_patience patience, const char *path,
-                       const json_t *body, json_t **out, struct error *err)
+                       const json_t *body, const struct cancel *cancel, json_t **out,
+                       struct error *err)
 {
     struct buf url = {0}, text = {0};
     struct net_call call;
@@ -92,6 +92,7 @@ static enum status ask(const struct server *server, enum net_patience patience, 
                                                   .first_byte_ms = ASK_MS,
                                                   .idle_ms = ASK_MS,
                                                   .total_ms = 2 * ASK_MS};
+    call.request.cancel = cancel;
     call.operation = server->row->about_operation;
     call.patience = patience;
     call.take = take_object;
@@ -110,13 +111,13 @@ static enum status ask(const struct server *server, enum net_patience patience, 
 enum status server_ask(const struct server *server, const char *path, const json_t *body,
                        json_t **out, struct error *err)
 {
-    return ask(server, server->patience, path, body, out, err);
+    return ask(server, server->patience, path, body, NULL, out, err);
 }
 
-enum status server_ask_once(const struct server *server, const char *path, json_t **out,
-                            struct error *err)
+enum status server_ask_once(const struct server *server, const char *path,
+                            const struct cancel *cancel, json_t **out, struct error *err)
 {
-    return ask(server, NET_ONCE, path, NULL, out, err);
+    return ask(server, NET_ONCE, path, NULL, cancel, out, err);
 }
 
 /* ---- a streamed answer ---- */
@@ -175,8 +176,6 @@ static struct net_timeouts choose_timeouts(const struct server *server,
     struct net_timeouts chosen = server->timeouts;
     if (request->total_timeout_ms > 0)
         chosen.total_ms = request->total_timeout_ms;
-    else if (chosen.total_ms <= 0)
-        chosen.total_ms = CHAT_TOTAL_MS;
     size_t prompt_ms = PROMPT_TOKEN_MS * request->n_tokens_prompt;
     bool is_long = state == SERVER_STATE_LOADING || prompt_ms > LOADING_MS - WARM_MS;
     if (chosen.first_byte_ms <= 0)

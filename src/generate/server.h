@@ -39,8 +39,8 @@ enum status server_ask(const struct server *server, const char *path, const json
                        json_t **out, struct error *err) MUST_USE;
 
 /* As server_ask(), once: the answer is welcome and not needed. */
-enum status server_ask_once(const struct server *server, const char *path, json_t **out,
-                            struct error *err) MUST_USE;
+enum status server_ask_once(const struct server *server, const char *path,
+                            const struct cancel *cancel, json_t **out, struct error *err) MUST_USE;
 
 enum server_state {
     SERVER_STATE_WARM,

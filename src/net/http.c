@@ -128,3 +128,18 @@ enum status http_stream(const struct net_request *request, const struct net_line
     buf_clear(&stream.line);
     return status;
 }
+
+enum status net_status_of_code(int code)
+{
+    static const struct {
+        int code;
+        enum status status;
+    } rows[] = {
+        {408, STATUS_REMOTE},    {409, STATUS_REMOTE},  {425, STATUS_REMOTE},
+        {429, STATUS_THROTTLED}, {501, STATUS_REFUSED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].code == code)
+            return rows[i].status;
+    return code >= 300 && code < 500 ? STATUS_REFUSED : STATUS_REMOTE;
+}

@@ -34,7 +34,6 @@ struct net_request {
 struct net_response {
     int code; /* HTTP status */
     char content_type[80];
-    int64_t retry_after_ms; /* what Retry-After asks for; 0: nothing, or nothing that makes sense */
 };
 
 /* How a streamed answer is taken. All are called by net_call(), on its thread. */
@@ -125,5 +124,9 @@ enum status net_origin(const char *url, char out[NET_ORIGIN_MAX], struct error *
 
 /* "http://host:port" of a base URL is loopback (127/8, ::1, localhost)? */
 int net_is_loopback(const char *url);
+
+/* What a status that is no success says of the request: THROTTLED (429), REFUSED for good (3xx,
+ * 4xx, 501), REMOTE: the server has failed, or is not ready. */
+enum status net_status_of_code(int code);
 
 #endif

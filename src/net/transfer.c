@@ -289,8 +289,7 @@ enum status transfer_run(const struct net_request *request, struct transfer_sink
         const char *type = NULL;
         t.curl->easy_getinfo(t.easy, CURLINFO_CONTENT_TYPE, &type);
         facts->retry_after_ms = read_retry_after_ms(&t);
-        *out = (struct net_response){.code = read_head(&t).code,
-                                     .retry_after_ms = facts->retry_after_ms};
+        *out = (struct net_response){.code = read_head(&t).code};
         snprintf(out->content_type, sizeof out->content_type, "%s", type ? type : "");
     }
     transfer_clear(&t);

@@ -23,7 +23,7 @@ struct transfer_facts {
     bool is_refused;        /* nobody listens there */
     bool is_timeout;        /* one of the time limits passed */
     int64_t first_ms;       /* until the first progress; -1: there was none */
-    int64_t retry_after_ms; /* as net_response.retry_after_ms */
+    int64_t retry_after_ms; /* what the server asked for; 0: nothing that makes sense */
 };
 
 struct transfer_sink {
