@@ -36,7 +36,7 @@ static void append_metrics(struct buf *out)
         const struct metric_row *row = metric_row((enum metric)i);
         if (!is_first_metric(i))
             continue;
-        append_head(out, row->name, row->help, row->kind == METRIC_COUNTER ? "counter" : "gauge");
+        append_head(out, row->name, row->help, "counter");
         for (int j = i; j < METRIC_COUNT; j++) {
             const struct metric_row *same = metric_row((enum metric)j);
             if (strcmp(same->name, row->name) == 0)

@@ -105,8 +105,7 @@ done:
 static void carry_over(struct board *to)
 {
     for (int i = 0; i < METRIC_COUNT; i++)
-        if (metric_row((enum metric)i)->kind == METRIC_COUNTER)
-            atomic_fetch_add(&to->values[i], atomic_exchange(&own_board.values[i], 0));
+        atomic_fetch_add(&to->values[i], atomic_exchange(&own_board.values[i], 0));
     for (int i = 0; i < HISTOGRAM_COUNT; i++) {
         struct board_histogram *from = &own_board.histograms[i];
         atomic_fetch_add(&to->histograms[i].sum, atomic_exchange(&from->sum, 0));

@@ -20,7 +20,7 @@
 #define LIMIT_BYTES (10 * RAGGED_MIB)
 #define N_KEPT 5
 #define BLOCK_BYTES ((size_t)64 * 1024)
-#define IDLE_MS 20
+#define IDLE_MS 500 /* the ring holds what comes meanwhile: each event has its rate */
 #define CLOSE_MS 1000
 #define LOSS_EVERY_MS 1000
 #define THREADLESS_MS 100 /* a short command writes its few lines at its end, by itself */

@@ -6,9 +6,9 @@
 
 /* A label of one key; `value` is a literal. */
 #define LABEL(key, value) key "=\"" value "\""
-#define COUNTER(name, label, help)        \
-    {                                     \
-        name, label, help, METRIC_COUNTER \
+#define COUNTER(name, label, help) \
+    {                              \
+        name, label, help          \
     }
 #define HITS(cache) \
     COUNTER("ragged_cache_hits_total", LABEL("cache", cache), "look-ups that a cache answered")
@@ -121,11 +121,6 @@ enum metric metric_of_class(enum error_class error_class)
 void metric_add(enum metric metric, uint64_t n)
 {
     atomic_fetch_add_explicit(&board_get()->values[metric], n, memory_order_relaxed);
-}
-
-void metric_set(enum metric metric, uint64_t value)
-{
-    atomic_store_explicit(&board_get()->values[metric], value, memory_order_relaxed);
 }
 
 uint64_t metric_get(enum metric metric)

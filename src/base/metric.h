@@ -70,12 +70,9 @@ enum histogram {
 /* Eight buckets for each power of two: what is read off is at most an eighth above the truth. */
 enum { HISTOGRAM_BUCKETS = 320 };
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
-
 struct metric_row {
     const char *name, *label; /* label: "cache=\"result\"", "" when it has none */
     const char *help;
-    enum metric_kind kind;
 };
 const struct metric_row *metric_row(enum metric metric);
 const struct metric_row *histogram_row(enum histogram histogram);
@@ -84,7 +81,6 @@ const struct metric_row *histogram_row(enum histogram histogram);
 enum metric metric_of_class(enum error_class error_class);
 
 void metric_add(enum metric metric, uint64_t n);
-void metric_set(enum metric metric, uint64_t value);
 uint64_t metric_get(enum metric metric);
 
 void histogram_add(enum histogram histogram, uint64_t value_us);

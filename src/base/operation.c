@@ -83,7 +83,7 @@ int operation_begin(const char *name)
         struct operation operation = {.started_ms = clock_wall_ms(), .eta_ms = -1};
         operation.updated_ms = operation.started_ms;
         snprintf(operation.name, sizeof operation.name, "%s", name);
-        atomic_store(&slot->version, 0);
+        atomic_store(&slot->version, (atomic_load(&slot->version) + 1) & ~1ull);
         put(slot, &operation);
         return i;
     }

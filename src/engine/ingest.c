@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/operation.h"
 #include "base/thread.h"
 #include "engine/degraded.h"
 #include "engine/disk_reserve.h"
@@ -270,6 +271,7 @@ static enum status open_pipeline(struct pipeline *p, struct error *err)
     struct ingest_fill earlier = {0};
     enum status status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p->writer, err);
     engine_share_counters(engine);
+    p->operation = operation_begin("add"); /* on the board that is shared now */
     if (!status)
         status = engine_renew_words(engine, p->writer, p->context.cancel, err);
     if (!status)
@@ -314,6 +316,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
                     .cancel = options->cancel},
         .options = options,
         .start_ms = clock_monotonic_ms(),
+        .operation = -1,
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .work_changed = PTHREAD_COND_INITIALIZER,
         .job_done = PTHREAD_COND_INITIALIZER,
@@ -346,6 +349,7 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
     else if (p.writer)
         (void)!store_checkpoint(p.writer, 0, NULL); /* a log of a stopped load is short too */
     close_pipeline(&p);
+    operation_end(p.operation);
     arena_clear(&arena);
     return status;
 }

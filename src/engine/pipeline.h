@@ -39,6 +39,7 @@ struct pipeline {
 
     /* writer only */
     struct engine_add_result result;
+    int operation;                   /* of base/operation.h */
     bool has_ended;                  /* fail-fast: nothing more is written */
     size_t n_silent;                 /* jobs of this pass that were not told of */
     struct engine_progress progress; /* as it was last told */

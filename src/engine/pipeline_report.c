@@ -1,5 +1,8 @@
 /* What the user is told while an ingest runs. */
+#include <stdio.h>
+
 #include "base/clock.h"
+#include "base/operation.h"
 #include "engine/parts.h"
 #include "engine/pipeline.h"
 
@@ -84,6 +87,22 @@ static const char *why_paused(struct pipeline *p)
     return is_paused && is_short ? "memory is short" : "";
 }
 
+/* For whoever watches from another process. */
+static void show_operation(const struct pipeline *p)
+{
+    const struct engine_progress *told = &p->progress;
+    bool is_words = p->context.pass == INGEST_PASS_WORDS;
+    struct operation now = {
+        .n_done = is_words ? told->n_files_done : told->n_vectors_done,
+        .n_total = is_words ? told->n_files_total : told->n_vectors_total,
+        .n_bytes_done = told->n_bytes_done,
+        .n_bytes_total = told->n_bytes_total,
+        .eta_ms = told->eta_ms,
+    };
+    snprintf(now.stage, sizeof now.stage, "%s", is_words ? "words" : "vectors");
+    operation_update(p->operation, &now);
+}
+
 void pipeline_report_progress(struct pipeline *p, size_t n_done)
 {
     pthread_mutex_lock(&p->mutex);
@@ -108,6 +127,7 @@ void pipeline_report_progress(struct pipeline *p, size_t n_done)
     p->progress.phase_ms = pass_ms;
     p->progress.eta_ms = left_ms;
     p->progress.pause = why_paused(p);
+    show_operation(p);
     if (p->options->on_progress)
         p->options->on_progress(p->options->ctx, &p->progress);
 }

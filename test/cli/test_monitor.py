@@ -94,3 +94,17 @@ def test_a_library_that_cannot_be_written_is_searched_all_the_same(ragged, notes
 def test_looking_makes_no_library(ragged):
     ragged.run("monitor")
     assert not os.path.exists(ragged.data)
+
+
+def test_a_running_add_is_seen_from_outside(ragged, notes):
+    for i in range(300):
+        (notes / ("more%d.md" % i)).write_text("# More %d\n\n%s\n" % (i, "The tide rises at the shore. " * 40))
+    process = ragged.start("add", notes, "--quiet")
+    seen = []
+    while process.poll() is None:
+        seen += ragged.json("monitor")["operations"]
+    assert process.returncode == 0
+    assert {row["name"] for row in seen} == {"add"} and {row["process"] for row in seen} == {process.pid}
+    vectors = [row for row in seen if row["stage"] == "vectors"]
+    assert vectors and all(0 <= row["done"] <= row["total"] for row in vectors)
+    assert ragged.json("monitor")["operations"] == []
