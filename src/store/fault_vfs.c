@@ -10,14 +10,14 @@
 #include "store/store_internal.h"
 #include "store/vfs_shim.h"
 
-static int file_read_at(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
+static int faulty_read(sqlite3_file *file, void *out, int n, sqlite3_int64 offset)
 {
     if (fault_hit("sqlite.read"))
         return SQLITE_IOERR_READ;
     return vfs_shim_methods.xRead(file, out, n, offset);
 }
 
-static int file_write_at(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 offset)
+static int faulty_write(sqlite3_file *file, const void *bytes, int n, sqlite3_int64 offset)
 {
     int half = n / 2;
     int rc = half ? vfs_shim_methods.xWrite(file, bytes, half, offset) : SQLITE_OK;
@@ -30,28 +30,28 @@ static int file_write_at(sqlite3_file *file, const void *bytes, int n, sqlite3_i
     return vfs_shim_methods.xWrite(file, (const char *)bytes + half, n - half, offset + half);
 }
 
-static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
+static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     if (fault_hit("sqlite.truncate"))
         return SQLITE_IOERR_TRUNCATE;
     return vfs_shim_methods.xTruncate(file, size);
 }
 
-static int file_sync(sqlite3_file *file, int flags)
+static int faulty_sync(sqlite3_file *file, int flags)
 {
     if (fault_hit("sqlite.sync"))
         return SQLITE_IOERR_FSYNC;
     return vfs_shim_methods.xSync(file, flags);
 }
 
-static int file_lock(sqlite3_file *file, int level)
+static int faulty_lock(sqlite3_file *file, int level)
 {
     if (fault_hit("sqlite.lock"))
         return SQLITE_IOERR_LOCK;
     return vfs_shim_methods.xLock(file, level);
 }
 
-static int shm_lock(sqlite3_file *file, int offset, int n, int flags)
+static int faulty_shm_lock(sqlite3_file *file, int offset, int n, int flags)
 {
     if ((flags & SQLITE_SHM_LOCK) && fault_hit("sqlite.lock"))
         return SQLITE_IOERR_SHMLOCK;
@@ -78,12 +78,12 @@ static void register_vfs(void)
     if (!real_vfs)
         return;
     fault_methods = vfs_shim_methods;
-    fault_methods.xRead = file_read_at;
-    fault_methods.xWrite = file_write_at;
-    fault_methods.xTruncate = file_truncate;
-    fault_methods.xSync = file_sync;
-    fault_methods.xLock = file_lock;
-    fault_methods.xShmLock = shm_lock;
+    fault_methods.xRead = faulty_read;
+    fault_methods.xWrite = faulty_write;
+    fault_methods.xTruncate = faulty_truncate;
+    fault_methods.xSync = faulty_sync;
+    fault_methods.xLock = faulty_lock;
+    fault_methods.xShmLock = faulty_shm_lock;
     vfs_shim_register(&fault_vfs, real_vfs, "ragged-fault", fault_open);
 }
 
