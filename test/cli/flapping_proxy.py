@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 
-DOWN_WAYS = ("refuse", "reset", "silence")
+DOWN_WAYS = ("refuse", "reset")
 
 
 def reset(connection):
@@ -23,13 +23,12 @@ class FlappingProxy:
     """Forwards a port of its own to `target`. Up and down last for `period` seconds on average and
     take turns, by a seed; going down cuts what is open. `share`: of the time that it is down."""
 
-    def __init__(self, target, share, period=0.5, seed=1, ways=DOWN_WAYS):
-        self.target, self.share, self.period, self.ways = target, share, period, ways
+    def __init__(self, target, share, period=0.5, seed=1):
+        self.target, self.share, self.period = target, share, period
         self.dice = random.Random(seed)
         self.lock = threading.Lock()
-        self.open = set()
         self.way = None  # None: up
-        self.n_down = 0
+        self.n_down = 0  # a connection belongs to the time between two of them
         self.is_stopping = False
         self.listener = None
         self.port = 0
@@ -69,14 +68,11 @@ class FlappingProxy:
 
     def go_down(self):
         with self.lock:
-            self.way = self.dice.choice(self.ways)
+            self.way = self.dice.choice(DOWN_WAYS)
             self.n_down += 1
             if self.way == "refuse":
                 self.listener.close()
                 self.listener = None
-            for connection in self.open:
-                reset(connection)
-            self.open.clear()
 
     def accept(self):
         while not self.is_stopping:
@@ -92,34 +88,34 @@ class FlappingProxy:
             except (OSError, ValueError):
                 continue
             with self.lock:
-                way = self.way
-                self.open.add(client)
-            if way == "reset":
+                way, n_down = self.way, self.n_down
+            if way is None:
+                threading.Thread(target=self.forward, args=(client, n_down), daemon=True).start()
+            else:
                 reset(client)
-            elif way is None:
-                threading.Thread(target=self.forward, args=(client,), daemon=True).start()
 
-    def forward(self, client):
+    def forward(self, client, n_down):
+        """Until one side ends it or the proxy goes down. Nobody else closes what select waits for:
+        the kernel would keep the connection open for it, and its peer would never hear of the end."""
         host, _, port = self.target.rpartition("//")[2].partition(":")
+        connections = [client]
         try:
             server = socket.create_connection((host, int(port)))
-            with self.lock:
-                self.open.add(server)
+            connections.append(server)
             pair = {client: server, server: client}
-            while True:
-                for ready in select.select(list(pair), [], [])[0]:
+            while self.n_down == n_down:
+                for ready in select.select(list(pair), [], [], 0.02)[0]:
                     piece = ready.recv(65536)
                     if not piece:
                         return
                     pair[ready].sendall(piece)
-        except (OSError, ValueError):
+            for connection in connections:
+                reset(connection)
+        except OSError:
             pass
         finally:
-            for connection in (client, locals().get("server")):
-                with self.lock:
-                    self.open.discard(connection)
-                if connection is not None:
-                    connection.close()
+            for connection in connections:
+                connection.close()
 
     def stop(self):
         self.is_stopping = True
