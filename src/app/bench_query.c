@@ -37,6 +37,7 @@ static const struct names {
     [ENGINE_MODE_LEXICAL] = NAMES("lexical"),
     [ENGINE_MODE_VECTOR] = NAMES("vector"),
 };
+_Static_assert(sizeof names / (sizeof(char *)) <= BENCHMARK_FIGURES_MAX, "all modes in one run");
 
 /* ---- the questions ---- */
 
@@ -173,8 +174,7 @@ static enum status ask_process(struct benchmark *benchmark, const struct query_b
         "--deadline-ms",
         deadline,
         options->rerank ? "--rerank" : "--no-rerank",
-        /* or what changes nothing: nobody sees colours */
-        asked == ASKED_FIRST ? "--no-cache" : "--no-color",
+        asked == ASKED_FIRST ? "--no-cache" : NULL,
         "--",
         question,
     };

@@ -36,7 +36,7 @@ struct figure {
     struct samples samples[BENCHMARK_SIDES]; /* off: empty without --flag */
     double baseline;                         /* median of the baseline; NAN: none */
 };
-enum { BENCHMARK_FIGURES_MAX = 24 };
+enum { BENCHMARK_FIGURES_MAX = 32 };
 
 struct benchmark {
     struct app *app;

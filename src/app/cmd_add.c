@@ -83,22 +83,13 @@ static json_t *warnings_json(const struct engine_add_result *result)
     return NULL;
 }
 
-static json_t *degraded_json(const struct engine_add_result *result)
-{
-    json_t *list = json_array();
-    if (!list || !result->vector_error.status ||
-        add_text(list, engine_degraded_name(ENGINE_DEGRADED_EMBEDDER)))
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
 static json_t *summary_json(const struct engine_add_result *result, json_t *failures,
                             bool is_cancelled_early)
 {
     json_t *object = format_object_new();
+    unsigned degraded = result->vector_error.status ? ENGINE_DEGRADED_EMBEDDER : 0;
     bool is_whole = object && failures && json_put(object, "warnings", warnings_json(result)) &&
-                    json_put(object, "degraded", degraded_json(result));
+                    json_put(object, "degraded", session_degraded_json(degraded));
     for (int i = 0; is_whole && i < ENGINE_FILE_RESULT_COUNT; i++)
         is_whole = json_put(object, engine_file_result_name((enum engine_file_result)i),
                             json_integer((json_int_t)result->n[i]));

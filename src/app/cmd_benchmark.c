@@ -12,8 +12,6 @@ static const struct command_verb verbs[] = {
     {.name = NULL},
 };
 
-static const char *const mode_choices[] = {"all", "hybrid", "lexical", "vector", NULL};
-
 static const struct option options[] = {
     {.name = "runs",
      .letters = "n",
@@ -37,7 +35,7 @@ static const struct option options[] = {
      .help = "query: the questions, one a line, # begins a comment; - is standard input"},
     {.name = "mode",
      .arg = "MODE",
-     .rule = {.type = VALUE_CHOICE, .choices = mode_choices},
+     .rule = {.type = VALUE_CHOICE, .choices = config_mode_choices},
      .help = "query: what to measure, retrieval_method when not given"},
     {.name = "limit",
      .arg = "N",

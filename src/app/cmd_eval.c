@@ -282,13 +282,11 @@ static enum status run(struct app *app, struct error *err)
     return status;
 }
 
-static const char *const mode_choices[] = {"all", "hybrid", "lexical", "vector", NULL};
-
 static const struct option options[] = {
     {.name = "mode",
      .letters = "m",
      .arg = "MODE",
-     .rule = {.type = VALUE_CHOICE, .choices = mode_choices},
+     .rule = {.type = VALUE_CHOICE, .choices = config_mode_choices},
      .help = "what to measure, all when not given"},
     {.name = "per-query",
      .arg = "FILE",

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "app/session.h"
 
 struct report {
@@ -61,8 +59,10 @@ static enum status print(struct app *app, enum engine_health worst, json_t *list
     return format_object(&app->out, app->format, object, err);
 }
 
-static enum status look(struct app *app, struct engine *engine, bool is_fix, struct error *err)
+static enum status look(struct app *app, struct engine *engine, struct error *err)
 {
+    /* `health` has no such option. */
+    bool is_fix = arguments_has(&app->arguments, "fix");
     struct report report = {.app = app, .list = json_array()};
     enum engine_health worst = ENGINE_HEALTHY;
     const struct engine_health_options options = {
@@ -81,24 +81,9 @@ static enum status look(struct app *app, struct engine *engine, bool is_fix, str
     return status;
 }
 
-static enum status look_only(struct app *app, struct engine *engine, struct error *err)
+static enum status run(struct app *app, struct error *err)
 {
-    return look(app, engine, false, err);
-}
-
-static enum status look_and_fix(struct app *app, struct engine *engine, struct error *err)
-{
-    return look(app, engine, arguments_has(&app->arguments, "fix"), err);
-}
-
-static enum status run_health(struct app *app, struct error *err)
-{
-    return session_run(app, look_only, err);
-}
-
-static enum status run_doctor(struct app *app, struct error *err)
-{
-    return session_run(app, look_and_fix, err);
+    return session_run(app, look, err);
 }
 
 #define DEEP_OPTION                                                                       \
@@ -125,7 +110,7 @@ const struct command cmd_health = {
     .formats = FORMATS_OBJECT,
     .uses_config = true,
     .options = health_options,
-    .run = run_health,
+    .run = run,
 };
 
 const struct command cmd_doctor = {
@@ -139,5 +124,5 @@ const struct command cmd_doctor = {
     .formats = FORMATS_OBJECT,
     .uses_config = true,
     .options = doctor_options,
-    .run = run_doctor,
+    .run = run,
 };

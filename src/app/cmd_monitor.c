@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <string.h>
 
 #include "app/prometheus.h"
 #include "app/session.h"
@@ -9,15 +8,15 @@
 
 #define SECONDS(us) ((double)(us) / 1e6)
 
-/* ---- JSON ---- */
+/* ---- JSON; a list is NULL without memory ---- */
 
 static void add_operation(void *ctx, int64_t process_id, const struct operation *operation)
 {
-    json_t *list = ctx, *object = json_object();
+    json_t **list = ctx, *object = json_object();
     char started[32];
     clock_format_utc(operation->started_ms, started);
     bool is_whole =
-        object && json_put(object, "process", json_integer(process_id)) &&
+        *list && object && json_put(object, "process", json_integer(process_id)) &&
         json_put(object, "name", json_text(operation->name)) &&
         json_put(object, "stage", json_text(operation->stage)) &&
         json_put(object, "started", json_text(started)) &&
@@ -28,9 +27,18 @@ static void add_operation(void *ctx, int64_t process_id, const struct operation 
         json_put(object, "eta_s",
                  operation->eta_ms < 0 ? json_null()
                                        : json_real((double)operation->eta_ms / 1000.0));
-    if (is_whole)
-        json_array_append(list, object);
+    if (!is_whole || json_array_append(*list, object) != 0) {
+        json_decref(*list);
+        *list = NULL;
+    }
     json_decref(object);
+}
+
+static json_t *operations_json(void)
+{
+    json_t *list = json_array();
+    operation_each(add_operation, &list);
+    return list;
 }
 
 static json_t *metrics_json(void)
@@ -84,11 +92,9 @@ static json_t *latencies_json(void)
 
 static json_t *snapshot_json(const struct engine_status *library)
 {
-    json_t *object = format_object_new(), *operations = json_array();
-    if (operations)
-        operation_each(add_operation, operations);
+    json_t *object = format_object_new();
     bool is_whole =
-        object && json_put(object, "operations", operations) &&
+        object && json_put(object, "operations", operations_json()) &&
         json_put(object, "documents", json_integer((json_int_t)library->n_documents)) &&
         json_put(object, "chunks", json_integer((json_int_t)library->n_chunks)) &&
         json_put(object, "missing_vectors", json_integer((json_int_t)library->n_missing_vectors)) &&

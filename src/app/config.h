@@ -28,6 +28,8 @@ struct config_key {
 /* Ends with a row without a name. */
 extern const struct config_key config_keys[];
 enum { CONFIG_KEYS_MAX = 64 };
+/* "all", then the names of enum engine_mode in its order, then NULL. */
+extern const char *const config_mode_choices[];
 
 const struct config_key *config_key_find(const char *name); /* NULL: no such key */
 /* INVALID with the keys there are; `where` ends the sentence ("" or " in ..."). */

@@ -6,7 +6,7 @@
 static const char *const embedding_backends[] = {"native", "ollama", "openai", NULL};
 static const char *const precisions[] = {"auto", "fp32", "int16", "bf16", NULL};
 static const char *const generators[] = {"auto", "ollama", "openai", "llama", "extractive", NULL};
-static const char *const methods[] = {"hybrid", "lexical", "vector", NULL};
+const char *const config_mode_choices[] = {"all", "hybrid", "lexical", "vector", NULL};
 static const char *const fusions[] = {"convex", "rrf", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const languages[] = {
@@ -111,7 +111,7 @@ const struct config_key config_keys[] = {
      .environment = "RAGGED_RETRIEVAL_K",
      .help = "passages that an answer is made from"},
     {.name = "retrieval_method",
-     .rule = {.type = VALUE_CHOICE, .choices = methods},
+     .rule = {.type = VALUE_CHOICE, .choices = &config_mode_choices[1]},
      .fallback = "hybrid",
      .environment = "RAGGED_RETRIEVAL_METHOD",
      .help = "words and meaning, words only, or meaning only"},

@@ -57,14 +57,13 @@ static enum log_level find_level(const struct config *config)
 
 void logging_open(struct app *app)
 {
-    static const char *const modes[] = {"hybrid", "lexical", "vector"}; /* of enum engine_mode */
     struct log_options options = {
         .level = find_level(&app->config),
         .format = strcmp(config_text(&app->config, "log_format"), "json") == 0 ? LOG_FORMAT_JSON
                                                                                : LOG_FORMAT_TEXT,
+        .modes = {&config_mode_choices[1], ENGINE_MODE_COUNT},
+        .commands = command_words(&app->config.arena),
     };
-    options.modes = (struct log_words){modes, sizeof modes / sizeof modes[0]};
-    options.commands = command_words(&app->config.arena);
     if (options.level == LOG_LEVEL_OFF)
         return;
     char *path = NULL;

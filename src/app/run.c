@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "base/metric.h"
 
-static void print_error(const struct app *app, struct output *notes, const struct error *err)
+static void print_error(struct app *app, const struct error *err)
 {
+    struct output *notes = &app->notes;
     output_style(notes, OUTPUT_STYLE_ERROR);
     output_puts(notes, "ragged: ");
     output_style(notes, OUTPUT_STYLE_PLAIN);
@@ -101,9 +102,9 @@ int app_run(int argc, char *const *argv)
     if (status)
         metric_add(metric_of_class(status_class(status)), 1);
     if (status && app.out.failed != EPIPE)
-        print_error(&app, &app.notes, &err);
+        print_error(&app, &err);
     if (output_finish(&app.out, "the results", &write_err)) {
-        print_error(&app, &app.notes, &write_err);
+        print_error(&app, &write_err);
         code = EXIT_CODE_ERROR;
     }
     logging_close(&app, code, clock_monotonic_us() - start_us);
