@@ -1,7 +1,5 @@
-#include "../testing.h"
+#include "config_fixture.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,26 +10,6 @@
 #include "base/mem.h"
 
 static struct error err;
-static char folder[64];
-
-static void write_config(const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/ragged", folder);
-    assert_ok(folder_make(path, &err));
-    snprintf(path, sizeof path, "%s/ragged/config.yaml", folder);
-    assert_ok(file_replace(path, text, strlen(text), 0600, &err));
-}
-
-static void assert_config(const char *expected)
-{
-    char path[128];
-    struct buf text = {0};
-    snprintf(path, sizeof path, "%s/ragged/config.yaml", folder);
-    assert_ok(file_read(path, 1 << 20, &text, &err));
-    assert_string_equal(buf_text(&text), expected);
-    buf_clear(&text);
-}
 
 static enum status set(const char *name, const char *value)
 {
@@ -41,24 +19,6 @@ static enum status set(const char *name, const char *value)
         status = config_file_set(path, config_key_find(name), value, &err);
     mem_free(path);
     return status;
-}
-
-static int in_a_new_home(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/ragged-config-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    for (const struct config_key *key = config_keys; key->name; key++) {
-        char names[128], *rest = names, *name;
-        snprintf(names, sizeof names, "%s", key->environment);
-        while ((name = strsep(&rest, " ")))
-            unsetenv(name);
-    }
-    setenv("HOME", folder, 1);
-    setenv("XDG_CONFIG_HOME", folder, 1);
-    unsetenv("XDG_DATA_HOME");
-    return 0;
 }
 
 static void test_config__option_beats_environment_beats_file_beats_default(void **state)
@@ -124,7 +84,7 @@ static void test_config__expands_the_home_folder(void **state)
     (void)state;
     struct config config;
     char expected[128];
-    snprintf(expected, sizeof expected, "%s/library", folder);
+    snprintf(expected, sizeof expected, "%s/library", home);
     setenv("RAGGED_DATA_DIR", "~/library", 1);
     assert_ok(config_load(NULL, &config, &err));
     assert_string_equal(config_text(&config, "data_dir"), expected);
@@ -205,17 +165,16 @@ static void test_config__set_changes_one_value_and_nothing_else(void **state)
 static void test_config__set_keeps_the_file_private_and_the_link(void **state)
 {
     (void)state;
-    char path[128], target[128];
+    char target[128];
     struct stat info;
     write_config("threads: 1\n");
-    snprintf(path, sizeof path, "%s/ragged/config.yaml", folder);
-    snprintf(target, sizeof target, "%s/dotfile", folder);
-    assert_int_equal(rename(path, target), 0);
-    assert_int_equal(symlink(target, path), 0);
+    snprintf(target, sizeof target, "%s/dotfile", home);
+    assert_int_equal(rename(config_path, target), 0);
+    assert_int_equal(symlink(target, config_path), 0);
     assert_ok(set("threads", "2"));
-    assert_int_equal(lstat(path, &info), 0);
+    assert_int_equal(lstat(config_path, &info), 0);
     assert_true(S_ISLNK(info.st_mode));
-    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(stat(config_path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     assert_config("threads: 2\n");
 }
@@ -263,8 +222,6 @@ static void test_config__survives_every_failed_allocation(void **state)
     assert_ok(status);
 }
 #endif
-
-#define IN_HOME(test) cmocka_unit_test_setup(test, in_a_new_home)
 
 int main(void)
 {

@@ -1,8 +1,4 @@
-#include "../testing.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "config_fixture.h"
 
 #include "app/config.h"
 #include "app/option.h"
@@ -11,36 +7,6 @@
 #include "base/mem.h"
 
 static struct error err;
-static char folder[64], path[128];
-
-static int in_a_new_home(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/ragged-features-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    unsetenv("RAGGED_FEATURE_FLAGS");
-    setenv("HOME", folder, 1);
-    setenv("XDG_CONFIG_HOME", folder, 1);
-    snprintf(path, sizeof path, "%s/ragged", folder);
-    if (folder_make(path, NULL))
-        return -1;
-    snprintf(path, sizeof path, "%s/ragged/config.yaml", folder);
-    return 0;
-}
-
-static void write_config(const char *text)
-{
-    assert_ok(file_replace(path, text, strlen(text), 0600, &err));
-}
-
-static void assert_config(const char *expected)
-{
-    struct buf text = {0};
-    assert_ok(file_read(path, 1 << 20, &text, &err));
-    assert_string_equal(buf_text(&text), expected);
-    buf_clear(&text);
-}
 
 /* Whether query_caching is on in `collection`, and who says so. */
 static void assert_query_caching(const char *flag, const char *collection, bool is_on,
@@ -189,8 +155,8 @@ static void test_features__the_file_is_changed_in_place(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_config(cases[i].before);
-        assert_ok(
-            config_file_set_feature(path, FEATURE_QUERY_CACHING, cases[i].collection, false, &err));
+        assert_ok(config_file_set_feature(config_path, FEATURE_QUERY_CACHING, cases[i].collection,
+                                          false, &err));
         assert_config(cases[i].after);
         assert_query_caching(NULL, cases[i].collection, false, CONFIG_SOURCE_FILE);
     }
@@ -209,7 +175,7 @@ static void test_features__many_changes_are_read_as_they_were_made(void **state)
         enum feature feature = (enum feature)((seed >> 8) % FEATURE_COUNT);
         size_t k = (seed >> 16) % 4;
         bool is_on = (seed >> 24) & 1;
-        assert_ok(config_file_set_feature(path, feature, collections[k], is_on, &err));
+        assert_ok(config_file_set_feature(config_path, feature, collections[k], is_on, &err));
         said[feature][k] = is_on ? 1 : -1;
         assert_ok(config_load(NULL, &config, &err));
         for (int i = 0; i < FEATURE_COUNT; i++)
@@ -235,7 +201,8 @@ static void test_features__every_failed_allocation_is_survived(void **state)
         fault_plan(plan);
         status = config_load(NULL, &config, &err);
         if (!status)
-            status = config_file_set_feature(path, FEATURE_ADAPTIVE_TUNING, "b", false, &err);
+            status =
+                config_file_set_feature(config_path, FEATURE_ADAPTIVE_TUNING, "b", false, &err);
         fault_plan(NULL);
         if (status)
             assert_status(status, STATUS_NOMEM);
@@ -244,8 +211,6 @@ static void test_features__every_failed_allocation_is_survived(void **state)
     assert_ok(status);
 }
 #endif
-
-#define IN_HOME(test) cmocka_unit_test_setup(test, in_a_new_home)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
+#include "../canceller.h"
 #include "../fault_peer.h"
 
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,31 +226,23 @@ static void test_net__ignores_the_proxy_for_loopback(void **state)
     buf_clear(&body);
 }
 
-static void *cancel_soon(void *cancel)
-{
-    clock_sleep_ms(100);
-    atomic_store(&((struct cancel *)cancel)->requested, 1);
-    return NULL;
-}
-
 static void test_net__cancels_within_a_tenth_of_a_second(void **state)
 {
     (void)state;
     struct fault_peer peer;
-    struct cancel cancel = {0};
+    struct canceller canceller = {.after_ms = 100};
     struct buf body = {0};
     struct net_response response;
-    pthread_t thread;
     fault_peer_start(&peer, "recv\nsend " CHUNKED "3\\r\\nabc\\r\\n\nstall");
     struct net_request request = quick_get(peer.url);
     request.timeouts.idle_ms = 5000;
     request.timeouts.total_ms = 5000;
-    request.cancel = &cancel;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    request.cancel = &canceller.cancel;
+    canceller_start(&canceller);
     int64_t start_ms = clock_monotonic_ms();
     assert_status(fetch(&request, &body, &response), STATUS_CANCELLED);
     int64_t took_ms = clock_monotonic_ms() - start_ms;
-    pthread_join(thread, NULL);
+    canceller_join(&canceller);
     assert_in_range(took_ms, 90, 300);
     buf_clear(&body);
     fault_peer_stop(&peer);

@@ -1,4 +1,5 @@
 /* The wrapper that every request goes through, against a server that misbehaves as scripted. */
+#include "../canceller.h"
 #include "../fault_peer.h"
 
 #include <pthread.h>
@@ -327,29 +328,21 @@ static void test_net_call__bulk_work_waits_until_the_breaker_closes(void **state
     fault_peer_stop(&peer);
 }
 
-static void *cancel_soon(void *cancel)
-{
-    clock_sleep_ms(100);
-    atomic_store(&((struct cancel *)cancel)->requested, 1);
-    return NULL;
-}
-
 static void test_net_call__waiting_can_be_cancelled(void **state)
 {
     (void)state;
     struct fault_peer peer;
     struct answer answer = {0};
-    struct cancel cancel = {0};
+    struct canceller canceller = {.after_ms = 100};
     struct net_peers *peers = new_peers(NULL);
-    pthread_t thread;
     fault_peer_start(&peer, RETRY_AFTER("3"));
     struct net_call call = call_of(peer.url, peers, &answer);
-    call.request.cancel = &cancel;
-    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+    call.request.cancel = &canceller.cancel;
+    canceller_start(&canceller);
     int64_t start_ms = clock_monotonic_ms();
     assert_status(net_call(&call, &err), STATUS_CANCELLED);
     assert_true(clock_monotonic_ms() - start_ms < 500);
-    pthread_join(thread, NULL);
+    canceller_join(&canceller);
     buf_clear(&answer.text);
     net_peers_free(peers);
     fault_peer_stop(&peer);

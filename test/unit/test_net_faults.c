@@ -1,6 +1,7 @@
 /* Every way in which a server is known to misbehave (N1 to N24), played to every row that asks one,
  * with the account of the servers that an engine keeps. The end that each must have is in the
  * table; all have it within their deadline and a second. */
+#include "../canceller.h"
 #include "../fault_peer.h"
 
 #include <pthread.h>
@@ -431,13 +432,6 @@ static void test_net_faults__all_end_as_they_must(void **state)
 }
 
 /* N23: who is not wanted any more is told so at once, or its slot would stay taken. */
-static void *cancel_soon(void *cancel)
-{
-    clock_sleep_ms(150);
-    atomic_store(&((struct cancel *)cancel)->requested, 1);
-    return NULL;
-}
-
 static void test_net_faults__a_cancelled_answer_frees_the_server(void **state)
 {
     (void)state;
@@ -455,21 +449,20 @@ static void test_net_faults__a_cancelled_answer_frees_the_server(void **state)
                                                   .ollama_url = peer.url,
                                                   .openai_url = peer.url,
                                                   .peers = peers};
-        struct cancel cancel = {0};
+        struct canceller canceller = {.after_ms = 150};
         struct generate_request request = {
-            .user = "u", .n_tokens_prompt = 10, .n_tokens_max = 10, .cancel = &cancel};
+            .user = "u", .n_tokens_prompt = 10, .n_tokens_max = 10, .cancel = &canceller.cancel};
         struct generator *generator = NULL;
         struct generate_result result;
-        pthread_t thread;
         assert_ok(generator_open(&options, &generator, &err));
-        assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancel), 0);
+        canceller_start(&canceller);
         int64_t start_ms = clock_monotonic_ms();
         assert_status(generator_run(generator, &request, collect, &text, &result, &err),
                       STATUS_CANCELLED);
         assert_true(clock_monotonic_ms() - start_ms < 1000);
         assert_string_equal(result.finish, "cancelled");
         assert_string_equal(buf_text(&text), TOKEN);
-        pthread_join(thread, NULL);
+        canceller_join(&canceller);
         /* It serves one at a time: this would wait for ever if the first were still there. */
         request.cancel = NULL;
         request.total_timeout_ms = 2000;
