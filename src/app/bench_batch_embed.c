@@ -6,6 +6,7 @@
 #include "app/benchmark.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/engine.h"
 
 enum { EQUAL_WORDS = 128, MIXED_WORDS_MIN = 8, MIXED_WORDS_MAX = 248 };
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "engine/engine.h"
 
 static const char question[] = "how do I reset the admin password of the staging server?\n";
 enum { CHILD_TIMEOUT_MS = 60000 };

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/engine.h"
+#include "ingest/ingest.h"
 
 enum { WORDS_A_FILE = 120, FILES_PER_CHANGED = 10 };
 

@@ -12,6 +12,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "engine/engine.h"
+#include "library/library.h"
+#include "search/search.h"
 
 enum { CHILD_TIMEOUT_MS = 60000, ANSWER_BYTES_MAX = 64 * 1024 * 1024 };
 

@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "app/records.h"
+#include "engine/engine.h"
 
 struct benchmark;
 

@@ -6,6 +6,8 @@
 #include "app/records.h"
 #include "app/session.h"
 #include "base/mem.h"
+#include "engine/engine.h"
+#include "ingest/ingest.h"
 
 struct add {
     struct app *app;

@@ -1,5 +1,6 @@
 #include "app/records.h"
 #include "app/session.h"
+#include "library/library.h"
 
 /* ---- stats ---- */
 

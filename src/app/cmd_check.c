@@ -1,4 +1,5 @@
 #include "app/session.h"
+#include "library/library.h"
 
 struct problems {
     struct app *app;

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "app/session.h"
+#include "library/library.h"
 
 /* Anything but a yes is a no, and so is the end of the input. */
 static bool is_confirmed(struct app *app, size_t n_documents)

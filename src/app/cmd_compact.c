@@ -1,4 +1,5 @@
 #include "app/session.h"
+#include "library/library.h"
 
 static enum status print(struct app *app, const struct engine_status *before,
                          const struct engine_status *after, struct error *err)

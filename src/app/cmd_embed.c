@@ -7,6 +7,7 @@
 #include "app/vector_text.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/engine.h"
 
 #define BULK_BYTES ((size_t)64 << 10) /* from so much text on a slower start pays */
 

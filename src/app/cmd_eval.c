@@ -6,6 +6,10 @@
 #include "app/session.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "engine/engine.h"
+#include "eval/eval.h"
+#include "ingest/ingest.h"
+#include "search/search.h"
 
 enum { TOP_IDS = 10 };
 

@@ -3,6 +3,7 @@
 #include "app/command.h"
 #include "app/records.h"
 #include "base/mem.h"
+#include "engine/engine.h"
 
 /* In which step of a roll-out ragged 0.2 counted each. */
 static const unsigned char phases[FEATURE_COUNT] = {

@@ -1,4 +1,5 @@
 #include "app/session.h"
+#include "health/health.h"
 
 struct report {
     struct app *app;

@@ -1,6 +1,7 @@
 #include "app/records.h"
 #include "app/session.h"
 #include "base/clock.h"
+#include "library/library.h"
 
 static const struct engine_document *document_of(const void *record)
 {

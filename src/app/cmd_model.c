@@ -2,6 +2,7 @@
 
 #include "app/records.h"
 #include "app/session.h"
+#include "engine/engine.h"
 
 static const struct engine_model *model_of(const void *record)
 {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "base/operation.h"
+#include "library/library.h"
 
 #define SECONDS(us) ((double)(us) / 1e6)
 

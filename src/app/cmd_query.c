@@ -1,8 +1,11 @@
 #include <string.h>
 
+#include "answer/answer.h"
 #include "app/answer_json.h"
 #include "app/place.h"
 #include "app/session.h"
+#include "engine/engine.h"
+#include "search/search.h"
 
 enum { QUOTE_BYTES = 200, SOURCE_BYTES = 100 };
 

@@ -1,4 +1,5 @@
 #include "app/session.h"
+#include "library/library.h"
 
 static enum status print(struct app *app, size_t n, struct error *err)
 {

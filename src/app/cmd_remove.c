@@ -1,5 +1,6 @@
 #include "app/records.h"
 #include "app/session.h"
+#include "library/library.h"
 
 static const char *path_of(const void *path)
 {

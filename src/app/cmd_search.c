@@ -4,6 +4,7 @@
 #include "app/hit_json.h"
 #include "app/place.h"
 #include "app/session.h"
+#include "search/search.h"
 
 static void print_leg(struct output *out, const char *name, size_t rank, double score, double part)
 {

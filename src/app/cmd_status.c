@@ -2,6 +2,8 @@
 
 #include "app/records.h"
 #include "app/session.h"
+#include "engine/engine.h"
+#include "library/library.h"
 
 static void add_failure(void *ctx, const struct engine_document *document)
 {

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "engine/engine.h"
 
 /* Where the value is, or the deepest mapping that it belongs into. */
 struct place {

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/engine.h"
 
 #define COLLECTIONS "collections"
 

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "engine/engine.h"
 
 enum status config_xdg_folder(const char *variable, const char *below_home, char **out,
                               struct error *err)

@@ -3,7 +3,7 @@
 #define RAGGED_APP_HIT_JSON_H
 
 #include "app/records.h"
-#include "engine/engine.h"
+#include "search/search.h"
 
 /* What a record of these columns is. */
 struct hit_record {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "search/search.h"
 
 /* Owned; NULL with err set. */
 static enum status find_path(const struct config *config, char **out, struct error *err)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/thread.h"
+#include "engine/engine.h"
 
 /* The value of the first line "model name : ..." (ARM: "CPU part"); "" when there is none. */
 static void find_cpu(struct buf *out)

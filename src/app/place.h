@@ -4,7 +4,7 @@
 
 #include "app/output.h"
 #include "base/json.h"
-#include "engine/engine.h"
+#include "search/search.h"
 
 enum { PLACE_SNIPPET_BYTES = 300 };
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "app/command.h"
+#include "ingest/ingest.h"
 
 struct progress {
     struct output *notes;

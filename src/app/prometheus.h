@@ -4,7 +4,7 @@
 #define RAGGED_APP_PROMETHEUS_H
 
 #include "base/buf.h"
-#include "engine/engine.h"
+#include "library/library.h"
 
 /* Everything that base/metric.h counts, and what the library holds; failures stick to `out`. */
 void prometheus_append(struct buf *out, const struct engine_status *library);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "library/library.h"
 
 enum status session_open_for(struct app *app, const char *collection, struct engine **out,
                              struct error *err)

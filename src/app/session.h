@@ -3,7 +3,8 @@
 #define RAGGED_APP_SESSION_H
 
 #include "app/command.h"
-#include "engine/engine.h"
+#include "query/query.h"
+#include "search/search.h"
 
 /* Opens the library of app->config, with the features of the collection that --collection names. */
 enum status session_open(struct app *app, struct engine **out, struct error *err) MUST_USE;

@@ -99,6 +99,9 @@ struct embed_model {
 /* All rows; the first is the default. */
 const struct embed_model *embed_models(size_t *out_n);
 const struct embed_model *embed_model_find(const char *name); /* NULL when unknown */
+/* NULL or "": the first that ranks passages. INVALID: there is no such reranker. */
+enum status embed_reranker_find(const char *name, const struct embed_model **out,
+                                struct error *err) MUST_USE;
 
 /* $XDG_CACHE_HOME/ragged/models/<name> (or $RAGGED_MODEL_DIR/<name>), owned; NULL: out of memory.
  */

@@ -200,3 +200,18 @@ const struct embed_model *embed_model_find(const char *name)
             return &models[i];
     return NULL;
 }
+
+enum status embed_reranker_find(const char *name, const struct embed_model **out, struct error *err)
+{
+    for (size_t i = 0; i < N_MODELS; i++) {
+        if (models[i].kind != EMBED_MODEL_RERANKER)
+            continue;
+        if (!name || !*name || strcmp(models[i].name, name) == 0) {
+            *out = &models[i];
+            return STATUS_OK;
+        }
+    }
+    error_set(err, STATUS_INVALID, "there is no reranker \"%s\"", name);
+    error_hint(err, "`ragged model list` shows the known models and their kinds");
+    return STATUS_INVALID;
+}

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/metric.h"
-#include "engine/snapshot.h"
+#include "index/snapshot.h"
 
 static const struct {
     enum engine_degraded bit;
@@ -54,9 +54,9 @@ static enum status look_at_meta(struct engine *engine, struct store *store, unsi
     const char *words = NULL, *vectors = NULL;
     enum status status = engine_get_analyzer(engine, &analyzer, err);
     if (!status)
-        status = store_get_meta(store, ENGINE_META_ANALYZER, &arena, &words, err);
+        status = store_get_meta(store, STORE_META_ANALYZER, &arena, &words, err);
     if (!status)
-        status = store_get_meta(store, ENGINE_META_FINGERPRINT, &arena, &vectors, err);
+        status = store_get_meta(store, STORE_META_FINGERPRINT, &arena, &vectors, err);
     if (!status && degraded_is_other(words, analyzer_id(analyzer)))
         *bits |= ENGINE_DEGRADED_WORDS;
     /* A server may be slow to say that it is not there. */

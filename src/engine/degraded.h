@@ -1,10 +1,10 @@
-/* engine/degraded.h - going on without a part that failed. Private to engine/. */
+/* engine/degraded.h - going on without a part that failed. */
 #ifndef RAGGED_ENGINE_DEGRADED_H
 #define RAGGED_ENGINE_DEGRADED_H
 
 #include <string.h>
 
-#include "engine/engine_internal.h"
+#include "engine/engine_parts.h"
 
 /* Whether the engine may go on without a part: else its failure is the caller's. */
 bool degraded_is_allowed(const struct engine *engine);

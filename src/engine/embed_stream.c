@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/utf8.h"
-#include "engine/engine_internal.h"
+#include "engine/engine_parts.h"
 #include "engine/peers.h"
 
 enum {

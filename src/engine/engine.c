@@ -1,4 +1,4 @@
-#include "engine/engine_internal.h"
+#include "engine/engine_parts.h"
 #include "engine/peers.h"
 
 #include <string.h>
@@ -192,7 +192,7 @@ static enum status library_precision(struct engine *engine, struct arena *arena,
     const char *fingerprint = NULL;
     enum status status = engine_get_reader(engine, &store, &none);
     if (status == STATUS_OK)
-        status = store_get_meta(store, ENGINE_META_FINGERPRINT, arena, &fingerprint, &none);
+        status = store_get_meta(store, STORE_META_FINGERPRINT, arena, &fingerprint, &none);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         if (err)
             *err = none;

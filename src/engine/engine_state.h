@@ -1,5 +1,5 @@
-/* engine/engine_state.h - the part of the engine's door that says how it works just now: what it
- * does without, and what it chose. Include engine.h. */
+/* engine/engine_state.h - the part of the engine's door that says what it does without just now.
+ * Include engine.h. */
 #ifndef RAGGED_ENGINE_ENGINE_STATE_H
 #define RAGGED_ENGINE_ENGINE_STATE_H
 
@@ -26,18 +26,5 @@ const char *engine_degraded_name(enum engine_degraded bit);
 /* Bits of what a search would be worked without now. Opens the embedder and the segments, and asks
  * no server; 0 without a library. */
 enum status engine_look_degraded(struct engine *engine, unsigned *out, struct error *err) MUST_USE;
-
-/* What the engine chose or was told. Texts are borrowed during the call. */
-struct engine_choice {
-    const char *name, *unit;
-    uint64_t value;
-    const char *reason; /* from what it follows */
-    const char *since;  /* when that was measured, UTC; "": it was not */
-    const char *reset;  /* what the user can do about it */
-};
-/* Opens the embedder. NOT_FOUND: its model is not there. */
-enum status engine_each_choice(struct engine *engine,
-                               void (*each)(void *ctx, const struct engine_choice *choice),
-                               void *ctx, struct error *err) MUST_USE;
 
 #endif

@@ -4,8 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/blob.h"
-#include "engine/rerank.h"
+#include "cache/blob.h"
 
 /* Read too when it is there, whatever the table of a model says. */
 #define PROMPTS_FILE "config_sentence_transformers.json"
@@ -68,7 +67,7 @@ static enum status add_reranker(const struct engine_options *o, struct blob *blo
                                 struct error *err)
 {
     const struct embed_model *model = NULL;
-    enum status status = rerank_model_find(o->rerank_model, &model, NULL);
+    enum status status = embed_reranker_find(o->rerank_model, &model, NULL);
     (void)status; /* an unknown one is told of when it is wanted */
     return add_model(blob, model, err);
 }

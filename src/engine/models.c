@@ -1,6 +1,6 @@
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/engine_internal.h"
+#include "engine/engine_parts.h"
 
 static bool has_all_files(const struct embed_model *model, const char *folder)
 {

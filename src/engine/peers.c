@@ -1,6 +1,6 @@
 #include "engine/peers.h"
 
-#include "engine/engine_internal.h"
+#include "engine/engine_parts.h"
 
 /* The operations that rooms below give names to. */
 static const char *const operations[] = {

@@ -146,6 +146,11 @@ enum status store_generation(struct store *store, int64_t *out, struct error *er
  * folder, does not meet its old generations again. NOT_FOUND: last written by a version without
  * stamps. */
 enum status store_state(struct store *store, struct hash128 *out, struct error *err) MUST_USE;
+/* Keys of meta: what the stored terms and vectors were made with; and see index/recall.h. */
+#define STORE_META_FINGERPRINT "embedding_fingerprint"
+#define STORE_META_DIM "embedding_dim"
+#define STORE_META_ANALYZER "analyzer"
+#define STORE_META_RESCORE "rescore_factor"
 /* Value from `arena`; NULL when never set. */
 enum status store_get_meta(struct store *store, const char *key, struct arena *arena,
                            const char **out, struct error *err) MUST_USE;

@@ -1,6 +1,6 @@
 #include "../testing.h"
 
-#include "engine/beir.h"
+#include "eval/beir.h"
 
 /* Values worked out by hand from trec_eval's definitions. */
 static void test_beir__measures_by_hand(void **state)

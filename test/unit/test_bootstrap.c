@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "engine/bootstrap.h"
+#include "eval/bootstrap.h"
+#include "eval/eval.h"
 
 static struct error err;
 

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/citation.h"
+#include "answer/answer.h"
+#include "answer/citation.h"
+#include "engine/engine.h"
+#include "search/search.h"
 
 static struct error err;
 

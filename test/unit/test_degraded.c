@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "engine/degraded.h"
+#include "engine/engine.h"
 
 static struct error err;
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "engine/eta.h"
+#include "ingest/eta.h"
 
 enum { STEP_MS = 250 };
 

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "engine/fuse.h"
+#include "search/fuse.h"
+#include "search/search.h"
 
 static double max_of(double a, double b)
 {

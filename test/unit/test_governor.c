@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "engine/governor_machine.h"
+#include "governor/governor_machine.h"
 
 #define MIB ((size_t)1 << 20)
 enum { N_SLOTS = 32 };

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer/answer.h"
+#include "answer/answer_cache.h"
 #include "base/mem.h"
-#include "engine/answer_cache.h"
-#include "engine/blob.h"
-#include "engine/lru.h"
-#include "engine/search_cache.h"
+#include "cache/blob.h"
+#include "cache/lru.h"
+#include "search/search.h"
+#include "search/search_cache.h"
 
 #define N_HITS 3
 

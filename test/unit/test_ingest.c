@@ -10,7 +10,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "engine/engine.h"
-#include "engine/ingest.h"
+#include "ingest/ingest.h"
+#include "ingest/ingest_job.h"
+#include "library/library.h"
+#include "search/search.h"
 
 #define N_RECORDS 700
 #define N_SENTENCES 40

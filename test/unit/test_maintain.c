@@ -11,13 +11,14 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/engine_internal.h"
-#include "engine/flush.h"
-#include "engine/lexical_leg.h"
-#include "engine/maintain.h"
-#include "engine/merge.h"
-#include "engine/recall.h"
-#include "engine/vector_leg.h"
+#include "engine/engine_parts.h"
+#include "index/flush.h"
+#include "index/maintain.h"
+#include "index/merge.h"
+#include "index/recall.h"
+#include "library/library.h"
+#include "search/lexical_leg.h"
+#include "search/vector_leg.h"
 
 #define DIM 16
 #define N_DOCUMENTS 60

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
-#include "engine/metadata.h"
+#include "query/metadata.h"
 
 static struct error err;
 

@@ -6,9 +6,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "engine/disk_reserve.h"
-#include "engine/governor.h"
-#include "engine/pressure.h"
+#include "governor/disk_reserve.h"
+#include "governor/governor.h"
+#include "governor/pressure.h"
 
 #define MIB ((size_t)1 << 20)
 

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/prompt.h"
+#include "answer/prompt.h"
+#include "search/search.h"
 
 static struct error err;
 

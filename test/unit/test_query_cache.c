@@ -3,7 +3,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
-#include "engine/query_cache.h"
+#include "cache/query_cache.h"
 
 #define BLOB_BYTES 100000
 #define N_BLOBS 1500

@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "answer/answer.h"
 #include "base/process.h"
-#include "engine/engine_internal.h"
-#include "engine/flush.h"
-#include "engine/maintain.h"
-#include "engine/merge.h"
+#include "engine/engine_parts.h"
+#include "index/flush.h"
+#include "index/maintain.h"
+#include "index/merge.h"
+#include "library/library.h"
+#include "search/search.h"
 #include "vector/vector.h"
 
 #define N_DOCUMENTS 24
@@ -200,9 +203,9 @@ static void write_documents(struct fixture *f)
     snprintf(dim, sizeof dim, "%d", DIM);
     assert_ok(store_open(f->folder, STORE_OPEN_WRITE, &store, &err));
     assert_ok(store_write_begin(store, &err));
-    assert_ok(store_set_meta(store, ENGINE_META_FINGERPRINT, f->fingerprint, &err));
-    assert_ok(store_set_meta(store, ENGINE_META_DIM, dim, &err));
-    assert_ok(store_set_meta(store, ENGINE_META_ANALYZER, analyzer_id(f->analyzer), &err));
+    assert_ok(store_set_meta(store, STORE_META_FINGERPRINT, f->fingerprint, &err));
+    assert_ok(store_set_meta(store, STORE_META_DIM, dim, &err));
+    assert_ok(store_set_meta(store, STORE_META_ANALYZER, analyzer_id(f->analyzer), &err));
     for (size_t n = 1 + pick(f, 3); n > 0; n--)
         put_document(f, store, pick(f, N_DOCUMENTS));
     if (pick(f, 10))

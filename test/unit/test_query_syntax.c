@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
-#include "engine/query_syntax.h"
+#include "query/query_syntax.h"
 
 static struct error err;
 

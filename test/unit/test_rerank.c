@@ -1,8 +1,10 @@
 #include "../reference_model.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "engine/rerank.h"
+#include "engine/engine.h"
 #include "nn/tokenizer.h"
+#include "search/rerank.h"
+#include "search/search.h"
 
 static const struct shape shape = {"mean_tokens", "bert.", 2, 24, 3, 40, SHAPE_CLASSIFIER};
 static const char query[] = "a b c";

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "engine/short_path.h"
+#include "answer/short_path.h"
 
 static const char *shortened(const char *path, const char *const *others)
 {

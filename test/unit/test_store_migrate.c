@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "engine/engine.h"
+#include "library/library.h"
 
 /* What version 1 and 2 were made with; never to be changed. */
 static const char version_1[] =

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "engine/typed_value.h"
+#include "query/typed_value.h"
 
 static void test_typed_value__numbers(void **state)
 {

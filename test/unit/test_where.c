@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fault.h"
-#include "engine/where.h"
+#include "query/query.h"
+#include "query/where.h"
 
 static struct error err;
 

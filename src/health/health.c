@@ -1,0 +1,113 @@
+#include "health/health_row.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+
+const char *engine_health_name(enum engine_health health)
+{
+    static const char *const names[] = {
+        [ENGINE_HEALTHY] = "healthy",
+        [ENGINE_DEGRADED_HEALTH] = "degraded",
+        [ENGINE_UNHEALTHY] = "unhealthy",
+    };
+    return names[health];
+}
+
+void health_say(struct engine_health_check *out, enum engine_health health, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out->evidence, sizeof out->evidence, format, args);
+    va_end(args);
+    out->health = health;
+}
+
+void health_remedy(struct engine_health_check *out, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out->remedy, sizeof out->remedy, format, args);
+    va_end(args);
+}
+
+void health_say_error(struct engine_health_check *out, enum engine_health health,
+                      const struct error *why)
+{
+    health_say(out, health, "%s", why->message);
+    health_remedy(out, "%s", why->hint);
+}
+
+static void look(struct health *health, const struct health_row *row,
+                 struct engine_health_check *out)
+{
+    int64_t start_us = clock_monotonic_us();
+    *out = (struct engine_health_check){.name = row->name};
+    row->look(health, out);
+    out->took_us = clock_monotonic_us() - start_us;
+}
+
+/* A library that can't be opened is a finding of its own row. */
+static void look_at_library(struct health *health)
+{
+    if (engine_status(health->engine, &health->library, NULL))
+        health->library = (struct engine_status){.has_library = false};
+}
+
+/* A repair that fails is told of beside what was found. */
+static void fix(struct health *health, const struct health_row *row,
+                struct engine_health_check *io_check)
+{
+    struct error why = {0};
+    enum status status = row->fix(health, &why);
+    if (status) {
+        health_remedy(io_check, "it could not be repaired: %s", why.message);
+        return;
+    }
+    struct engine_health_check after;
+    look_at_library(health);
+    look(health, row, &after);
+    if (after.health != ENGINE_HEALTHY) {
+        *io_check = after;
+        return;
+    }
+    io_check->is_fixed = true;
+    io_check->health = ENGINE_HEALTHY;
+}
+
+static void look_at_rows(struct health *health, const struct health_row *rows,
+                         const struct engine_health_options *options, enum engine_health *io_worst)
+{
+    for (const struct health_row *row = rows; row->name; row++) {
+        if ((row->is_deep_only && !options->is_deep) ||
+            (row->needs_library && !health->library.has_library) || is_cancelled(options->cancel))
+            continue;
+        struct engine_health_check check;
+        look(health, row, &check);
+        if (check.health != ENGINE_HEALTHY && options->is_fix && row->fix)
+            fix(health, row, &check);
+        if (check.health > *io_worst)
+            *io_worst = check.health;
+        options->each(options->ctx, &check);
+    }
+}
+
+enum status engine_check_health(struct engine *engine, const struct engine_health_options *options,
+                                enum engine_health *out, struct error *err)
+{
+    struct health health = {
+        .engine = engine,
+        .folder = engine->options.data_folder,
+        .cancel = options->cancel,
+    };
+    enum engine_health worst = ENGINE_HEALTHY;
+    look_at_rows(&health, health_machine_rows, options, &worst);
+    look_at_library(&health);
+    look_at_rows(&health, health_library_rows, options, &worst);
+    look_at_rows(&health, health_part_rows, options, &worst);
+    if (is_cancelled(options->cancel))
+        return error_set(err, STATUS_CANCELLED, "stopped before everything was looked at");
+    *out = worst;
+    return STATUS_OK;
+}

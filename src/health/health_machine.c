@@ -1,0 +1,161 @@
+/* The machine under the library: disk, memory, descriptors, clock, file system. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "health/health.h"
+#include "health/health_row.h"
+
+#define DISK_FREE_UNHEALTHY ((uint64_t)512 * RAGGED_MIB)
+#define DISK_FREE_DEGRADED ((uint64_t)2048 * RAGGED_MIB)
+#define MEMORY_FREE_UNHEALTHY ((uint64_t)128 * RAGGED_MIB)
+#define MEMORY_FREE_DEGRADED ((uint64_t)512 * RAGGED_MIB)
+#define DESCRIPTORS_MIN 64
+#define MIB(bytes) ((double)(bytes) / (double)RAGGED_MIB)
+
+/* The data folder, or what is there of the way to it. Owned. */
+static char *existing_folder(const char *folder)
+{
+    char *path = path_absolute(folder);
+    struct file_info info;
+    while (path && file_stat(path, FILE_FOLLOW, &info, NULL)) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            return path;
+        *slash = '\0';
+    }
+    return path;
+}
+
+static void look_at_disk(struct health *health, struct engine_health_check *out)
+{
+    struct error why = {0};
+    if (governor_check_disk(health->engine->governor, 0, 0, &why)) {
+        health_say_error(out, ENGINE_UNHEALTHY, &why);
+        return;
+    }
+    char *folder = existing_folder(health->folder);
+    struct statvfs disk = {0};
+    if (!folder || statvfs(folder, &disk) != 0) {
+        health_say(out, ENGINE_UNHEALTHY, "the disk of \"%s\" can't be asked", health->folder);
+        health_remedy(out, "look whether the disk is there");
+    } else {
+        uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+        uint64_t all_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+        enum engine_health found = free_bytes < DISK_FREE_UNHEALTHY  ? ENGINE_UNHEALTHY
+                                   : free_bytes < DISK_FREE_DEGRADED ? ENGINE_DEGRADED_HEALTH
+                                                                     : ENGINE_HEALTHY;
+        health_say(out, found, "%.0f MiB of %.0f MiB are free", MIB(free_bytes), MIB(all_bytes));
+        if (found != ENGINE_HEALTHY)
+            health_remedy(out, "make room on the disk of \"%s\", or move the library with data_dir",
+                          folder);
+    }
+    mem_free(folder);
+}
+
+/* A line "MemAvailable:  123 kB". */
+static bool read_available(uint64_t *out_bytes)
+{
+    static const char key[] = "MemAvailable:";
+    struct buf text = {0};
+    bool is_read = !file_read("/proc/meminfo", RAGGED_MIB, &text, NULL);
+    const char *line = is_read ? strstr(buf_text(&text), key) : NULL;
+    if (line)
+        *out_bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
+    buf_clear(&text);
+    return line != NULL;
+}
+
+static void look_at_memory(struct health *health, struct engine_health_check *out)
+{
+    uint64_t free_bytes = 0;
+    enum governor_state state = governor_state(health->engine->governor);
+    if (!read_available(&free_bytes)) {
+        health_say(out, ENGINE_HEALTHY, "this system does not say how much memory is free");
+        return;
+    }
+    enum engine_health found =
+        free_bytes < MEMORY_FREE_UNHEALTHY || state == GOVERNOR_BLACK  ? ENGINE_UNHEALTHY
+        : free_bytes < MEMORY_FREE_DEGRADED || state != GOVERNOR_GREEN ? ENGINE_DEGRADED_HEALTH
+                                                                       : ENGINE_HEALTHY;
+    health_say(out, found, "%.0f MiB are free, memory is %s", MIB(free_bytes),
+               governor_state_name(state));
+    if (found != ENGINE_HEALTHY)
+        health_remedy(out, "close what needs much memory; ragged works on, slower");
+}
+
+static void look_at_descriptors(struct health *health, struct engine_health_check *out)
+{
+    (void)health;
+    struct rlimit limit = {0};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        health_say(out, ENGINE_HEALTHY, "this system does not say how many files may be open");
+        return;
+    }
+    bool is_low = limit.rlim_max != RLIM_INFINITY && limit.rlim_max < DESCRIPTORS_MIN;
+    health_say(out, is_low ? ENGINE_UNHEALTHY : ENGINE_HEALTHY, "%llu files may be open",
+               (unsigned long long)limit.rlim_max);
+    if (is_low)
+        health_remedy(out, "allow at least %d: `ulimit -n %d`", DESCRIPTORS_MIN, 1024);
+}
+
+/* A library from the future was written under another clock: dates and ages are wrong then. */
+static void look_at_clock(struct health *health, struct engine_health_check *out)
+{
+    char now[32];
+    int64_t now_ms = clock_wall_ms();
+    clock_format_utc(now_ms, now);
+    char *path = path_join(health->folder, "ragged.db");
+    struct file_info info = {0};
+    bool has_library = path && !file_stat(path, FILE_FOLLOW, &info, NULL);
+    mem_free(path);
+    int64_t ahead_ms = has_library ? info.mtime_ns / 1000000 - now_ms : 0;
+    bool is_wrong = strcmp(now, "2026") < 0 || ahead_ms > 24 * 3600 * (int64_t)1000;
+    health_say(out, is_wrong ? ENGINE_DEGRADED_HEALTH : ENGINE_HEALTHY, "it is %s%s", now,
+               ahead_ms > 24 * 3600 * (int64_t)1000
+                   ? ", and the library was written later than that"
+                   : "");
+    if (is_wrong)
+        health_remedy(out, "set the machine's clock");
+}
+
+/* Locks and shared memory of SQLite's log want a local disk. */
+static void look_at_file_system(struct health *health, struct engine_health_check *out)
+{
+    static const struct {
+        unsigned magic;
+        const char *name;
+    } remote[] = {{0x6969, "NFS"}, {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"}, {0x517B, "SMB"},
+                  {0x564C, "NCP"}, {0x5346414F, "AFS"},  {0x01021997, "9P"},  {0x00C36400, "Ceph"}};
+    char *folder = existing_folder(health->folder);
+    struct statfs info = {0};
+    const char *name = NULL;
+    if (folder && statfs(folder, &info) == 0)
+        for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
+            if ((unsigned)info.f_type == remote[i].magic)
+                name = remote[i].name;
+    health_say(out, name ? ENGINE_DEGRADED_HEALTH : ENGINE_HEALTHY, "the library is on %s",
+               name ? name : "a disk of this machine");
+    if (name)
+        health_remedy(out, "move it to a local disk with data_dir: locks are not safe there");
+    mem_free(folder);
+}
+
+const struct health_row health_machine_rows[] = {
+    {.name = "disk", .look = look_at_disk},
+    {.name = "memory", .look = look_at_memory},
+    {.name = "open_files", .look = look_at_descriptors},
+    {.name = "clock", .look = look_at_clock},
+    {.name = "file_system", .look = look_at_file_system},
+    {.name = NULL},
+};
