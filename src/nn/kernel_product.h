@@ -1,9 +1,11 @@
-/* nn/kernel_body.h - the functions of a kernel row, compiled once in each
+/* nn/kernel_product.h - the functions of a kernel row, compiled once in each
  * kernel_<cpu>_<precision>.c over its lanes and elements.
  *
  * Products are outer products of registers: for each step of the inner dimension one group of a row
  * meets the same group of 16 or 32 columns. Panels stay in the first-level cache while all rows
- * pass by; the next ones are asked for meanwhile. */
+ * pass by. The last tiles of rows ask for one of the next panels each: at an even pace, because a
+ * few rows are computed as fast as memory gives their weights, and late, so that what came is still
+ * there when it is needed. */
 #ifndef RAGGED_NN_KERNEL_PRODUCT_H
 #define RAGGED_NN_KERNEL_PRODUCT_H
 
@@ -18,10 +20,11 @@ INLINE size_t panel_elements(size_t n_inner)
     return n_inner * KERNEL_PANEL;
 }
 
-/* Rows from `row` on by panels from `panel` on, finished in registers but for gelu. n_rows and
+/* Rows from `row` on by panels from `panel` on, finished in registers but for gelu;
+ * ahead[n_panels]: how far in front of each panel to ask for memory, 0: not at all. n_rows and
  * n_panels are constants at every call, so that the sums live in registers. */
 INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
-                     size_t panel)
+                     size_t panel, const size_t *ahead)
 {
     const element *a = (const element *)p->a + row * p->a_stride;
     const element *b = (const element *)p->b + panel * panel_elements(p->n_inner);
@@ -41,7 +44,7 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
                                     v % PANEL_VECTORS * N_LANES * ELEMENT_GROUP);
 #pragma GCC unroll 2
         for (size_t i = 0; i < n_panels; i++)
-            __builtin_prefetch(b + (n_panels + i) * stride, 0, 2);
+            __builtin_prefetch(b + ahead[i], 0, 3);
 #pragma GCC unroll 12
         for (size_t i = 0; i < n_rows; i++)
             accumulate(sums[i], a + i * p->a_stride, columns, n_vectors);
@@ -67,56 +70,57 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
 }
 
 INLINE void sum_panels(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
-                       size_t panel)
+                       size_t panel, const size_t *ahead)
 {
     switch (n_rows) {
 #if TILE_ROWS > 6
     case 12:
-        sum_rows(12, n_panels, p, row, panel);
+        sum_rows(12, n_panels, p, row, panel, ahead);
         return;
     case 11:
-        sum_rows(11, n_panels, p, row, panel);
+        sum_rows(11, n_panels, p, row, panel, ahead);
         return;
     case 10:
-        sum_rows(10, n_panels, p, row, panel);
+        sum_rows(10, n_panels, p, row, panel, ahead);
         return;
     case 9:
-        sum_rows(9, n_panels, p, row, panel);
+        sum_rows(9, n_panels, p, row, panel, ahead);
         return;
     case 8:
-        sum_rows(8, n_panels, p, row, panel);
+        sum_rows(8, n_panels, p, row, panel, ahead);
         return;
     case 7:
-        sum_rows(7, n_panels, p, row, panel);
+        sum_rows(7, n_panels, p, row, panel, ahead);
         return;
 #endif
     case 6:
-        sum_rows(6, n_panels, p, row, panel);
+        sum_rows(6, n_panels, p, row, panel, ahead);
         return;
     case 5:
-        sum_rows(5, n_panels, p, row, panel);
+        sum_rows(5, n_panels, p, row, panel, ahead);
         return;
     case 4:
-        sum_rows(4, n_panels, p, row, panel);
+        sum_rows(4, n_panels, p, row, panel, ahead);
         return;
     case 3:
-        sum_rows(3, n_panels, p, row, panel);
+        sum_rows(3, n_panels, p, row, panel, ahead);
         return;
     case 2:
-        sum_rows(2, n_panels, p, row, panel);
+        sum_rows(2, n_panels, p, row, panel, ahead);
         return;
     default:
-        sum_rows(1, n_panels, p, row, panel);
+        sum_rows(1, n_panels, p, row, panel, ahead);
     }
 }
 
 static __attribute__((noinline)) void sum_tile(size_t n_rows, size_t n_panels,
-                                               const struct product *p, size_t row, size_t panel)
+                                               const struct product *p, size_t row, size_t panel,
+                                               const size_t *ahead)
 {
     if (n_panels == TILE_PANELS)
-        sum_panels(n_rows, TILE_PANELS, p, row, panel);
+        sum_panels(n_rows, TILE_PANELS, p, row, panel, ahead);
     else
-        sum_panels(n_rows, 1, p, row, panel);
+        sum_panels(n_rows, 1, p, row, panel, ahead);
 }
 
 static void apply_gelu(float *out, size_t stride, size_t n_rows, size_t n_columns)
@@ -138,11 +142,15 @@ INLINE size_t n_tiles_of(size_t n_rows)
 static void multiply(const struct product *p)
 {
     size_t n_tiles = n_tiles_of(p->n_rows), n_panels = p->n_columns / KERNEL_PANEL, n;
+    size_t ahead[TILE_PANELS];
     for (size_t panel = 0; panel < n_panels; panel += n) {
         n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
         for (size_t t = 0; t < n_tiles; t++) {
             size_t row = p->n_rows * t / n_tiles, n_rows = p->n_rows * (t + 1) / n_tiles - row;
-            sum_tile(n_rows, n, p, row, panel);
+            for (size_t i = 0; i < n; i++)
+                ahead[i] =
+                    i % n_tiles == n_tiles - 1 - t ? (n + i) * panel_elements(p->n_inner) : 0;
+            sum_tile(n_rows, n, p, row, panel, ahead);
             if (p->has_gelu)
                 apply_gelu(p->out + row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
                            n_rows, n * KERNEL_PANEL);
