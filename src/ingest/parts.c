@@ -236,15 +236,20 @@ void parts_settle(struct ingest_job *job)
     }
 }
 
-enum status parts_put(struct store *store, struct ingest_job *job, struct error *err)
+enum status parts_put(struct store *store, struct ingest_job *job, struct store_place *out,
+                      bool *out_is_put, struct error *err)
 {
     bool is_next = false;
     if (job->parts->is_over) { /* since it was settled, by one of the same transaction */
         drop(job);
+        *out_is_put = false;
         return STATUS_OK;
     }
-    enum status status = store_put_part(store, &job->document, &job->part, job->chunks,
-                                        job->n_chunks, &is_next, err);
+    enum status status =
+        out ? store_put_indexed_part(store, &job->document, &job->part, job->chunks, job->n_chunks,
+                                     out, &is_next, err)
+            : store_put_part(store, &job->document, &job->part, job->chunks, job->n_chunks,
+                             &is_next, err);
     if (status)
         return status;
     job->parts->has_written |= is_next;
@@ -252,5 +257,6 @@ enum status parts_put(struct store *store, struct ingest_job *job, struct error 
         error_set(&job->error, STATUS_BUSY, "another process adds or removes it too");
         fail(job);
     }
+    *out_is_put = is_next;
     return STATUS_OK;
 }

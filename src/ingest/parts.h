@@ -45,7 +45,10 @@ enum status parts_prepare(struct ingest_worker *worker, const struct ingest_cont
 /* The writer, in the order of the jobs: what came of the parts before decides what is done with
  * this one. */
 void parts_settle(struct ingest_job *job);
-/* Inside the write: INGEST_CHANGE_PART. */
-enum status parts_put(struct store *store, struct ingest_job *job, struct error *err) MUST_USE;
+/* Inside the write: INGEST_CHANGE_PART. Its words go into the tail, or, unless `out` is NULL, they
+ * are in a segment, which needs the place. *out_is_put: false when it is not the next part, or one
+ * before it was not. */
+enum status parts_put(struct store *store, struct ingest_job *job, struct store_place *out,
+                      bool *out_is_put, struct error *err) MUST_USE;
 
 #endif

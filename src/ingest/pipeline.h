@@ -69,14 +69,18 @@ enum status pipeline_write(struct pipeline *p, struct error *err) MUST_USE;
 /* The same without worker threads: work and write in turn. */
 enum status pipeline_plain(struct pipeline *p, struct error *err) MUST_USE;
 
-/* Are jobs [first, first + n) enough passages for a segment of their own? Then it is built; else
- * *out, which is zeroed, stays so. Clear it in any case. */
+/* Passages of jobs [first, first + n) whose words are new. */
+size_t pipeline_segment_count_rows(struct pipeline *p, size_t first, size_t n);
+/* Are they enough for a segment of their own? Then it is built; else *out, which is zeroed, stays
+ * so. Clear it in any case. */
 bool pipeline_segment_is_worth(struct pipeline *p, size_t first, size_t n);
 enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
                                    struct new_segment *out, struct error *err) MUST_USE;
 bool pipeline_segment_is_used(const struct new_segment *segment);
-/* Inside the write: each document in the order of the jobs, then the segment. */
-enum status pipeline_segment_put(struct pipeline *p, const struct ingest_job *job,
+/* Inside the write: each document and part in the order of the jobs, then the segment. A part that
+ * turns out not to be the next one leaves the segment with fewer rows than it has words of: then it
+ * is of no use. */
+enum status pipeline_segment_put(struct pipeline *p, struct ingest_job *job,
                                  struct new_segment *segment, struct error *err) MUST_USE;
 enum status pipeline_segment_list(struct pipeline *p, struct new_segment *segment,
                                   struct error *err) MUST_USE;

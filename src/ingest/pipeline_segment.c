@@ -1,24 +1,31 @@
-/* The words of a large group of documents go straight into a segment, which the commit that adds
- * the documents names too: a tail would be written, read and emptied again, and every search
+/* The words of a large group of documents and parts go straight into a segment, which the commit
+ * that adds them names too: a tail would be written, read and emptied again, and every search
  * meanwhile would score it row by row. Chunk ids are known only inside of that write; everything
  * but the list of rows is built before it. */
 #include "base/fault.h"
+#include "ingest/parts.h"
 #include "ingest/pipeline.h"
 
 #define ROWS_MIN 512 /* fewer are cheaper in the tail, and segments of them too many */
 
-static size_t count_rows(struct pipeline *p, size_t first, size_t n)
+static bool has_words(const struct ingest_job *job)
+{
+    return job->change == INGEST_CHANGE_DOCUMENT || job->change == INGEST_CHANGE_PART;
+}
+
+size_t pipeline_segment_count_rows(struct pipeline *p, size_t first, size_t n)
 {
     size_t n_rows = 0;
     for (size_t i = 0; i < n; i++)
-        if (pipeline_job(p, first + i)->change == INGEST_CHANGE_DOCUMENT)
+        if (has_words(pipeline_job(p, first + i)))
             n_rows += pipeline_job(p, first + i)->n_chunks;
     return n_rows;
 }
 
 bool pipeline_segment_is_worth(struct pipeline *p, size_t first, size_t n)
 {
-    return p->context.pass == INGEST_PASS_WORDS && count_rows(p, first, n) >= ROWS_MIN;
+    return p->context.pass == INGEST_PASS_WORDS &&
+           pipeline_segment_count_rows(p, first, n) >= ROWS_MIN;
 }
 
 static enum status add_words(struct lexical_builder *builder, const struct ingest_job *job,
@@ -37,7 +44,7 @@ static enum status write_words(struct pipeline *p, size_t first, size_t n,
     struct lexical_builder *builder = NULL;
     enum status status = lexical_builder_new(LEXICAL_PARAMS_DEFAULT, &builder, err);
     for (size_t i = 0; i < n && !status; i++)
-        if (pipeline_job(p, first + i)->change == INGEST_CHANGE_DOCUMENT)
+        if (has_words(pipeline_job(p, first + i)))
             status = add_words(builder, pipeline_job(p, first + i), err);
     if (!status)
         status = lexical_builder_write(builder, writer, err);
@@ -61,13 +68,16 @@ bool pipeline_segment_is_used(const struct new_segment *segment)
     return segment->writer != NULL;
 }
 
-enum status pipeline_segment_put(struct pipeline *p, const struct ingest_job *job,
+enum status pipeline_segment_put(struct pipeline *p, struct ingest_job *job,
                                  struct new_segment *segment, struct error *err)
 {
     struct store_place place;
-    enum status status = store_put_indexed_document(p->writer, &job->document, job->chunks,
-                                                    job->n_chunks, &place, err);
-    for (size_t i = 0; i < job->n_chunks && !status; i++)
+    bool is_put = true;
+    enum status status = job->change == INGEST_CHANGE_PART
+                             ? parts_put(p->writer, job, &place, &is_put, err)
+                             : store_put_indexed_document(p->writer, &job->document, job->chunks,
+                                                          job->n_chunks, &place, err);
+    for (size_t i = 0; i < job->n_chunks && is_put && !status; i++)
         status = row_list_add(&segment->rows, place.first_chunk_id + (int64_t)i, place.document_id,
                               0, err);
     return status;

@@ -30,13 +30,15 @@ static enum status put_vectors(struct pipeline *p, const struct ingest_job *job,
 static enum status put_job(struct pipeline *p, struct ingest_job *job, struct new_segment *segment,
                            struct error *err)
 {
+    bool is_put;
     switch (job->change) {
     case INGEST_CHANGE_DOCUMENT:
         return pipeline_segment_is_used(segment)
                    ? pipeline_segment_put(p, job, segment, err)
                    : store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
     case INGEST_CHANGE_PART:
-        return parts_put(p->writer, job, err);
+        return pipeline_segment_is_used(segment) ? pipeline_segment_put(p, job, segment, err)
+                                                 : parts_put(p->writer, job, NULL, &is_put, err);
     case INGEST_CHANGE_STAT:
         return store_touch_document(p->writer, job->known->id, job->document.size_bytes,
                                     job->document.inode, job->document.mtime_ns, err);
@@ -68,15 +70,23 @@ static enum status note_tail(struct pipeline *p, bool is_new_segment, struct err
     return status;
 }
 
+/* One write. *out_has_written false: the segment is not what was written, and nothing is. */
 static enum status write_changes(struct pipeline *p, size_t first, size_t n,
-                                 struct new_segment *segment, struct error *err)
+                                 struct new_segment *segment, bool *out_has_written,
+                                 struct error *err)
 {
-    enum status status = STATUS_OK;
+    size_t n_rows = pipeline_segment_count_rows(p, first, n);
+    enum status status = store_write_begin(p->writer, err);
+    if (status)
+        return status;
     for (size_t i = 0; i < n && !status; i++)
         status = put_job(p, pipeline_job(p, first + i), segment, err);
-    if (!status && pipeline_segment_is_used(segment))
+    bool has_segment = pipeline_segment_is_used(segment);
+    bool is_whole = !has_segment || segment->rows.n == n_rows;
+    if (!status && is_whole && has_segment)
         status = pipeline_segment_list(p, segment, err);
-    if (!status)
+    *out_has_written = is_whole;
+    if (!status && is_whole)
         return store_write_commit(p->writer, err);
     store_write_rollback(p->writer);
     return status;
@@ -85,7 +95,7 @@ static enum status write_changes(struct pipeline *p, size_t first, size_t n,
 /* One transaction for a group of finished jobs; nothing is waited for inside it. */
 static enum status commit_group(struct pipeline *p, size_t first, size_t n, struct error *err)
 {
-    bool has_change = false;
+    bool has_change = false, has_written = false;
     for (size_t i = 0; i < n; i++)
         if (pipeline_job(p, first + i)->parts)
             parts_settle(pipeline_job(p, first + i));
@@ -100,9 +110,11 @@ static enum status commit_group(struct pipeline *p, size_t first, size_t n, stru
     if (!status)
         status = pipeline_segment_build(p, first, n, &segment, err);
     if (!status)
-        status = store_write_begin(p->writer, err);
-    if (!status)
-        status = write_changes(p, first, n, &segment, err);
+        status = write_changes(p, first, n, &segment, &has_written, err);
+    if (!status && !has_written) {
+        new_segment_clear(&segment);
+        status = write_changes(p, first, n, &segment, &has_written, err);
+    }
     bool is_new_segment = pipeline_segment_is_used(&segment);
     new_segment_clear(&segment);
     return status ? status : note_tail(p, is_new_segment, err);

@@ -82,7 +82,8 @@ static uint32_t line_after(uint64_t n_before, uint32_t line)
 }
 
 static enum status add_chunks(struct store *store, const struct progress *progress,
-                              const struct store_chunk *chunks, size_t n, struct error *err)
+                              const struct store_chunk *chunks, size_t n, enum tail_words words,
+                              struct error *err)
 {
     enum status status = STATUS_OK;
     for (size_t i = 0; i < n && !status; i++) {
@@ -92,7 +93,7 @@ static enum status add_chunks(struct store *store, const struct progress *progre
         chunk.byte_start += progress->n_bytes;
         chunk.byte_end += progress->n_bytes;
         status = document_add_chunk(store, progress->document_id, progress->n_chunks + i, &chunk,
-                                    TAIL_WORDS, err);
+                                    words, err);
     }
     return status;
 }
@@ -115,9 +116,10 @@ static enum status extend_row(struct store *store, int64_t id, const struct stor
     return statement_run(&st, NULL, err);
 }
 
-enum status store_put_part(struct store *store, const struct store_document *document,
-                           const struct store_part *part, const struct store_chunk *chunks,
-                           size_t n_chunks, bool *out_is_next, struct error *err)
+static enum status put_part(struct store *store, const struct store_document *document,
+                            const struct store_part *part, const struct store_chunk *chunks,
+                            size_t n_chunks, enum tail_words words, struct store_place *out,
+                            bool *out_is_next, struct error *err)
 {
     assert(store->is_writing);
     struct progress progress = {0};
@@ -131,7 +133,9 @@ enum status store_put_part(struct store *store, const struct store_document *doc
         *out_is_next = false;
         return STATUS_OK;
     }
-    status = add_chunks(store, &progress, chunks, n_chunks, err);
+    const struct store_place place = {.document_id = progress.document_id,
+                                      .first_chunk_id = store->library.next_chunk_id};
+    status = add_chunks(store, &progress, chunks, n_chunks, words, err);
     if (!status)
         status =
             extend_row(store, progress.document_id, document, part->is_last, chunks, n_chunks, err);
@@ -141,9 +145,28 @@ enum status store_put_part(struct store *store, const struct store_document *doc
         status = part->is_last ? statement_run_with(store, SQL_PARTIAL_REMOVE,
                                                     &progress.document_id, 1, NULL, err)
                                : put_progress(store, &progress, err);
-    if (!status)
-        *out_is_next = true;
-    return status;
+    if (status)
+        return status;
+    *out = place;
+    *out_is_next = true;
+    return STATUS_OK;
+}
+
+enum status store_put_part(struct store *store, const struct store_document *document,
+                           const struct store_part *part, const struct store_chunk *chunks,
+                           size_t n_chunks, bool *out_is_next, struct error *err)
+{
+    return put_part(store, document, part, chunks, n_chunks, TAIL_WORDS, &(struct store_place){0},
+                    out_is_next, err);
+}
+
+enum status store_put_indexed_part(struct store *store, const struct store_document *document,
+                                   const struct store_part *part, const struct store_chunk *chunks,
+                                   size_t n_chunks, struct store_place *out, bool *out_is_next,
+                                   struct error *err)
+{
+    return put_part(store, document, part, chunks, n_chunks, TAIL_WITHOUT_WORDS, out, out_is_next,
+                    err);
 }
 
 /* The whole number that is the one row. */

@@ -100,6 +100,11 @@ struct store_part {
 enum status store_put_part(struct store *store, const struct store_document *document,
                            const struct store_part *part, const struct store_chunk *chunks,
                            size_t n_chunks, bool *out_is_next, struct error *err) MUST_USE;
+/* The same, as store_put_indexed_document(). */
+enum status store_put_indexed_part(struct store *store, const struct store_document *document,
+                                   const struct store_part *part, const struct store_chunk *chunks,
+                                   size_t n_chunks, struct store_place *out, bool *out_is_next,
+                                   struct error *err) MUST_USE;
 /* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
  * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
