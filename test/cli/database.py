@@ -1,4 +1,5 @@
-"""Changing a library behind the program's back: the pages get checksums as src/store/page_vfs.c would have made them."""
+"""Looking into a library, and changing it, behind the program's back: changed pages get checksums as src/store/page_vfs.c
+would have made them."""
 
 import ctypes
 import sqlite3
@@ -29,3 +30,11 @@ def change(data, statement):
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     sum_pages(path)
+
+
+def read(data, statement):
+    """All rows. Nothing is written: a connection that may would bring the log into the database as it closes."""
+    connection = sqlite3.connect("file:%s?mode=ro" % (data / "ragged.db"), uri=True)
+    rows = connection.execute(statement).fetchall()
+    connection.close()
+    return rows

@@ -5,8 +5,9 @@ as good as the new one. Every other change is promised when the command has ende
 
 import hashlib
 import json
-import sqlite3
 from pathlib import Path
+
+import database
 
 ABSENT = ""
 KEPT = ("added", "updated", "unchanged")
@@ -64,12 +65,11 @@ def found_in(ragged):
 
 def content_of(data):
     """Everything that documents are made of, vectors too, without ids and times."""
-    with sqlite3.connect("file:%s?mode=ro" % (Path(data) / "ragged.db"), uri=True) as database:
-        number, size = database.execute("SELECT vector_file, vector_bytes FROM library").fetchone()
-        rows = database.execute(
-            "SELECT d.path, d.hash, d.collection, c.ord, c.text, v.id FROM documents d JOIN chunks c ON c.doc_id = d.id "
-            "LEFT JOIN vectors v ON v.hash = c.hash ORDER BY d.path, c.ord").fetchall()
-    database.close()
-    file = Path(data) / ("vectors-%d.f16" % number)
+    data = Path(data)
+    [(number, size)] = database.read(data, "SELECT vector_file, vector_bytes FROM library")
+    rows = database.read(
+        data, "SELECT d.path, d.hash, d.collection, c.ord, c.text, v.id FROM documents d JOIN chunks c ON c.doc_id = d.id "
+              "LEFT JOIN vectors v ON v.hash = c.hash ORDER BY d.path, c.ord")
+    file = data / ("vectors-%d.f16" % number)
     vectors = file.read_bytes() if file.exists() else b""
     return [row[:5] + (None if row[5] is None else vectors[row[5] * size:][:size],) for row in rows]

@@ -3,13 +3,13 @@
 import random
 import shutil
 import signal
-import sqlite3
 import time
 
 import pytest
 
 from corpus import real_documents, write_corpus
 from driver import Ragged, is_fault_build, is_sanitized, library_state
+from ledger import content_of
 
 SEED = 20261124
 QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour")
@@ -23,15 +23,7 @@ def notes(tmp_path):
 
 def vectors_of(ragged):
     """Every passage's vector, by document and position."""
-    with sqlite3.connect(ragged.data / "ragged.db") as database:
-        number, size = database.execute("SELECT vector_file, vector_bytes FROM library").fetchone()
-        rows = database.execute(
-            "SELECT d.path, c.ord, v.id FROM chunks c JOIN documents d ON d.id = c.doc_id "
-            "LEFT JOIN vectors v ON v.hash = c.hash ORDER BY d.path, c.ord").fetchall()
-    file = ragged.data / f"vectors-{number}.f16"
-    vectors = file.read_bytes() if file.exists() else b""
-    return [(path, ord_, None if slot is None else vectors[slot * size:][:size])
-            for path, ord_, slot in rows]
+    return [(path, ord_, vector) for path, _, _, ord_, _, vector in content_of(ragged.data)]
 
 
 @pytest.fixture

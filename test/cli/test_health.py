@@ -118,13 +118,12 @@ def test_a_model_without_its_dictionary(library, tmp_path):
 
 
 def test_vectors_of_another_model(library):
-    with sqlite3.connect(library.data / "ragged.db") as db:
-        db.execute("UPDATE meta SET value = 'another:12345678:int16' WHERE key = 'embedding_fingerprint'")
+    database.change(library.data, "UPDATE meta SET value = 'another:12345678:int16' WHERE key = 'embedding_fingerprint'")
     expect(library, "embedder", "embedding_model")
 
 
 def test_an_ollama_that_is_not_there(library):
-    expect(library, "generator", "", env={"RAGGED_GENERATOR": "ollama", "RAGGED_OLLAMA_URL": "http://127.0.0.1:9"})
+    expect(library, "generator", "start its server", env={"RAGGED_GENERATOR": "ollama", "RAGGED_OLLAMA_URL": "http://127.0.0.1:9"})
 
 
 class Slow(BaseHTTPRequestHandler):

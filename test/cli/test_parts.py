@@ -5,7 +5,6 @@ import hashlib
 import os
 import random
 import signal
-import sqlite3
 import time
 
 import pytest
@@ -35,8 +34,7 @@ def write_lines(path, n_bytes, seed=SEED, encoding="utf-8", mark=b""):
 
 
 def query(ragged, sql):
-    with sqlite3.connect(ragged.data / "ragged.db") as database:
-        return database.execute(sql).fetchall()
+    return database.read(ragged.data, sql)
 
 
 def ids_of(ragged, path):

@@ -145,3 +145,11 @@ def test_benchmarks_time_reranking(reranking, tmp_path):
                             "--mode", "lexical", "--rerank", *EASY)
     rows = {row["name"]: row["median"] for row in answer["results"]}
     assert 0 < rows["lexical_rerank"] < rows["lexical_warm"]
+
+
+def test_a_benchmark_of_all_modes_has_room_for_all_its_figures(reranking, tmp_path):
+    (tmp_path / "questions").write_text(QUESTION)
+    answer = reranking.json("benchmark", "query", "--queries", tmp_path / "questions", "--runs", "1",
+                            "--mode", "all", "--rerank", *EASY)
+    names = {row["name"] for row in answer["results"]}
+    assert {mode + "_rerank" for mode in ("lexical", "vector", "hybrid")} <= names

@@ -4,12 +4,12 @@
 
 #include "../testing.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/process.h"
 #include "store/store.h"
 
@@ -23,15 +23,10 @@ static inline void fixture_folder_make(char out[64])
     assert_non_null(mkdtemp(out));
 }
 
-/* With the files in it; it holds no folders. */
 static inline void fixture_folder_remove(const char *folder)
 {
-    DIR *open_folder = opendir(folder);
-    for (struct dirent *entry; open_folder && (entry = readdir(open_folder));)
-        unlinkat(dirfd(open_folder), entry->d_name, 0);
-    if (open_folder)
-        closedir(open_folder);
-    rmdir(folder);
+    struct error err;
+    assert_ok(folder_remove(folder, &err));
 }
 
 static inline void fixture_vectors_path(const char *folder, int number, char out[128])

@@ -46,13 +46,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    char cache[96];
-    snprintf(cache, sizeof cache, "%s/cache", f->folder);
     query_cache_free(f->cache);
     assert_int_equal(governor_free_bytes(f->governor, GOVERNOR_CACHE),
                      governor_share(f->governor, GOVERNOR_CACHE));
     governor_free(f->governor);
-    fixture_folder_remove(cache);
     fixture_folder_remove(f->folder);
     free(f);
     return 0;

@@ -2,6 +2,7 @@
  * cache and to the processes, they find the same, field by field.
  *
  * RAGGED_TWIN_STEPS: how many steps (a campaign wants a million); RAGGED_TWIN_SEED. */
+#include "../dice.h"
 #include "../random_model.h"
 
 #include <fcntl.h>
@@ -40,14 +41,13 @@ struct fixture {
     struct variant variants[N_VARIANTS];
     struct analyzer *analyzer;
     char fingerprint[128];
-    uint64_t random;
+    struct dice dice;
     size_t n_searches, n_cached, n_answers, n_cached_answers, n_failed;
 };
 
 static size_t pick(struct fixture *f, size_t n)
 {
-    f->random = f->random * 6364136223846793005u + 1442695040888963407u;
-    return (size_t)(f->random >> 33) % n;
+    return (size_t)(dice_roll(&f->dice) % n);
 }
 
 /* ---- engines ---- */
@@ -90,7 +90,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     const char *seed = getenv("RAGGED_TWIN_SEED"), *shm = "/dev/shm";
-    f->random = seed ? strtoull(seed, NULL, 10) : 42;
+    f->dice.state = seed ? strtoull(seed, NULL, 10) : 42;
     f->variants[0].language = "none";
     f->variants[1].language = "english";
     model_init(&f->model, &shape, 3);
@@ -101,11 +101,8 @@ static int set_up(void **state)
     assert_int_equal(setenv("RAGGED_MODEL_DIR", f->models_folder, 1), 0);
     assert_ok(
         folder_make_temporary(access(shm, W_OK) == 0 ? shm : "/tmp", "twin", &f->folder, &err));
-    f->backup = path_join(f->folder, "../twin-backup");
-    char *backup = NULL;
-    assert_ok(folder_make_temporary(access(shm, W_OK) == 0 ? shm : "/tmp", "twin", &backup, &err));
-    mem_free(f->backup);
-    f->backup = backup;
+    assert_ok(
+        folder_make_temporary(access(shm, W_OK) == 0 ? shm : "/tmp", "twin", &f->backup, &err));
     assert_ok(analyzer_new("none", &f->analyzer, &err));
     struct embedder *embedder = NULL;
     assert_ok(embedder_open(&(struct embedder_options){.backend = "native", .precision = "fp32"},
@@ -521,7 +518,7 @@ static void test_query_cache__is_never_wrong(void **state)
     struct fixture *f = *state;
     const char *wanted = getenv("RAGGED_TWIN_STEPS");
     size_t n_steps = wanted ? strtoull(wanted, NULL, 10) : N_STEPS;
-    printf("seed %llu\n", (unsigned long long)f->random);
+    printf("seed %llu\n", (unsigned long long)f->dice.state);
     write_documents(f);
     for (size_t i = 0; i < n_steps; i++)
         step(f);

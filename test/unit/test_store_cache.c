@@ -29,10 +29,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    char cache[96];
-    snprintf(cache, sizeof cache, "%s/cache", f->folder);
     store_cache_free(f->cache);
-    fixture_folder_remove(cache);
     fixture_folder_remove(f->folder);
     free(f);
     return 0;
