@@ -10,8 +10,9 @@
 int64_t
 clock_monotonic_ms(void); /* deadlines and durations; an injected fault jumps an hour ahead */
 int64_t clock_monotonic_us(void);
-int64_t clock_cpu_ms(void);    /* computing time this process has used */
-int64_t clock_thread_ns(void); /* computing time the calling thread has used */
+int64_t clock_monotonic_ns(void); /* to measure with only: no fault moves it */
+int64_t clock_cpu_ms(void);       /* computing time this process has used */
+int64_t clock_thread_ns(void);    /* computing time the calling thread has used */
 int64_t clock_wall_ms(void); /* since 1970, only to be shown or stored; a fault jumps a year back */
 void clock_sleep_ms(int64_t ms);
 
