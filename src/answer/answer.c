@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/trace.h"
 #include "engine/degraded.h"
 #include "generate/generate.h"
 #include "search/hits.h"
@@ -336,6 +337,7 @@ enum status engine_answer(struct engine *engine, const char *question,
                           const struct engine_answer_options *options, struct engine_answer *out,
                           struct error *err)
 {
+    TRACE(TRACE_STAGE_ANSWER);
     struct engine_answer answer = {
         .generator = "", .model = "", .reasons = "", .label = "", .finish = "stop"};
     struct answering a = {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/trace.h"
 #include "cache/blob.h"
 #include "engine/identity.h"
 
@@ -109,6 +110,7 @@ bool answer_pass(struct blob *blob, struct engine_answer *answer, const char **i
 bool answer_cache_find(struct engine *engine, const struct query_cache_key *key,
                        struct engine_answer *answer)
 {
+    TRACE(TRACE_STAGE_CACHE_LOOKUP);
     struct span found;
     if (!query_cache_find(engine->cache, key, &found))
         return false;

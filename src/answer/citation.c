@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "answer/support.h"
+#include "base/trace.h"
 #include "text/text.h"
 
 #define MARKS_MAX 8
@@ -243,6 +244,7 @@ static enum status collect(struct checker *c, struct error *err)
 enum status citation_check(const struct citation_input *input, struct arena *arena,
                            struct citation_result *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_CITE_CHECK);
     struct checker c = {.input = input, .arena = arena};
     c.by_hit = arena_zalloc(arena, input->n_hits + 1, sizeof *c.by_hit);
     if (!c.by_hit)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/trace.h"
+
 #define TEMPLATE_TOKENS 24 /* what a chat template adds around two messages */
 
 static const char system_text[] =
@@ -67,6 +69,7 @@ static void append_passage(const struct engine_hit *hit, size_t number, bool is_
 enum status prompt_build(const struct prompt_options *options, struct arena *arena,
                          struct prompt *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_PROMPT);
     const char *system = options->is_small ? small_system_text : system_text;
     struct buf user = {0};
     size_t n_fixed = prompt_estimate_tokens(system, strlen(system)) +

@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/trace.h"
 
 static struct hash128 canonical(XXH128_hash_t h)
 {
@@ -86,6 +87,7 @@ void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX])
 enum status hash_sha256_fd(int fd, const char *name, const struct cancel *cancel,
                            char out[HASH_SHA256_HEX], struct error *err)
 {
+    TRACE(TRACE_STAGE_HASH);
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);
     unsigned char block[64 * 1024];

@@ -15,6 +15,7 @@ static const char *const names[TRACE_STAGE_COUNT] = {
     [TRACE_STAGE_TOKENIZE] = "tokenize",
     [TRACE_STAGE_EMBED] = "embed",
     [TRACE_STAGE_WRITE] = "write",
+    [TRACE_STAGE_SEGMENT] = "segment",
     [TRACE_STAGE_COMMIT] = "commit",
     [TRACE_STAGE_CHECKPOINT] = "checkpoint",
     [TRACE_STAGE_FLUSH] = "flush",

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "embed/embedder_internal.h"
 
 #define NORM_TOLERANCE 1e-3
@@ -39,6 +40,7 @@ static enum status unknown_row(const char *name, struct error *err)
 enum status embedder_open(const struct embedder_options *options, struct embedder **out,
                           struct error *err)
 {
+    TRACE(TRACE_STAGE_OPEN_MODEL);
     const struct embedder_row *row = find_row(options->backend);
     if (!row)
         return unknown_row(options->backend, err);
@@ -149,6 +151,7 @@ enum status embedder_embed(struct embedder_work *work, enum embed_kind kind,
                            const struct embed_text *texts, size_t n_texts,
                            const struct cancel *cancel, float *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_EMBED);
     enum status status = STATUS_OK;
     for (size_t i = 0; i < n_texts && !status;) {
         size_t n = size_min(n_texts - i, work->embedder->row->n_batch_max);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/trace.h"
 
 extern const struct generator_row generator_row_ollama, generator_row_openai, generator_row_llama,
     generator_row_extractive;
@@ -193,6 +194,7 @@ enum status generator_run(struct generator *generator, const struct generate_req
                           void (*on_text)(void *ctx, const char *text, size_t len), void *ctx,
                           struct generate_result *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_GENERATE);
     struct answer_stream answer = {.on_text = on_text, .ctx = ctx};
     enum status status = check_window(generator, request, err);
     if (!status && is_cancelled(request->cancel))

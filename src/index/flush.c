@@ -1,6 +1,7 @@
 #include "index/flush.h"
 
 #include "base/fault.h"
+#include "base/trace.h"
 #include "governor/disk_reserve.h"
 #include "index/new_segment.h"
 
@@ -112,6 +113,7 @@ enum status flush_tail(struct maintainer *maintainer, enum store_kind kind, size
     /* The tail serves searches too; a segment is not worth the last of a disk. */
     if (disk_reserve_check(maintainer->folder, 1, n * ROW_BYTES, 0, NULL))
         return STATUS_OK;
+    TRACE(TRACE_STAGE_FLUSH);
     status = build(maintainer, kind, &flush, err);
     if (!status)
         status = commit(maintainer, &flush.segment, err);

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "governor/disk_reserve.h"
 #include "index/dead_ranges.h"
 #include "index/new_segment.h"
@@ -267,6 +268,7 @@ static enum status commit(struct merge *merge, bool *out_has_merged, struct erro
 enum status merge_segments(struct maintainer *maintainer, enum store_kind kind,
                            enum maintain_extent extent, bool *out_has_merged, struct error *err)
 {
+    TRACE(TRACE_STAGE_MERGE);
     struct merge merge = {.maintainer = maintainer, .kind = kind};
     enum status status = maintainer_snapshot(maintainer, kind, &merge.snapshot, &merge.all, err);
     if (status)

@@ -7,6 +7,7 @@
 #include "base/bitmap.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/trace.h"
 
 char *snapshot_segment_path(const char *folder, const char *name)
 {
@@ -249,6 +250,7 @@ static enum status load_all(struct snapshot_cache *cache, const char *folder, un
 enum status snapshot_begin(struct snapshot_cache *cache, struct store *store, const char *folder,
                            unsigned want, struct snapshot *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_SNAPSHOT);
     int64_t failed_generation = -1;
     for (;;) {
         struct snapshot snapshot = {.store = store};

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_job.h"
 #include "ingest/parts.h"
@@ -172,10 +173,12 @@ enum status ingest_index_blocks(struct ingest_worker *worker, const struct inges
     job->chunks = arena_zalloc(&job->arena, n_chunks, sizeof *job->chunks);
     if (!job->chunks)
         return error_nomem(err);
+    struct trace_span terms = trace_begin(TRACE_STAGE_TERMS);
     for (size_t i = 0; i < n_chunks && !status; i++)
         status = is_cancelled(context->cancel)
                      ? error_set(err, STATUS_CANCELLED, "stopped")
                      : make_chunk(worker, &chunks[i], job, &job->chunks[i], err);
+    trace_end(&terms);
     job->n_chunks = n_chunks;
     return status ? status : count_missing(worker->reader, job, err);
 }
@@ -327,6 +330,7 @@ void ingest_prepare(struct ingest_worker *worker, const struct ingest_context *c
         ingest_slice_prepare(worker, context, job);
         return;
     }
+    TRACE(TRACE_STAGE_FILE);
     job->document = (struct store_document){
         .path = job->path,
         .title = "",

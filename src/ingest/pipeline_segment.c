@@ -3,6 +3,7 @@
  * meanwhile would score it row by row. Chunk ids are known only inside of that write; everything
  * but the list of rows is built before it. */
 #include "base/fault.h"
+#include "base/trace.h"
 #include "ingest/parts.h"
 #include "ingest/pipeline.h"
 
@@ -55,6 +56,7 @@ static enum status write_words(struct pipeline *p, size_t first, size_t n,
 enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
                                    struct new_segment *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_SEGMENT);
     if (!pipeline_segment_is_worth(p, first, n))
         return STATUS_OK;
     const struct maintainer maker = {.folder = p->context.engine->options.data_folder,

@@ -2,6 +2,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "base/trace.h"
 #include "ingest/ingest.h"
 #include "ingest/parts.h"
 #include "ingest/pipeline.h"
@@ -188,6 +189,7 @@ static enum status wait_for_disk(struct pipeline *p, size_t *io_n, struct error 
  * reports them and gives their memory back. */
 static enum status write_group(struct pipeline *p, size_t n, struct error *err)
 {
+    TRACE(TRACE_STAGE_WRITE);
     size_t first = p->next_write, n_bytes;
     enum status status = wait_for_disk(p, &n, err);
     if (!status)
@@ -251,8 +253,10 @@ enum status pipeline_write(struct pipeline *p, struct error *err)
         size_t n = count_done(p, &is_full);
         bool is_due = is_group_due(p, n, clock_monotonic_ms() - last_commit_ms);
         bool is_ready = n > 0 && (is_full || is_due || is_stopping);
-        if (!is_ready && !is_stopping)
+        if (!is_ready && !is_stopping) {
+            TRACE(TRACE_STAGE_WAIT);
             thread_wait(&p->job_done, &p->mutex, 50);
+        }
         pthread_mutex_unlock(&p->mutex);
         if (is_ready) {
             status = write_group(p, n, err);

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "ingest/parts.h"
 #include "load/load.h"
 
@@ -228,6 +229,7 @@ static enum status make_jobs(struct scan *scan, const struct scan_sizes *sizes, 
 enum status scan_paths(const struct engine_add_options *options, const struct scan_sizes *sizes,
                        struct scan *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_SCAN_FILES);
     struct scan scan = {0};
     struct walk walk = {.options = options, .scan = &scan, .err = err};
     enum status status = STATUS_OK;

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/trace.h"
 #include "load/document.h"
 #include "load/jail.h"
 #include "load/load.h"
@@ -309,6 +310,7 @@ enum status load_parse_part(struct load_worker *worker, int fd, const char *name
                             const struct load_part *part, const struct cancel *cancel,
                             struct arena *arena, struct load_document *out, struct error *err)
 {
+    TRACE(TRACE_STAGE_PARSE);
     struct request request = {.is_part = true};
     uint64_t end = 0;
     set_extension(&request, path_extension(name));
@@ -369,6 +371,7 @@ enum status load_parse(struct load_worker *worker, int fd, const char *name,
                        const struct cancel *cancel, struct arena *arena, struct load_document *out,
                        struct error *err)
 {
+    TRACE(TRACE_STAGE_PARSE);
     enum status status = check_file(worker, fd, name, err);
     if (!status && worker->pdftotext && looks_like_pdf(fd))
         status = parse_with_pdftotext(worker, fd, cancel, arena, out, err);

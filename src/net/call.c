@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/metric.h"
+#include "base/trace.h"
 #include "net/http.h"
 #include "net/peers.h"
 
@@ -48,6 +49,7 @@ static enum metric metric_of(enum status status)
 static enum status attempt(const struct net_call *call, const struct net_request *request,
                            struct transfer_facts *facts, struct error *err)
 {
+    TRACE(TRACE_STAGE_REQUEST);
     struct buf body = {0};
     struct net_response response;
     enum status status =

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "nn/encoder_internal.h"
 #include "nn/weights.h"
 
@@ -58,6 +59,7 @@ static enum status add_head(struct cross_encoder *e, const char *folder, struct 
 enum status cross_encoder_open(const struct encoder_options *options, struct cross_encoder **out,
                                struct error *err)
 {
+    TRACE(TRACE_STAGE_OPEN_MODEL);
     struct cross_encoder *e = mem_zalloc(1, sizeof *e);
     if (!e)
         return error_nomem(err);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "nn/encoder_internal.h"
 #include "nn/forward.h"
 #include "nn/kernel.h"
@@ -349,6 +350,7 @@ void encoder_scratch_free(struct encoder_scratch *scratch)
 static size_t fill_batch(struct encoder_scratch *s, const struct encoder_text *texts,
                          size_t n_texts, size_t *n_held, struct token_batch *out)
 {
+    TRACE(TRACE_STAGE_TOKENIZE);
     const struct encoder *e = s->encoder;
     size_t n = 0, n_tokens = 0, length = *n_held;
     while (n < n_texts) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/trace.h"
 #include "search/rrf.h"
 
 #define VECTOR_WEIGHT 0.6
@@ -90,6 +91,7 @@ static void (*const fusions[])(enum engine_mode mode, const struct best *best,
 void fuse_rank(enum engine_mode mode, enum engine_fusion fusion, struct fuse_candidate *candidates,
                size_t n)
 {
+    TRACE(TRACE_STAGE_FUSE);
     struct best best = {0};
     for (size_t i = 0; i < n; i++) {
         double lexical = words_in_context(&candidates[i]), cosine = closeness(&candidates[i]);

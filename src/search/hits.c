@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/trace.h"
 #include "query/metadata.h"
 #include "search/near_duplicate.h"
 
@@ -133,6 +134,7 @@ enum status hits_fetch(struct store *store, const struct engine_search_options *
                        const struct fuse_candidate *candidates, size_t n, size_t n_hits,
                        double min_score, struct engine_hits *hits, struct error *err)
 {
+    TRACE(TRACE_STAGE_FETCH);
     struct fetcher f = {.store = store, .options = options, .hits = hits};
     size_t n_wanted = size_min(n_hits, n);
     hits->hit = arena_zalloc(&hits->arena, n_wanted + 1, sizeof *hits->hit);
@@ -162,6 +164,7 @@ enum status hits_warn(struct engine_hits *hits, const char *text, struct error *
 enum status hits_join(struct store *store, const struct engine_search_options *options,
                       struct engine_hits *hits, struct error *err)
 {
+    TRACE(TRACE_STAGE_FETCH);
     struct fetcher f = {.store = store, .options = options, .hits = hits};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < hits->n && !status; i++)

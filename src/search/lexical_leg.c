@@ -5,6 +5,7 @@
 #include "base/bitmap.h"
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "index/ids.h"
 
 /* ---- opening ---- */
@@ -97,6 +98,7 @@ static enum status restrict_rows(struct lexical_leg *leg, struct error *err)
 enum status lexical_leg_init(struct lexical_leg *leg, const struct lexical_leg_options *options,
                              struct error *err)
 {
+    TRACE(TRACE_STAGE_WORDS_LEG);
     const struct snapshot_kind *kind = options->snapshot->lexical;
     struct lexical_leg l = {.snapshot = options->snapshot, .query = options->query};
     enum status status = STATUS_OK;
@@ -183,6 +185,7 @@ static size_t find_largest(const struct lexical_leg *leg)
 enum status lexical_leg_search(struct lexical_leg *leg, size_t n_best, struct leg_hit *out,
                                size_t *out_n, struct error *err)
 {
+    TRACE(TRACE_STAGE_WORDS_LEG);
     size_t n_max = leg->tail_rows.n > n_best ? leg->tail_rows.n : n_best;
     struct leg_hit *hits = mem_array(n_max + n_best, sizeof *hits);
     struct lexical_hit *found = mem_array(n_best, sizeof *found);
@@ -283,6 +286,7 @@ static void score_asks(const struct lexical_leg *leg, const struct lexical_leg_s
 enum status lexical_leg_score(struct lexical_leg *leg, struct fuse_candidate *candidates, size_t n,
                               struct error *err)
 {
+    TRACE(TRACE_STAGE_WORDS_LEG);
     struct ask *asks = mem_array(3 * n, sizeof *asks);
     uint32_t *rows = mem_array(3 * n, sizeof *rows);
     int32_t *scores = mem_array(3 * n, sizeof *scores);

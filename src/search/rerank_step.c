@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "engine/degraded.h"
 #include "search/hits.h"
 
@@ -119,6 +120,7 @@ enum status rerank_step(struct engine *engine, const char *query,
                         const struct engine_search_options *options, int64_t start_us,
                         struct engine_hits *hits, struct error *err)
 {
+    TRACE(TRACE_STAGE_RERANK);
     if (options->rerank == ENGINE_RERANK_OFF)
         return STATUS_OK;
     int64_t begin_us = engine_stage_us(engine);

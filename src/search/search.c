@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/trace.h"
 #include "engine/degraded.h"
 #include "index/recall.h"
 #include "query/query_syntax.h"
@@ -117,6 +118,7 @@ static enum status find_vector(struct search *s, struct error *err)
 
 static enum status embed_query(struct search *s, struct error *err)
 {
+    TRACE(TRACE_STAGE_EMBED_QUERY);
     struct error why = {0};
     enum status status = find_vector(s, &why);
     if (!status)
@@ -409,6 +411,7 @@ static enum status run_snapshot(struct search *s, struct error *err)
 /* What the words ask for: terms, conditions on documents, and the text to embed. */
 static enum status read_query(struct search *s, struct error *err)
 {
+    TRACE(TRACE_STAGE_READ_QUERY);
     struct arena *arena = &s->hits->arena;
     struct query_syntax syntax;
     enum status status =
@@ -483,6 +486,7 @@ static bool restore_query(struct search *s, struct span weights)
 
 static bool find_before(struct search *s, bool is_query_wanted)
 {
+    TRACE(TRACE_STAGE_CACHE_LOOKUP);
     struct span weights;
     s->has_state = engine_get_reader(s->engine, &s->store, NULL) == STATUS_OK &&
                    store_state(s->store, &s->key.state, NULL) == STATUS_OK;
@@ -515,6 +519,7 @@ enum status search_run(struct engine *engine, const char *text,
                        const struct engine_search_options *options, struct engine_hits *out,
                        struct search_query *out_query, struct error *err)
 {
+    TRACE(TRACE_STAGE_SEARCH);
     size_t len = strlen(text);
     if (len > RAGGED_LIMIT_QUERY)
         return error_set(err, STATUS_LIMIT, "the question is longer than %zu bytes",

@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "base/checked.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "index/ids.h"
 
 /* ---- opening ---- */
@@ -71,6 +72,7 @@ static enum status open_segment(struct vector_leg *leg, const struct vector_leg_
 enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_options *options,
                             struct error *err)
 {
+    TRACE(TRACE_STAGE_MEANING_LEG);
     const struct snapshot *snapshot = options->snapshot;
     struct vector_leg l = {
         .snapshot = snapshot,
@@ -165,6 +167,7 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
 enum status vector_leg_search(struct vector_leg *leg, size_t n_best, struct leg_hit *out,
                               size_t *out_n, struct error *err)
 {
+    TRACE(TRACE_STAGE_MEANING_LEG);
     size_t n = 0, n_max = leg->tail.n > n_best ? leg->tail.n : n_best;
     struct leg_hit *hits = mem_array(n_max + n_best, sizeof *hits);
     struct vector_hit *found = mem_array(n_best, sizeof *found);

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "store/statement.h"
 
 #define BUSY_TIMEOUT_MS 10000
@@ -177,6 +178,7 @@ static enum status create_database(struct store *store, struct error *err)
 
 enum status connection_open(struct store *store, struct error *err)
 {
+    TRACE(TRACE_STAGE_OPEN_LIBRARY);
     struct file_info info;
     if (store->mode == STORE_OPEN_READ) {
         enum status status = file_stat(store->path, FILE_FOLLOW, &info, err);

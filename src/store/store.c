@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "store/statement.h"
 
 #define LOCK_TIMEOUT_MS 10000
@@ -177,6 +178,7 @@ static void remove_old_vectors(const struct store *store)
 
 enum status store_write_commit(struct store *store, struct error *err)
 {
+    TRACE(TRACE_STAGE_COMMIT);
     assert(store->is_writing);
     enum status status = commit(store, err);
     end_transaction(store);
@@ -244,6 +246,7 @@ enum status store_checkpoint(struct store *store, uint64_t longer_than_bytes, st
         return status;
     if (longer_than_bytes > 0 && info.size_bytes <= longer_than_bytes)
         return STATUS_OK;
+    TRACE(TRACE_STAGE_CHECKPOINT);
     status = connection_ready(store, err);
     if (!status)
         status = file_lock_acquire(store->lock_path, LOCK_TIMEOUT_MS, &store->lock, err);

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "text/heading_path.h"
 #include "text/piece.h"
 
@@ -233,6 +234,7 @@ enum status text_chunk_document(const struct text_block *blocks, size_t n_blocks
                                 const struct text_chunk_options *options, struct arena *arena,
                                 struct text_chunk **out_chunks, size_t *out_n, struct error *err)
 {
+    TRACE(TRACE_STAGE_CHUNK);
     if (options->n_tokens_max < TOKENS_MIN)
         return error_set(err, STATUS_INVALID, "a passage of %zu tokens is too small, least is %d",
                          options->n_tokens_max, TOKENS_MIN);
