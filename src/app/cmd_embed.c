@@ -271,6 +271,7 @@ static enum status run(struct app *app, struct error *err)
     enum status status = check_usage(app, err);
     if (!status)
         status = lines_open(path, &embed.lines, err);
+    options.traceparent = session_traceparent(app);
     options.is_bulk = embed.lines.n_bytes_total >= BULK_BYTES;
     if (!status)
         status = engine_embedder_open(&options, &embedder, err);

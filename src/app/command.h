@@ -8,11 +8,13 @@
 #include <stddef.h>
 
 #include "app/config.h"
+#include "app/flame.h"
 #include "app/format.h"
 #include "app/option.h"
 #include "app/output.h"
 #include "base/cancel.h"
 #include "base/status.h"
+#include "base/trace_context.h"
 
 /* What the program ends with. */
 enum exit_code {
@@ -42,7 +44,14 @@ struct app {
     enum format format;
     bool is_quiet, is_verbose;
     const struct cancel *cancel;
-    enum exit_code exit_code; /* of a run that ends with STATUS_OK */
+    enum exit_code exit_code;            /* of a run that ends with STATUS_OK */
+    struct trace_context context;        /* the ids of this run */
+    char traceparent[TRACE_PARENT_SIZE]; /* the same as servers are told */
+    bool is_traceparent_invalid;         /* TRACEPARENT was, and was ignored */
+    struct {
+        const char *path; /* NULL: none is wanted */
+        enum flame_clock clock;
+    } flame;
 };
 
 /* What a command does with its first word, e.g. "set" of "config set KEY VALUE". */
@@ -62,6 +71,7 @@ struct command {
     size_t n_words_min, n_words_max;
     unsigned formats;                 /* bits 1 << FORMAT_X */
     bool uses_config;                 /* app->config is loaded before it runs */
+    bool is_wrapper;                  /* what follows its first word is for somebody else */
     const struct option *options;     /* NULL: only those of the program */
     const struct command_verb *verbs; /* with them `run` is command_run_verb */
     void (*help_more)(struct output *out);
@@ -78,6 +88,11 @@ enum status command_run_verb(struct app *app, struct error *err) MUST_USE;
 
 /* `name` is one of the words in the space-separated `names` (NULL: none). */
 bool names_contain(const char *names, const char *name, size_t len);
+
+/* What app->arguments say of the output, of which there is none yet. */
+void app_prepare(struct app *app);
+/* The command of app->arguments: help, settings, log and run. */
+enum status app_run_command(struct app *app, struct error *err) MUST_USE;
 
 /* Parses, runs, prints errors; returns what main returns. */
 int app_run(int argc, char *const *argv);

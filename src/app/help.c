@@ -36,7 +36,7 @@ static void append_names(const struct option *option, struct buf *out)
         name += len + (name[len] == ' ');
     }
     if (option->arg)
-        buf_printf(out, " %s", option->arg);
+        buf_printf(out, option->arg_usual ? "[=%s]" : " %s", option->arg);
 }
 
 static void print_option(struct output *out, const struct option *option)

@@ -64,6 +64,7 @@ void logging_open(struct app *app)
                                                                                : LOG_FORMAT_TEXT,
         .modes = {&config_mode_choices[1], ENGINE_MODE_COUNT},
         .commands = command_words(&app->config.arena),
+        .context = &app->context,
     };
     if (options.level == LOG_LEVEL_OFF)
         return;
@@ -76,6 +77,8 @@ void logging_open(struct app *app)
     if (status && app->is_verbose)
         output_printf(&app->notes, "warning: nothing is logged: %s\n", why.message);
     mem_free(path);
+    if (app->is_traceparent_invalid)
+        LOG(LOG_EVENT_TRACEPARENT_IGNORED, {LOG_KEY_COMMAND, number_of(app->arguments.command)});
     LOG(LOG_EVENT_RUN_STARTED, {LOG_KEY_COMMAND, number_of(app->arguments.command)});
 }
 

@@ -5,6 +5,7 @@
 
 #include "app/command.h"
 #include "app/config.h"
+#include "app/timings.h"
 #include "base/mem.h"
 
 const struct option option_globals[] = {
@@ -37,6 +38,15 @@ const struct option option_globals[] = {
      .help = "switch a feature for this run; may be repeated"},
     {.name = "quiet", .letters = "q", .help = "errors only on stderr"},
     {.name = "verbose", .letters = "v", .help = "more on stderr: timings, choices made"},
+    {.name = "timings",
+     .arg = "FORM",
+     .arg_usual = "table",
+     .rule = {.type = VALUE_CHOICE, .choices = timings_form_names},
+     .help = "where the time of the run went, on stderr"},
+    {.name = "trace",
+     .arg = "FILE",
+     .rule = {.type = VALUE_TEXT},
+     .help = "the same as a timeline for Perfetto or chrome://tracing"},
     {.name = "no-color", .aliases = "no-colour", .help = "no colours"},
     {.name = "help", .letters = "h", .help = "help about the command"},
     {.name = "version", .letters = "V", .help = "the version of the program"},
@@ -128,6 +138,8 @@ static enum status take_option(struct parser *parser, const struct option *optio
             return error_set(err, STATUS_INVALID, "%s takes no value", typed);
         return add_given(parser->out, option, (struct value){0}, err);
     }
+    if (!inline_value && option->arg_usual)
+        inline_value = option->arg_usual;
     if (!inline_value && parser->i_next >= parser->argc)
         return error_set(err, STATUS_INVALID, "%s wants a value: %s %s", typed, typed, option->arg);
     const char *text = inline_value ? inline_value : parser->argv[parser->i_next++];
@@ -213,8 +225,38 @@ enum status arguments_parse(int argc, char *const *argv, struct arguments *out, 
             status = STATUS_OK, has_ended = true;
         if (status)
             return status;
+        has_ended |= out->n_words > 0 && out->command->is_wrapper;
     }
     return check_words(out, err);
+}
+
+static bool is_global(const struct option *option)
+{
+    for (const struct option *row = option_globals; row->name; row++)
+        if (row == option)
+            return true;
+    return false;
+}
+
+enum status arguments_inherit(struct arguments *arguments, const struct arguments *outer,
+                              struct error *err)
+{
+    size_t n = arguments->n_given, n_inherited = 0;
+    for (size_t i = 0; i < outer->n_given; i++)
+        if (is_global(outer->given[i].option)) {
+            enum status status =
+                add_given(arguments, outer->given[i].option, outer->given[i].value, err);
+            if (status)
+                return status;
+        }
+    n_inherited = arguments->n_given - n;
+    for (size_t i = 0; i < n_inherited; i++) { /* the last one to the front, again and again */
+        struct argument last = arguments->given[arguments->n_given - 1];
+        memmove(arguments->given + 1, arguments->given,
+                (arguments->n_given - 1) * sizeof *arguments->given);
+        arguments->given[0] = last;
+    }
+    return STATUS_OK;
 }
 
 void arguments_clear(struct arguments *arguments)

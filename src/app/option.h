@@ -1,7 +1,8 @@
 /* app/option.h - options as rows, and the command line parsed by them.
  *
  * "--limit 5", "--limit=5", "-n 5", "-n5", joined flags "-qv"; "--" ends options, "-" is a word.
- * Options of the program stand before or after the command. */
+ * Options of the program stand before or after the command. What follows the first word of a
+ * wrapper are words. */
 #ifndef RAGGED_APP_OPTION_H
 #define RAGGED_APP_OPTION_H
 
@@ -19,6 +20,7 @@ struct option {
     const char *aliases;    /* further long names, separated by spaces; NULL: none */
     const char *letters;    /* every letter is a short name; NULL: none */
     const char *arg;        /* what help calls its value; NULL for a flag */
+    const char *arg_usual;  /* the value when none stands behind "="; NULL: it must have one */
     struct value_rule rule; /* unused when config_key is set */
     const char *config_key; /* the configuration key it overrides for this run; NULL: none */
     const char *help;
@@ -48,6 +50,9 @@ struct arguments {
  * failure `out` holds what was understood so far, to be cleared like on success. */
 enum status arguments_parse(int argc, char *const *argv, struct arguments *out,
                             struct error *err) MUST_USE;
+/* In front of what `arguments` have: the options of the program that `outer` was given. */
+enum status arguments_inherit(struct arguments *arguments, const struct arguments *outer,
+                              struct error *err) MUST_USE;
 void arguments_clear(struct arguments *arguments);
 
 /* The last time the option was given; NULL: it was not. */

@@ -5,8 +5,10 @@
 #include "app/help.h"
 #include "app/logging.h"
 #include "app/signals.h"
+#include "app/tracing.h"
 #include "base/clock.h"
 #include "base/metric.h"
+#include "base/trace.h"
 
 static void print_error(struct app *app, const struct error *err)
 {
@@ -56,7 +58,7 @@ static enum status choose_format(struct app *app, struct error *err)
     return STATUS_INVALID;
 }
 
-static void prepare(struct app *app)
+void app_prepare(struct app *app)
 {
     const struct arguments *arguments = &app->arguments;
     bool is_color_wanted = !arguments_has(arguments, "no-color");
@@ -66,8 +68,18 @@ static void prepare(struct app *app)
     app->is_verbose = arguments_has(arguments, "verbose") && !app->is_quiet;
 }
 
-static enum status run_command(struct app *app, struct error *err)
+static enum status configure(struct app *app, struct error *err)
 {
+    TRACE(TRACE_STAGE_CONFIG);
+    enum status status = config_load(&app->arguments, &app->config, err);
+    if (!status)
+        logging_open(app);
+    return status;
+}
+
+enum status app_run_command(struct app *app, struct error *err)
+{
+    TRACE(TRACE_STAGE_COMMAND);
     const struct command *command = app->arguments.command;
     if (arguments_has(&app->arguments, "version")) {
         output_puts(&app->out, "ragged " RAGGED_VERSION "\n");
@@ -83,30 +95,49 @@ static enum status run_command(struct app *app, struct error *err)
     }
     enum status status = choose_format(app, err);
     if (!status && command->uses_config)
-        status = config_load(&app->arguments, &app->config, err);
-    if (!status && command->uses_config)
-        logging_open(app);
+        status = configure(app, err);
     return status ? status : command->run(app, err);
+}
+
+/* Whatever came of the run, its output is there; a code that says more stays. */
+static enum exit_code finish_output(struct app *app, enum exit_code code)
+{
+    TRACE(TRACE_STAGE_OUTPUT);
+    struct error err = {0};
+    if (!output_finish(&app->out, "the results", &err))
+        return code;
+    print_error(app, &err);
+    return EXIT_CODE_ERROR;
+}
+
+static enum exit_code finish_trace(struct app *app, int64_t took_us, enum exit_code code)
+{
+    struct error err = {0};
+    if (!tracing_close(app, took_us, &err))
+        return code;
+    print_error(app, &err);
+    return code ? code : EXIT_CODE_ERROR;
 }
 
 int app_run(int argc, char *const *argv)
 {
     int64_t start_us = clock_monotonic_us();
     struct app app = {.cancel = signals_install()};
-    struct error err = {0}, write_err = {0};
+    struct error err = {0};
+    tracing_identify(&app);
     enum status status = arguments_parse(argc, argv, &app.arguments, &err);
-    prepare(&app);
+    app_prepare(&app);
     if (!status)
-        status = run_command(&app, &err);
+        status = tracing_open(&app, &err);
+    if (!status)
+        status = app_run_command(&app, &err);
     enum exit_code code = status ? exit_code_of(status, signals_received()) : app.exit_code;
     if (status)
         metric_add(metric_of_class(status_class(status)), 1);
     if (status && app.out.failed != EPIPE)
         print_error(&app, &err);
-    if (output_finish(&app.out, "the results", &write_err)) {
-        print_error(&app, &write_err);
-        code = EXIT_CODE_ERROR;
-    }
+    code = finish_output(&app, code);
+    code = finish_trace(&app, clock_monotonic_us() - start_us, code);
     logging_close(&app, code, clock_monotonic_us() - start_us);
     /* Nobody is left to be told when stderr does not work; without memory a sentence still fits. */
     output_flush(&app.notes);

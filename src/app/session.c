@@ -7,6 +7,11 @@
 #include "base/mem.h"
 #include "library/library.h"
 
+const char *session_traceparent(const struct app *app)
+{
+    return app->context.is_inherited ? app->traceparent : NULL;
+}
+
 enum status session_open_for(struct app *app, const char *collection, struct engine **out,
                              struct error *err)
 {
@@ -15,6 +20,7 @@ enum status session_open_for(struct app *app, const char *collection, struct eng
     if (status)
         return status;
     options.cancel = app->cancel;
+    options.traceparent = session_traceparent(app);
     options.features = config_features(&app->config, collection);
     return engine_open(&options, out, err);
 }

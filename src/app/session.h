@@ -13,6 +13,10 @@ enum status session_open(struct app *app, struct engine **out, struct error *err
 enum status session_open_for(struct app *app, const char *collection, struct engine **out,
                              struct error *err) MUST_USE;
 
+/* What servers are told of the trace this run is part of; NULL: nothing, because nobody asked for
+ * it. Borrowed from `app`. */
+const char *session_traceparent(const struct app *app);
+
 /* Opens the library, does `work` with it, and closes it. */
 enum status session_run(struct app *app,
                         enum status (*work)(struct app *app, struct engine *engine,

@@ -41,7 +41,8 @@ struct log {
     size_t limit_bytes;
     unsigned n_kept;
     struct log_words modes, commands;
-    unsigned long long run; /* the same in all lines of a process */
+    char run[SPAN_ID_SIZE];       /* the same in all lines of a process */
+    char trace_id[TRACE_ID_SIZE]; /* of all processes of a trace; "": none */
     char *path;
     int fd;
     struct buf block; /* lines to be written */
@@ -206,9 +207,12 @@ static void append_line(struct log *log, const struct log_line *line)
     struct buf *out = &log->block;
     buf_printf(out,
                log->format == LOG_FORMAT_JSON
-                   ? "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"event\":\"%s\",\"run\":\"%016llx\""
-                   : "%s.%03dZ %-5s %s run=%016llx",
+                   ? "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"event\":\"%s\",\"run\":\"%s\""
+                   : "%s.%03dZ %-5s %s run=%s",
                when, (int)(line->wall_ms % 1000), log_level_name(row->level), row->name, log->run);
+    if (*log->trace_id)
+        buf_printf(out, log->format == LOG_FORMAT_JSON ? ",\"trace\":\"%s\"" : " trace=%s",
+                   log->trace_id);
     for (const struct log_fact *fact = line->facts; fact->key != LOG_KEY_END; fact++)
         append_fact(log, fact);
     buf_append_text(out, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
@@ -292,6 +296,18 @@ static void log_free(struct log *log)
     mem_free(log);
 }
 
+static enum status set_ids(struct log *log, const struct trace_context *context, struct error *err)
+{
+    unsigned long long random = 0;
+    if (context) {
+        trace_context_ids(context, log->trace_id, log->run);
+        return STATUS_OK;
+    }
+    enum status status = random_bytes(&random, sizeof random, err);
+    snprintf(log->run, sizeof log->run, "%016llx", random);
+    return status;
+}
+
 enum status log_open(const struct log_options *options, struct error *err)
 {
     if (options->level == LOG_LEVEL_OFF)
@@ -311,7 +327,7 @@ enum status log_open(const struct log_options *options, struct error *err)
     pthread_mutex_init(&log->mutex, NULL);
     pthread_cond_init(&log->closing, NULL);
     log->opened_ms = clock_wall_ms();
-    enum status status = random_bytes(&log->run, sizeof log->run, err);
+    enum status status = set_ids(log, options->context, err);
     struct log *expected = NULL;
     if (!status && !log->path)
         status = error_nomem(err);

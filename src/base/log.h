@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "base/trace_context.h"
 
 enum { LOG_RATE_MAX = 10, LOG_FACTS_MAX = 8 };
 
@@ -29,6 +30,7 @@ enum log_event {
     LOG_EVENT_SEARCH_FAILED,
     LOG_EVENT_ANSWERED,
     LOG_EVENT_MAINTAINED,
+    LOG_EVENT_TRACEPARENT_IGNORED,
     LOG_EVENT_SUPPRESSED, /* lines of an event above its rate */
     LOG_EVENT_LOST,       /* lines that found the ring full */
     LOG_EVENT_COUNT
@@ -72,6 +74,7 @@ struct log_options {
     size_t limit_bytes; /* a longer file becomes path.1, that one path.2, ...; 0: 10 MiB */
     unsigned n_kept;    /* of those; 0: 5 */
     struct log_words modes, commands;
+    const struct trace_context *context; /* its ids are in all lines; NULL: a random "run" only */
 };
 
 /* Once at a time in a process: BUSY. IO: the file can't be opened. The thread starts when there is

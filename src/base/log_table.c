@@ -11,6 +11,7 @@ static const struct log_event_row events[LOG_EVENT_COUNT] = {
     [LOG_EVENT_SEARCH_FAILED] = {"search_failed", LOG_LEVEL_ERROR},
     [LOG_EVENT_ANSWERED] = {"answered", LOG_LEVEL_INFO},
     [LOG_EVENT_MAINTAINED] = {"maintained", LOG_LEVEL_DEBUG},
+    [LOG_EVENT_TRACEPARENT_IGNORED] = {"traceparent_ignored", LOG_LEVEL_DEBUG},
     [LOG_EVENT_SUPPRESSED] = {"suppressed", LOG_LEVEL_WARN},
     [LOG_EVENT_LOST] = {"lost", LOG_LEVEL_WARN},
 };

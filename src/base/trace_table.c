@@ -6,6 +6,7 @@ static const char *const names[TRACE_STAGE_COUNT] = {
     [TRACE_STAGE_OUTPUT] = "output",
     [TRACE_STAGE_OPEN_LIBRARY] = "open library",
     [TRACE_STAGE_OPEN_MODEL] = "open model",
+    [TRACE_STAGE_CLOSE] = "close",
     [TRACE_STAGE_SCAN_FILES] = "scan files",
     [TRACE_STAGE_FILE] = "file",
     [TRACE_STAGE_HASH] = "hash",

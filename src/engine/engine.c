@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/thread.h"
+#include "base/trace.h"
 #include "nn/nn.h"
 
 #define NATIVE "native"
@@ -50,7 +51,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->data_folder,   &o->embedding_backend,   &o->embedding_model, &o->embedding_url,
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
-        &o->language,      &o->rerank_model,        &o->breaker_force,
+        &o->language,      &o->rerank_model,        &o->breaker_force,   &o->traceparent,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -147,6 +148,7 @@ void engine_close(struct engine *engine)
 {
     if (!engine)
         return;
+    TRACE(TRACE_STAGE_CLOSE);
     embedder_work_free(engine->embed_work);
     embedder_close(engine->embedder);
     analyzer_free(engine->analyzer);

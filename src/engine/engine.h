@@ -32,6 +32,7 @@ struct engine_options {
     const char *rerank_model;        /* a reranker of the model table; NULL: the first */
     const char *generator, *llm_model, *ollama_url, *openai_url, *openai_key, *gguf_path;
     const char *breaker_force; /* "ollama.chat=open": circuit breakers that stay so; NULL: none */
+    const char *traceparent;   /* W3C Trace Context, sent to servers; NULL: none */
     int answer_timeout_ms;     /* for a model's answer with all attempts; 0: 10 min */
     const char *language;      /* of the stemmer: "english", ... */
     size_t chunk_tokens, chunk_overlap; /* 0: as much as the model reads; clamped to it */

@@ -30,7 +30,7 @@ struct engine {
     struct snapshot_cache segments; /* of the reader */
     struct cross_encoder *reranker;
     struct governor *governor; /* from engine_open() on */
-    struct net_peers *peers;   /* the same; NULL: without retries and breakers */
+    struct net_peers *peers;   /* the same */
     struct query_cache *cache; /* NULL: nothing is kept */
     struct identity identity;
     bool has_embedder_failed; /* somewhere where words alone could decide */

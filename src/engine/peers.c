@@ -11,18 +11,13 @@ static const char *const operations[] = {
 enum status peers_open(const struct engine_options *options, struct net_peers **out,
                        struct error *err)
 {
+    bool is_plain = !feature_is_on(&options->features, FEATURE_ADVANCED_ERROR_RECOVERY);
     const struct net_peers_options wanted = {.force = options->breaker_force,
-                                             .operations = operations};
-    struct net_peers *peers = NULL;
-    enum status status = net_peers_new(&wanted, &peers, err);
-    if (status)
-        return error_context(err, status, "breaker_force");
-    if (!feature_is_on(&options->features, FEATURE_ADVANCED_ERROR_RECOVERY)) {
-        net_peers_free(peers);
-        peers = NULL;
-    }
-    *out = peers;
-    return STATUS_OK;
+                                             .operations = operations,
+                                             .traceparent = options->traceparent,
+                                             .is_plain = is_plain};
+    enum status status = net_peers_new(&wanted, out, err);
+    return status ? error_context(err, status, "breaker_force") : STATUS_OK;
 }
 
 void engine_each_peer(struct engine *engine, void (*each)(void *ctx, const struct net_peer *peer),

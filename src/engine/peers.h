@@ -5,7 +5,8 @@
 #include "engine/engine.h"
 #include "net/net.h"
 
-/* NULL in *out without FEATURE_ADVANCED_ERROR_RECOVERY. INVALID: options->breaker_force. */
+/* Without retries and breakers where FEATURE_ADVANCED_ERROR_RECOVERY is off. INVALID:
+ * options->breaker_force. */
 enum status peers_open(const struct engine_options *options, struct net_peers **out,
                        struct error *err) MUST_USE;
 

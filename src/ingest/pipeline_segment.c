@@ -56,9 +56,9 @@ static enum status write_words(struct pipeline *p, size_t first, size_t n,
 enum status pipeline_segment_build(struct pipeline *p, size_t first, size_t n,
                                    struct new_segment *out, struct error *err)
 {
-    TRACE(TRACE_STAGE_SEGMENT);
     if (!pipeline_segment_is_worth(p, first, n))
         return STATUS_OK;
+    TRACE(TRACE_STAGE_SEGMENT);
     const struct maintainer maker = {.folder = p->context.engine->options.data_folder,
                                      .store = p->writer};
     enum status status = new_segment_init(out, STORE_KIND_LEXICAL, NULL, &maker, err);

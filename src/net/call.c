@@ -52,9 +52,12 @@ static enum status attempt(const struct net_call *call, const struct net_request
     TRACE(TRACE_STAGE_REQUEST);
     struct buf body = {0};
     struct net_response response;
+    struct net_request sent = *request;
+    if (call->peers && *call->peers->traceparent)
+        sent.traceparent = call->peers->traceparent;
     enum status status =
-        call->lines ? http_stream(request, call->lines, call->ctx, &body, &response, facts, err)
-                    : http_fetch(request, &body, &response, facts, err);
+        call->lines ? http_stream(&sent, call->lines, call->ctx, &body, &response, facts, err)
+                    : http_fetch(&sent, &body, &response, facts, err);
     if (!status)
         status = call->take(call->ctx, &response, &body, err);
     buf_clear(&body);
@@ -198,7 +201,7 @@ static enum status take_any(void *ctx, const struct net_response *response, cons
 /* Something small before something that takes a server minutes. */
 static enum status probe(struct calling *c, struct transfer_facts *facts)
 {
-    const struct net_call cheap = {.take = take_any, .ctx = c};
+    const struct net_call cheap = {.peers = c->call->peers, .take = take_any, .ctx = c};
     const struct net_request *wanted = &c->call->request;
     const struct net_request request = {
         .method = "GET",
@@ -319,7 +322,7 @@ enum status net_call(const struct net_call *call, struct error *err)
     enum status status = net_origin(call->request.url, c.origin, err);
     if (status)
         return status;
-    if (call->peers) {
+    if (call->peers && !call->peers->is_plain) {
         pthread_mutex_lock(&call->peers->mutex);
         c.peer = peers_get(call->peers, c.origin, call->operation);
         pthread_mutex_unlock(&call->peers->mutex);

@@ -26,6 +26,7 @@ struct net_request {
     size_t body_len;
     const char *content_type; /* with a body; NULL: application/json */
     const char *bearer;       /* sent as Authorization: Bearer; never printed; may be NULL */
+    const char *traceparent;  /* header of that name; NULL: none. net_call() fills in its peers' */
     struct net_timeouts timeouts;
     int follow_redirects;
     const struct cancel *cancel; /* may be NULL */
@@ -86,6 +87,8 @@ struct net_peers_options {
     /* "ollama.chat=open,openai.embed=closed": breakers that stay so; NULL: none. */
     const char *force;
     const char *const *operations; /* that may be named there; NULL at the end */
+    const char *traceparent;       /* W3C Trace Context, sent with each request; NULL: none */
+    bool is_plain;                 /* one attempt, and no breaker */
 };
 /* INVALID: `force` is not such a list. */
 enum status net_peers_new(const struct net_peers_options *options, struct net_peers **out,

@@ -97,7 +97,11 @@ enum status net_peers_new(const struct net_peers_options *options, struct net_pe
     if (!peers)
         return error_nomem(err);
     pthread_mutex_init(&peers->mutex, NULL);
+    peers->is_plain = options->is_plain;
+    snprintf(peers->traceparent, sizeof peers->traceparent, "%s",
+             options->traceparent ? options->traceparent : "");
     enum status status = force_all(peers, options, err);
+    peers->n = options->is_plain ? 0 : peers->n;
     if (status)
         net_peers_free(peers);
     else

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/trace_context.h"
 #include "net/breaker.h"
 #include "net/net.h"
 #include "net/retry.h"
@@ -21,6 +22,8 @@ struct net_peers {
     pthread_mutex_t mutex; /* all below; never held while anything is waited for */
     struct peer peer[PEERS_MAX];
     int n;
+    char traceparent[TRACE_PARENT_SIZE]; /* "": none; never changes, as is_plain */
+    bool is_plain;
 };
 
 /* Made when first asked for; with the mutex held. NULL: there are too many. */

@@ -99,6 +99,10 @@ static enum status add_headers(struct transfer *t)
                              t->origin);
         status = add_header(t, line);
     }
+    if (!status && request->traceparent) {
+        snprintf(line, sizeof line, "traceparent: %s", request->traceparent);
+        status = add_header(t, line);
+    }
     return status;
 }
 

@@ -120,9 +120,9 @@ enum status rerank_step(struct engine *engine, const char *query,
                         const struct engine_search_options *options, int64_t start_us,
                         struct engine_hits *hits, struct error *err)
 {
-    TRACE(TRACE_STAGE_RERANK);
     if (options->rerank == ENGINE_RERANK_OFF)
         return STATUS_OK;
+    TRACE(TRACE_STAGE_RERANK);
     int64_t begin_us = engine_stage_us(engine);
     enum status status = hits->n > 0 ? run(engine, query, options, start_us, hits, err) : STATUS_OK;
     if (!status)
