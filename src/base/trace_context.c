@@ -9,10 +9,11 @@
 #define VERSION_INVALID 0xFF
 #define FLAG_SAMPLED 1
 
+static const char digits[] = "0123456789abcdef";
+
 /* Lower case only, as the standard has it. False: something else stands there. */
 static bool read_hex(const char *text, uint8_t *out, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < 2 * n; i++) {
         const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
         if (!digit)
@@ -24,8 +25,9 @@ static bool read_hex(const char *text, uint8_t *out, size_t n)
 
 static void write_hex(const uint8_t *bytes, size_t n, char *out)
 {
-    for (size_t i = 0; i < n; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    for (size_t i = 0; i < 2 * n; i++)
+        out[i] = digits[i % 2 ? bytes[i / 2] & 15 : bytes[i / 2] >> 4];
+    out[2 * n] = '\0';
 }
 
 static bool is_zero(const uint8_t *bytes, size_t n)

@@ -147,6 +147,41 @@ static void test_options__every_row_of_every_command_is_sound(void **state)
     }
 }
 
+static void test_options__may_have_a_usual_value(void **state)
+{
+    (void)state;
+    struct arguments arguments;
+    assert_ok(PARSE(&arguments, "search", "--timings", "x"));
+    assert_string_equal(arguments_text(&arguments, "timings", ""), "table");
+    assert_int_equal(arguments.n_words, 1);
+    arguments_clear(&arguments);
+    assert_ok(PARSE(&arguments, "--timings=json", "search", "x"));
+    assert_string_equal(arguments_text(&arguments, "timings", ""), "json");
+    arguments_clear(&arguments);
+    assert_status(PARSE(&arguments, "search", "x", "--timings=tree"), STATUS_INVALID);
+    arguments_clear(&arguments);
+}
+
+static void test_options__of_a_wrapped_command_are_its_own(void **state)
+{
+    (void)state;
+    struct arguments outer, inner;
+    assert_ok(PARSE(&outer, "-q", "--format", "csv", "profile", "-o", "x", "--data-dir", "a",
+                    "search", "-n", "5", "--", "-o"));
+    assert_string_equal(arguments_text(&outer, "output", ""), "x");
+    assert_int_equal(outer.n_words, 5);
+    assert_string_equal(outer.words[1], "-n");
+    assert_ok(PARSE(&inner, "search", "--format", "json", "y"));
+    assert_ok(arguments_inherit(&inner, &outer, &err));
+    assert_true(arguments_has(&inner, "quiet"));
+    assert_string_equal(arguments_text(&inner, "data-dir", ""), "a");
+    assert_string_equal(arguments_text(&inner, "format", ""), "json");
+    assert_null(arguments_find(&inner, "output"));
+    assert_int_equal(inner.n_given, 4);
+    arguments_clear(&outer);
+    arguments_clear(&inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_options__refuse_and_name_what_there_is),
         cmocka_unit_test(test_options__check_numbers),
         cmocka_unit_test(test_options__every_row_of_every_command_is_sound),
+        cmocka_unit_test(test_options__may_have_a_usual_value),
+        cmocka_unit_test(test_options__of_a_wrapped_command_are_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
