@@ -99,7 +99,7 @@ enum status app_run_command(struct app *app, struct error *err)
     return status ? status : command->run(app, err);
 }
 
-/* Whatever came of the run, its output is there; a code that says more stays. */
+/* What could not be written is the worst that can be said of a run. */
 static enum exit_code finish_output(struct app *app, enum exit_code code)
 {
     TRACE(TRACE_STAGE_OUTPUT);
@@ -110,6 +110,7 @@ static enum exit_code finish_output(struct app *app, enum exit_code code)
     return EXIT_CODE_ERROR;
 }
 
+/* The output is there already, and a code that says why a run failed stays. */
 static enum exit_code finish_trace(struct app *app, int64_t took_us, enum exit_code code)
 {
     struct error err = {0};
