@@ -124,6 +124,8 @@ SCENARIOS = {
     "query": (worn, lambda d: ("query", "--json", QUESTIONS[1])),
     "search-again": (searched, lambda d: ("search", "--json", QUESTIONS[0])),
     "query-again": (queried, lambda d: ("query", "--json", QUESTIONS[1])),
+    "traced": (worn, lambda d: ("search", "--json", "--timings", "--trace", d / "trace", QUESTIONS[0])),
+    "profile": (added, lambda d: ("profile", "-o", d / "graph", "search", "--json", QUESTIONS[0])),
     "list": (worn, lambda d: ("list", "--json")),
     "status": (worn, lambda d: ("status", "--tuning")),
     "check": (worn, lambda d: ("check",)),
@@ -134,7 +136,7 @@ SCENARIOS = {
     "benchmark": (empty, lambda d: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x")),
     "model": (empty, lambda d: ("model", "verify")),
 }
-ANSWERS = ("search-lexical", "search-vector", "search-hybrid", "search-segments", "query", "list")
+ANSWERS = ("search-lexical", "search-vector", "search-hybrid", "search-segments", "query", "traced", "profile", "list")
 # What was done by the first run is not there for the second.
 ONCE = ("remove", "clear")
 
