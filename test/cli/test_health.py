@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+import database
 from driver import real_cache
 
 MODEL = "all-MiniLM-L6-v2"

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import database
 from corpus import WORDS
 from driver import Ragged, entries, is_fault_build, is_sanitized
 
