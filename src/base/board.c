@@ -29,7 +29,7 @@ static uint64_t add_row(uint64_t layout, const struct metric_row *row)
 }
 
 /* Rows may move from one version to the next: their names are the layout. */
-static uint64_t layout_of_build(void)
+uint64_t board_layout(void)
 {
     uint64_t layout = sizeof(struct board);
     for (int i = 0; i < METRIC_COUNT; i++)
@@ -118,7 +118,7 @@ enum status board_share(const char *path, struct error *err)
 {
     if (board_get() != &own_board)
         return STATUS_OK;
-    uint64_t layout = layout_of_build();
+    uint64_t layout = board_layout();
     struct board *board = NULL;
     int errnum = fault_hit("board.open") ? EIO : open_board(path, layout, &board);
     if (errnum == ESTALE && unlink(path) == 0)

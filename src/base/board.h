@@ -35,6 +35,9 @@ struct board {
     struct board_slot slots[OPERATION_SLOTS];
 };
 
+/* Of this build: what it counts, and where. */
+uint64_t board_layout(void);
+
 /* Where to count now; never NULL. */
 struct board *board_get(void);
 

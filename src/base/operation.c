@@ -1,6 +1,5 @@
 #include "base/operation.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +30,24 @@ static unsigned long long identify(pid_t pid)
     return (unsigned long long)pid << 40 | (start & 0xFFFFFFFFFFull);
 }
 
-static bool is_alive(unsigned long long owner)
+bool operation_owner_is_alive(unsigned long long owner)
 {
     return identify((pid_t)(owner >> 40)) == owner;
+}
+
+static void clean_text(char *text, size_t n_max)
+{
+    text[n_max - 1] = '\0';
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
+void operation_clean(struct operation *operation)
+{
+    clean_text(operation->name, sizeof operation->name);
+    clean_text(operation->stage, sizeof operation->stage);
+    clean_text(operation->memory_state, sizeof operation->memory_state);
 }
 
 static struct board_slot *slot_of(int slot)
@@ -64,6 +78,7 @@ static bool get(struct board_slot *slot, struct operation *out)
         if (before % 2 || atomic_load(&slot->version) != before)
             continue;
         memcpy(out, words, sizeof words);
+        operation_clean(out);
         return true;
     }
     return false;
@@ -76,7 +91,7 @@ int operation_begin(const char *name)
     for (int i = 0; i < OPERATION_SLOTS && own; i++) {
         struct board_slot *slot = &board->slots[i];
         unsigned long long owner = atomic_load(&slot->owner);
-        if (owner && is_alive(owner))
+        if (owner && operation_owner_is_alive(owner))
             continue;
         if (!atomic_compare_exchange_strong(&slot->owner, &owner, own))
             continue;
@@ -120,7 +135,7 @@ void operation_each(void (*each)(void *ctx, int64_t process_id, const struct ope
         if (!owner)
             continue;
         struct operation operation;
-        if (!is_alive(owner))
+        if (!operation_owner_is_alive(owner))
             atomic_compare_exchange_strong(&slot->owner, &owner, 0);
         else if (get(slot, &operation))
             each(ctx, (int64_t)(owner >> 40), &operation);

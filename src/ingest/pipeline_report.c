@@ -89,9 +89,13 @@ static const char *why_paused(struct pipeline *p)
 }
 
 /* For whoever watches from another process. */
-static void show_operation(const struct pipeline *p)
+static void show_operation(struct pipeline *p)
 {
     const struct engine_progress *told = &p->progress;
+    struct governor *governor = p->context.engine->governor;
+    pthread_mutex_lock(&p->mutex);
+    size_t n_queued = p->next_job - p->next_write;
+    pthread_mutex_unlock(&p->mutex);
     bool is_words = p->context.pass == INGEST_PASS_WORDS;
     struct operation now = {
         .n_done = is_words ? told->n_files_done : told->n_vectors_done,
@@ -99,7 +103,13 @@ static void show_operation(const struct pipeline *p)
         .n_bytes_done = told->n_bytes_done,
         .n_bytes_total = told->n_bytes_total,
         .eta_ms = told->eta_ms,
+        .n_passages = told->n_chunks,
+        .n_queued = n_queued,
+        .memory_bytes = governor_taken(governor),
+        .memory_bytes_max = governor_budget(governor),
     };
+    snprintf(now.memory_state, sizeof now.memory_state, "%s",
+             governor_state_name(governor_state(governor)));
     snprintf(now.stage, sizeof now.stage, "%s", is_words ? "words" : "vectors");
     operation_update(p->operation, &now);
 }
