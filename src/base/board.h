@@ -35,6 +35,9 @@ struct board {
     struct board_slot slots[OPERATION_SLOTS];
 };
 
+/* Its name in the data directory. */
+#define BOARD_FILE "metrics"
+
 /* Of this build: what it counts, and where. */
 uint64_t board_layout(void);
 

@@ -26,8 +26,8 @@ static void copy_numbers(struct board *board, struct board_view *out)
     for (int i = 0; i < HISTOGRAM_COUNT; i++) {
         struct board_histogram *from = &board->histograms[i];
         struct histogram_counts *to = &out->histograms[i];
-        *to = (struct histogram_counts){
-            .sum_us = atomic_load_explicit(&from->sum, memory_order_relaxed)};
+        *to = (struct histogram_counts){.sum_us =
+                                            atomic_load_explicit(&from->sum, memory_order_relaxed)};
         for (size_t j = 0; j < HISTOGRAM_BUCKETS; j++) {
             to->buckets[j] = atomic_load_explicit(&from->buckets[j], memory_order_relaxed);
             to->n += to->buckets[j];
@@ -43,10 +43,9 @@ static void copy_operations(struct board *first, struct board_slot *second, stru
         struct board_slot *slot = &first->slots[i];
         unsigned long long owner = atomic_load_explicit(&slot->owner, memory_order_relaxed);
         unsigned long long version = atomic_load_explicit(&slot->version, memory_order_relaxed);
-        bool is_whole =
-            version % 2 == 0 &&
-            version == atomic_load_explicit(&second[i].version, memory_order_relaxed) &&
-            owner == atomic_load_explicit(&second[i].owner, memory_order_relaxed);
+        bool is_whole = version % 2 == 0 &&
+                        version == atomic_load_explicit(&second[i].version, memory_order_relaxed) &&
+                        owner == atomic_load_explicit(&second[i].owner, memory_order_relaxed);
         if (!owner || !is_whole || !operation_owner_is_alive(owner))
             continue;
         struct board_operation *to = &out->operations[out->n_operations++];

@@ -12,9 +12,9 @@ struct operation {
     char name[24], stage[24];       /* "add", "vectors"; fixed words, nothing of the user's */
     int64_t started_ms, updated_ms; /* wall clock */
     uint64_t n_done, n_total, n_bytes_done, n_bytes_total;
-    int64_t eta_ms;      /* -1: not known */
-    uint64_t n_passages; /* that it wrote */
-    uint64_t n_queued;   /* pieces of work begun, and not yet written */
+    int64_t eta_ms;                          /* -1: not known */
+    uint64_t n_passages;                     /* that it wrote */
+    uint64_t n_queued;                       /* pieces of work begun, and not yet written */
     uint64_t memory_bytes, memory_bytes_max; /* taken of the budget of its process; 0: has none */
     char memory_state[8];                    /* "green", "yellow", "red", "black" */
 };

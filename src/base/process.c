@@ -187,6 +187,16 @@ enum status process_run(const char *const *argv, int timeout_ms, const struct ca
     return status;
 }
 
+enum status process_become(char *const *argv, struct error *err)
+{
+    int errnum = fault_hit("process.start") ? EAGAIN : 0;
+    if (!errnum) {
+        execv(argv[0], argv);
+        errnum = errno;
+    }
+    return error_errno(err, errnum, "could not start \"%s\"", argv[0]);
+}
+
 void process_raise_limits(void)
 {
     struct rlimit files;

@@ -43,6 +43,10 @@ void process_stop(struct process *process, int *out_wait_status);
 /* Closes stdin, waits up to timeout_ms for the end, then stops it. True when it ended by itself. */
 bool process_wait(struct process *process, int timeout_ms, int *out_wait_status);
 
+/* This process becomes the program at the path argv[0]; returns only when it can't. Descriptors
+ * that are not close-on-exec, ignored signals and the terminal stay. */
+enum status process_become(char *const *argv, struct error *err) MUST_USE;
+
 /* Runs a program to its end and appends its stdout (up to out->limit_bytes) to `out`. REMOTE when
  * it ends with another code than 0, CANCELLED on cancel or after timeout_ms. */
 enum status process_run(const char *const *argv, int timeout_ms, const struct cancel *cancel,

@@ -14,7 +14,6 @@
 #include "nn/nn.h"
 
 #define NATIVE "native"
-#define METRIC_FILE "metrics"
 
 struct engine_options engine_options_default(void)
 {
@@ -77,7 +76,7 @@ void engine_share_counters(const struct engine *engine)
 {
     if (!feature_is_on(&engine->options.features, FEATURE_OBSERVABILITY_DASHBOARD))
         return;
-    char *path = path_join(engine->options.data_folder, METRIC_FILE);
+    char *path = path_join(engine->options.data_folder, BOARD_FILE);
     enum status status = path ? board_share(path, NULL) : STATUS_NOMEM;
     if (status && status != STATUS_NOT_FOUND)
         metric_add(METRIC_BOARD_FAILURES, 1);
