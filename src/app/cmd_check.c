@@ -73,5 +73,6 @@ const struct command cmd_check = {
     .details = "Ends with 5 when there are problems.",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
+    .is_shown = true,
     .run = run,
 };

@@ -47,5 +47,6 @@ const struct command cmd_compact = {
     .details = "Never needed: `ragged add` keeps the index in shape. Others read and write on.",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
+    .is_shown = true,
     .run = run,
 };

@@ -210,6 +210,7 @@ const struct command cmd_query = {
     .formats = FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_JSON) | FORMAT_BIT(FORMAT_JSONL) |
                FORMAT_BIT(FORMAT_YAML) | FORMAT_BIT(FORMAT_MARKDOWN),
     .uses_config = true,
+    .is_shown = true,
     .options = options,
     .run = run,
 };

@@ -48,6 +48,7 @@ const struct command cmd_reindex = {
         "is read and no vector is computed again. Others read and write on.",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
+    .is_shown = true,
     .options = options,
     .run = run,
 };

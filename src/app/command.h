@@ -77,6 +77,7 @@ struct command {
     unsigned formats;                 /* bits 1 << FORMAT_X */
     bool uses_config;                 /* app->config is loaded before it runs */
     bool is_wrapper;                  /* what follows its first word is for somebody else */
+    bool is_shown;                    /* by the monitor while it runs, which may be long */
     const struct option *options;     /* NULL: only those of the program */
     const struct command_verb *verbs; /* with them `run` is command_run_verb */
     void (*help_more)(struct output *out);

@@ -36,16 +36,19 @@ static void clean(char *text)
             *text = '?';
 }
 
-/* How long it took is no reason, and the number of the run says nothing to people. */
+/* Words speak for themselves, numbers need their name. How long it took is no reason, and the
+ * number of the run says nothing to people. */
 static void add_fact(struct line *line, const char *key, const char *value)
 {
     size_t len = strlen(line->facts);
+    bool is_word = value[strspn(value, "-0123456789")] != '\0';
     if (strcmp(key, "exit_code") == 0)
         line->exit_code = (int)strtol(value, NULL, 10);
     if (strcmp(key, "run") == 0 || strcmp(key, "took_us") == 0 ||
         len + strlen(key) + strlen(value) + 3 > sizeof line->facts)
         return;
-    snprintf(line->facts + len, sizeof line->facts - len, "%s%s=%s", len ? " " : "", key, value);
+    snprintf(line->facts + len, sizeof line->facts - len, "%s%s%s%s", len ? " " : "",
+             is_word ? "" : key, is_word ? "" : "=", value);
 }
 
 static bool read_text(char *text, struct line *out)
@@ -99,10 +102,10 @@ static bool parse_line(const char *text, size_t len, struct monitor_event *out)
     bool has_failed = line.exit_code > 0 && line.exit_code < 128;
     if (!is_error && strcmp(line.level, "warn") != 0 && !has_failed)
         return false;
-    *out = (struct monitor_event){.is_error = is_error};
+    *out = (struct monitor_event){.is_error = is_error || has_failed};
     if (!parse_time(line.time, &out->wall_ms))
         return false;
-    snprintf(out->name, sizeof out->name, "%s", line.name);
+    snprintf(out->name, sizeof out->name, "%s", has_failed ? "failed" : line.name);
     snprintf(out->facts, sizeof out->facts, "%s", line.facts);
     clean(out->name);
     clean(out->facts);

@@ -1,5 +1,6 @@
 #include "app/monitor_model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,11 +305,10 @@ void monitor_spread(const struct histogram_counts *counts, double *bins, size_t 
     for (size_t i = 0; i < n; i++)
         bins[i] = 0;
     for (size_t i = 0; i < HISTOGRAM_BUCKETS && n; i++) {
-        size_t power = 0;
-        while (power < SPREAD_POWERS - 1 && histogram_bound(i) > (uint64_t)SPREAD_FIRST_US
-                                                                     << (power + 1))
-            power++;
-        bins[power * n / SPREAD_POWERS] += (double)counts->buckets[i];
+        double from_us = i ? (double)histogram_bound(i - 1) : 0;
+        double at = from_us > SPREAD_FIRST_US ? log2(from_us / SPREAD_FIRST_US) : 0;
+        size_t bin = (size_t)(at * (double)n / SPREAD_POWERS);
+        bins[bin < n ? bin : n - 1] += (double)counts->buckets[i];
     }
     for (size_t i = 0; i < n; i++)
         largest = bins[i] > largest ? bins[i] : largest;

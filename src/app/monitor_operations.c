@@ -106,7 +106,7 @@ static void write_governor(const struct monitor_row *row, char *out)
 
 static void write_told(const struct monitor_row *row, char *out)
 {
-    monitor_text_duration(row->silent_ms, out);
+    monitor_text_duration(*row->operation.stage ? row->silent_ms : -1, out);
 }
 
 static const struct column columns[] = {

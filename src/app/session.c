@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "library/library.h"
+#include "base/operation.h"
 
 const char *session_traceparent(const struct app *app)
 {
@@ -30,6 +31,13 @@ enum status session_open(struct app *app, struct engine **out, struct error *err
     return session_open_for(app, arguments_text(&app->arguments, "collection", NULL), out, err);
 }
 
+/* A slot of the board that the engine shares by now, for the monitor of another process. */
+static int show(const struct app *app)
+{
+    const struct command *command = app->arguments.command;
+    return command->is_shown ? operation_begin(command->name) : -1;
+}
+
 enum status session_run(struct app *app,
                         enum status (*work)(struct app *app, struct engine *engine,
                                             struct error *err),
@@ -37,8 +45,11 @@ enum status session_run(struct app *app,
 {
     struct engine *engine = NULL;
     enum status status = session_open(app, &engine, err);
-    if (!status)
+    if (!status) {
+        int slot = show(app);
         status = work(app, engine, err);
+        operation_end(slot);
+    }
     engine_close(engine);
     return status;
 }
@@ -170,8 +181,10 @@ enum status session_run_question(struct app *app,
     enum status status = read_question(app, &question, err);
     if (!status)
         status = session_open(app, &engine, err);
+    int slot = status ? -1 : show(app);
     if (!status)
         status = work(app, engine, buf_text(&question), err);
+    operation_end(slot);
     /* Whoever reads it need not wait for what is kept of it. */
     output_flush(&app->out);
     engine_close(engine);
