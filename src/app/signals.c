@@ -31,12 +31,13 @@ static void on_signal(int number)
     _exit(128 + number);
 }
 
-/* The instruction is tried again, and ends the process as usual. */
+/* It then ends the process as usual. */
 static void on_crash(int number)
 {
     struct sigaction usual = {.sa_handler = SIG_DFL};
     give_terminal_back();
     sigaction(number, &usual, NULL);
+    raise(number);
 }
 
 /* Segments, vectors and weights are read through maps: where a file was cut short meanwhile, or its

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,7 +139,7 @@ static void test_board_view__damage_is_told_and_left_alone(void **state)
 
 static void write_without_end(const char *path)
 {
-    if (board_share(path, NULL))
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || board_share(path, NULL))
         _exit(1);
     int slot = operation_begin("add");
     for (uint64_t n = 1;; n++)
