@@ -95,13 +95,13 @@ static int64_t span_of(const struct monitor_track *track, int64_t wall_ms)
     return silent_ms > MONITOR_WINDOW_MS ? ms + silent_ms : ms;
 }
 
+/* What it expects itself, all stages included; but no less than this stage takes at its rate. */
 static int64_t left_of(const struct operation *o, double rate, int64_t silent_ms)
 {
-    if (o->eta_ms >= 0)
-        return o->eta_ms > silent_ms ? o->eta_ms - silent_ms : 0;
+    int64_t told_ms = o->eta_ms < 0 ? -1 : o->eta_ms > silent_ms ? o->eta_ms - silent_ms : 0;
     double left_ms =
         o->n_total > o->n_done && rate > 0 ? (double)(o->n_total - o->n_done) * 1000 / rate : -1;
-    return left_ms < 0 || left_ms > 1e15 ? -1 : (int64_t)left_ms;
+    return left_ms < 1e15 && left_ms > (double)told_ms ? (int64_t)left_ms : told_ms;
 }
 
 static void fill_row(const struct monitor_model *model, size_t i, struct monitor_row *out)

@@ -192,9 +192,10 @@ static void draw_help(const struct monitor_canvas *canvas, const struct monitor_
         "+ -      look less often, more often",
         "h        this help",
         "",
-        "Rates are means of 10 seconds. Left is what the",
-        "operation itself expects, all stages included.",
-        "Memory and governor: of the fullest process.",
+        "Rates are means of 10 seconds. LEFT is what the",
+        "operation expects, all stages included, or more",
+        "when its rate says so; TOLD, since it told last.",
+        "Memory and governor are of the fullest process.",
     };
     enum { N_LINES = sizeof lines / sizeof lines[0], N_COLUMNS = 54 };
     struct monitor_area box = {

@@ -125,6 +125,14 @@ static void test_monitor_model__the_time_left_is_what_was_told_less_what_passed(
     assert_int_equal(scene->model.rows[0].left_ms, 3000);
     look_after(scene, 8000);
     assert_int_equal(scene->model.rows[0].left_ms, 0);
+    add->n_total = 300;
+    tell(scene, add, 100);
+    add->eta_ms = 1000;
+    look_after(scene, 0); /* 100 in 10 s: it hopes for too much */
+    assert_int_equal(scene->model.rows[0].left_ms, 20000);
+    add->eta_ms = 50000;
+    look_after(scene, 0);
+    assert_int_equal(scene->model.rows[0].left_ms, 50000);
 }
 
 static void test_monitor_model__a_new_stage_is_measured_anew(void **state)
