@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "library/library.h"
 
 #define LIBRARY_MS 5000
 #define LOG_TAIL_BYTES ((size_t)64 * 1024)

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "library/library.h"
 #include "base/operation.h"
+#include "library/library.h"
 
 const char *session_traceparent(const struct app *app)
 {
