@@ -1,6 +1,8 @@
 """Counters: shared by all processes of a library, read by people and by Prometheus, never in the way."""
 import os
 import re
+import socket
+import time
 
 import pytest
 
@@ -107,4 +109,20 @@ def test_a_running_add_is_seen_from_outside(ragged, notes):
     assert {row["name"] for row in seen} == {"add"} and {row["process"] for row in seen} == {process.pid}
     vectors = [row for row in seen if row["stage"] == "vectors"]
     assert vectors and all(0 <= row["done"] <= row["total"] for row in vectors)
+    assert ragged.json("monitor")["operations"] == []
+
+
+def test_a_question_that_waits_is_seen_from_outside(ragged, notes):
+    """For a server that takes the call and never answers."""
+    ragged.run("add", notes)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        env = {"RAGGED_GENERATOR": "openai", "RAGGED_LLM_MODEL": "mute",
+               "RAGGED_OPENAI_URL": "http://127.0.0.1:%d/v1" % server.getsockname()[1]}
+        process = ragged.start("query", "what raises the tides of the sea?", env=env)
+        seen, end = [], time.monotonic() + 30
+        while not seen and process.poll() is None and time.monotonic() < end:
+            seen = ragged.json("monitor")["operations"]
+        process.kill()
+        process.wait()
+    assert [(row["name"], row["process"], row["memory_state"]) for row in seen] == [("query", process.pid, None)]
     assert ragged.json("monitor")["operations"] == []
