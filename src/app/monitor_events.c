@@ -36,16 +36,24 @@ static void clean(char *text)
             *text = '?';
 }
 
-/* Words speak for themselves, numbers need their name. How long it took is no reason, and the
- * number of the run says nothing to people. */
+/* How long it took is no reason, and numbers of a run say nothing to people. */
+static bool is_left_out(const char *key)
+{
+    static const char *const keys[] = {"run", "trace", "took_us"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Words speak for themselves, numbers need their name. */
 static void add_fact(struct line *line, const char *key, const char *value)
 {
     size_t len = strlen(line->facts);
     bool is_word = value[strspn(value, "-0123456789")] != '\0';
     if (strcmp(key, "exit_code") == 0)
         line->exit_code = (int)strtol(value, NULL, 10);
-    if (strcmp(key, "run") == 0 || strcmp(key, "took_us") == 0 ||
-        len + strlen(key) + strlen(value) + 3 > sizeof line->facts)
+    if (is_left_out(key) || len + strlen(key) + strlen(value) + 3 > sizeof line->facts)
         return;
     snprintf(line->facts + len, sizeof line->facts - len, "%s%s%s%s", len ? " " : "",
              is_word ? "" : key, is_word ? "" : "=", value);

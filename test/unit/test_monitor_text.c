@@ -87,10 +87,11 @@ static void test_monitor_events__the_newest_first_in_both_forms(void **state)
         "cut line without a beginning exit_code=1\n"
         "2026-11-29T18:24:33.005Z warn  file_failed run=87e9 status=malformed\n"
         "2026-11-29T18:24:34.005Z info  run_ended run=87e9 command=add exit_code=0 took_us=1117\n"
-        "2026-11-29T18:24:35.005Z info  run_ended run=87e9 command=add exit_code=3 took_us=1117\n"
+        "2026-11-29T18:24:35.005Z info  run_ended run=87e9 trace=93f422d44a3f066f6daaa27f5f1c59f8 "
+        "command=add exit_code=3 took_us=1117\n"
         "2026-11-29T18:24:35.005Z info  run_ended run=87e9 command=add exit_code=130 took_us=1\n"
         "{\"ts\":\"2026-11-29T18:24:36.005Z\",\"level\":\"error\",\"event\":\"search_failed\","
-        "\"run\":\"87e9\",\"status\":\"format\",\"count\":4}\n";
+        "\"run\":\"87e9\",\"trace\":\"93f4\",\"status\":\"format\",\"count\":4}\n";
     struct monitor_event events[8];
     assert_int_equal(monitor_events_parse(log, strlen(log), events, 8), 3);
     assert_string_equal(events[0].name, "search_failed");
