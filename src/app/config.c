@@ -46,8 +46,21 @@ bool config_is_on(const struct config *config, const char *name)
 
 const char *config_shown(const struct config *config, const struct config_key *key)
 {
-    const char *text = config->values[key - config_keys].value.text;
-    return key->is_secret && *text ? "***" : text;
+    return config->values[key - config_keys].shown;
+}
+
+/* An address may hold a user with a password, and a key in what follows the path. */
+static const char *shown_text(struct config *config, const struct config_key *key, const char *text)
+{
+    if (key->is_secret && *text)
+        return "***";
+    const char *host = key->rule.type == VALUE_URL ? strstr(text, "://") : NULL;
+    if (!host)
+        return text;
+    host += strlen("://");
+    const char *end = host + strcspn(host, "?#"), *at = memrchr(host, '@', (size_t)(end - host));
+    return arena_printf(&config->arena, "%.*s%s%.*s%s", (int)(host - text), text, at ? "***" : "",
+                        (int)(end - (at ? at : host)), at ? at : host, *end ? "?***" : "");
 }
 
 /* What users of the Python tool and of Ollama write, as the keys of today. */
@@ -105,7 +118,11 @@ static enum status set_value(struct config *config, const struct config_key *key
         return status;
     if (is_unset)
         value.text = copy;
-    *slot = (struct config_value){.value = value, .source = source, .origin = kept_origin};
+    const char *shown = shown_text(config, key, value.text);
+    if (!shown)
+        return error_nomem(err);
+    *slot = (struct config_value){
+        .value = value, .shown = shown, .source = source, .origin = kept_origin};
     return STATUS_OK;
 }
 

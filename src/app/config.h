@@ -46,6 +46,7 @@ const char *config_source_name(enum config_source source);
 
 struct config_value {
     struct value value;        /* text owned by the arena or static */
+    const char *shown;         /* without its secrets; owned likewise */
     enum config_source source; /* where it came from */
     const char *origin;        /* the file, the variable, the option; "" for a default */
 };
@@ -83,7 +84,7 @@ const struct config_value *config_get(const struct config *config, const char *n
 const char *config_text(const struct config *config, const char *name);
 double config_number(const struct config *config, const char *name);
 bool config_is_on(const struct config *config, const char *name);
-/* The text for people: "***" for a secret that is set. */
+/* The text for people: "***" for a secret that is set, and for the secret parts of a URL. */
 const char *config_shown(const struct config *config, const struct config_key *key);
 
 /* The options of an engine; borrows from `config`. NOT_FOUND: no home folder to put data in. For

@@ -130,9 +130,8 @@ enum status value_check(const struct value_rule *rule, const char *what, const c
         return check_choice(rule, what, text, out, err);
     case VALUE_URL:
         if (*text && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
-            return error_set(err, STATUS_INVALID,
-                             "%s wants an address like \"http://localhost:11434\", not \"%s\"",
-                             what, text);
+            return error_set(err, STATUS_INVALID, /* not quoted: it may carry a password */
+                             "%s wants an address like \"http://localhost:11434\"", what);
         break;
     case VALUE_PATH:
         if (!*text)

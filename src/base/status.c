@@ -142,6 +142,20 @@ enum status error_context(struct error *err, enum status status, const char *for
     return status;
 }
 
+void error_hide(struct error *err, const char *secret)
+{
+    size_t len = secret ? strlen(secret) : 0, len_min = len < 8 ? len : 8;
+    for (char *at = err ? err->message : NULL; at && len > 0 && *at;) {
+        size_t n = 0;
+        while (n < len && at[n] == secret[n])
+            n++;
+        if (n < len_min)
+            n = 0;
+        memset(at, '*', n);
+        at += n > 0 ? n : 1;
+    }
+}
+
 void error_hint(struct error *err, const char *format, ...)
 {
     if (err) {

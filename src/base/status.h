@@ -77,6 +77,10 @@ enum status error_nomem(struct error *err);
 enum status error_context(struct error *err, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* Stars in the sentence for each piece that `secret` begins with: another program may have said it
+ * back, whole or cut. Shorter secrets than 8 bytes: whole only; NULL or "": nothing. */
+void error_hide(struct error *err, const char *secret);
+
 /* Sets what the user can do. */
 void error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -60,6 +60,8 @@ static enum status attempt(const struct net_call *call, const struct net_request
                     : http_fetch(&sent, &body, &response, facts, err);
     if (!status)
         status = call->take(call->ctx, &response, &body, err);
+    if (status)
+        error_hide(err, request->bearer);
     buf_clear(&body);
     metric_add(metric_of(status), 1);
     return status;

@@ -39,7 +39,7 @@ enum status net_origin(const char *url, char out[NET_ORIGIN_MAX], struct error *
     if (!find_host(url, &host)) {
         /* Not quoted whole: it may carry a password. */
         return error_set(err, STATUS_INVALID, "\"%.*s...\" is not an http or https URL with a host",
-                         (int)strcspn(url, "/@?"), url);
+                         (int)(strpbrk(url, "@?") ? 0 : strcspn(url, "/")), url);
     }
     snprintf(out, NET_ORIGIN_MAX, "%s://%.*s", strncasecmp(url, "https", 5) == 0 ? "https" : "http",
              (int)host.len, host.text);
