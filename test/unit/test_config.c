@@ -203,6 +203,29 @@ static void test_config__hides_secrets(void **state)
     config_clear(&config);
 }
 
+static void test_config__hides_the_secrets_of_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *shown;
+    } cases[] = {
+        {"http://localhost:8080/v1", "http://localhost:8080/v1"},
+        {"https://me:pa@ss@host/v1", "https://***@host/v1"},
+        {"https://me:pa/ss@host/v1", "https://***@host/v1"},
+        {"http://token@host", "http://***@host"},
+        {"http://host/v1?api_key=k", "http://host/v1?***"},
+        {"http://a:b@host/v1?key=c@d#e", "http://***@host/v1?***"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config config;
+        setenv("RAGGED_OPENAI_URL", cases[i].url, 1);
+        assert_ok(config_load(NULL, &config, &err));
+        assert_string_equal(config_text(&config, "openai_url"), cases[i].url);
+        assert_string_equal(config_shown(&config, config_key_find("openai_url")), cases[i].shown);
+        config_clear(&config);
+    }
+}
+
 #ifdef RAGGED_FAULT
 static void test_config__survives_every_failed_allocation(void **state)
 {
@@ -236,6 +259,7 @@ int main(void)
         IN_HOME(test_config__set_keeps_the_file_private_and_the_link),
         IN_HOME(test_config__every_default_fits_its_own_rule),
         IN_HOME(test_config__hides_secrets),
+        IN_HOME(test_config__hides_the_secrets_of_addresses),
 #ifdef RAGGED_FAULT
         IN_HOME(test_config__survives_every_failed_allocation),
 #endif

@@ -58,6 +58,29 @@ static void test_status__each_has_a_class_a_text_and_an_exit_code(void **state)
     assert_int_equal(status_class(STATUS_COUNT), ERROR_CLASS_BUG);
 }
 
+static void test_status__what_a_server_says_back_is_hidden(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *secret, *said, *hidden;
+    } cases[] = {
+        {"sk-0123456789", "wrong key sk-0123456789.", "wrong key *************."},
+        {"sk-0123456789", "sk-0123456789sk-0123456789", "**************************"},
+        {"sk-0123456789", "cut: sk-01234", "cut: ********"},
+        {"sk-0123456789", "keys begin with sk-0", "keys begin with sk-0"},
+        {"abc", "abc, ab, cabc", "***, ab, c***"},
+        {"", "nothing to hide", "nothing to hide"},
+        {NULL, "nothing to hide", "nothing to hide"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct error err = {0};
+        error_set(&err, STATUS_REFUSED, "%s", cases[i].said);
+        error_hide(&err, cases[i].secret);
+        assert_string_equal(err.message, cases[i].hidden);
+    }
+    error_hide(NULL, "sk-0123456789");
+}
+
 static void test_status__each_class_has_a_word_and_a_counter(void **state)
 {
     (void)state;
@@ -78,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status__each_has_a_class_a_text_and_an_exit_code),
+        cmocka_unit_test(test_status__what_a_server_says_back_is_hidden),
         cmocka_unit_test(test_status__each_class_has_a_word_and_a_counter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
