@@ -108,6 +108,15 @@ static void levels_are_kept(void **state)
     assert_int_equal(log_counts().n_written, 0);
 }
 
+/* Sums the counts that lines about what was left out tell. */
+static size_t told_in(const char *text)
+{
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, "\"count\":")); at++)
+        n += strtoull(at + strlen("\"count\":"), NULL, 10);
+    return n;
+}
+
 /* A line a microsecond of one event is mostly suppressed; the sum must be what was offered. */
 static void every_line_is_written_or_counted(void **state)
 {
@@ -122,12 +131,48 @@ static void every_line_is_written_or_counted(void **state)
     struct buf text = {0};
     read_log(&text);
     size_t n_written = count_of(buf_text(&text), "\"event\":\"searched\"");
-    unsigned long long n_told = 0;
-    for (const char *at = buf_text(&text); (at = strstr(at, "\"count\":")); at++)
-        n_told += strtoull(at + 8, NULL, 10);
-    assert_int_equal(n_written + n_told, N_LINES);
+    assert_int_equal(n_written + told_in(buf_text(&text)), N_LINES);
     assert_true(n_written >= LOG_RATE_MAX && n_written < 100);
     assert_true(counts.n_suppressed == N_LINES - n_written);
+    buf_clear(&text);
+}
+
+static const enum log_event offered_events[] = {LOG_EVENT_SEARCHED, LOG_EVENT_ADDED,
+                                                LOG_EVENT_ANSWERED, LOG_EVENT_MAINTAINED,
+                                                LOG_EVENT_FILE_FAILED};
+#define N_OFFERED_EVENTS (sizeof offered_events / sizeof offered_events[0])
+
+static void *offer_lines(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < N_LINES; i++)
+        LOG(offered_events[i % N_OFFERED_EVENTS], {LOG_KEY_TOOK_US, (int64_t)i});
+    return NULL;
+}
+
+static void threads_together_lose_nothing_unseen(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct log_options options = options_of(LOG_FORMAT_JSON);
+    pthread_t threads[N_THREADS];
+    assert_ok(log_open(&options, &err));
+    for (int i = 0; i < N_THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, offer_lines, NULL), 0);
+    for (int i = 0; i < N_THREADS; i++)
+        pthread_join(threads[i], NULL);
+    log_close();
+    struct buf text = {0};
+    read_log(&text);
+    size_t n_written = 0;
+    for (size_t i = 0; i < N_OFFERED_EVENTS; i++) {
+        char word[64];
+        snprintf(word, sizeof word, "\"event\":\"%s\",\"run\"",
+                 log_event_row(offered_events[i])->name);
+        n_written += count_of(buf_text(&text), word);
+    }
+    assert_int_equal(n_written + told_in(buf_text(&text)), (size_t)N_THREADS * N_LINES);
+    assert_true(n_written >= N_OFFERED_EVENTS * LOG_RATE_MAX);
     buf_clear(&text);
 }
 
@@ -240,6 +285,7 @@ int main(void)
         cmocka_unit_test_teardown(lines_are_text, clean),
         cmocka_unit_test_teardown(levels_are_kept, clean),
         cmocka_unit_test_teardown(every_line_is_written_or_counted, clean),
+        cmocka_unit_test_teardown(threads_together_lose_nothing_unseen, clean),
         cmocka_unit_test_teardown(the_ring_loses_nothing_unseen, clean),
         cmocka_unit_test_teardown(files_are_turned_over_by_processes_together, clean),
         cmocka_unit_test_teardown(a_log_that_cannot_be_opened_is_an_error, clean),
