@@ -6,7 +6,9 @@
 # make gate            instructions and allocations of fixed work against test/gate/baseline.tsv
 # make campaign        kills, power cuts, injected failures and corruption in depth: hours, one table;
 #                      RAGGED_CAMPAIGN_SCALE=10: a tenth of it
-# make cover           lines and branches that unit and contract tests reach (gcov)
+# make cover           lines and branches that the tests reach, as a table: docs/coverage.md
+# make mutants         small mistakes planted one at a time: the tests must see them, docs/mutants.md
+# make plants          slowdowns planted in a copy: each must turn `make gate` red (minutes)
 # make install         DESTDIR= PREFIX=/usr/local; make uninstall takes it away
 # make llama           the optional ragged-llm helper (local GGUF models)
 #
@@ -36,16 +38,16 @@ CPPFLAGS += -Isrc -D_GNU_SOURCE -DRAGGED_VERSION='"$(VERSION)"' -DRAGGED_PREFIX=
             $(if $(FAULT),-DRAGGED_FAULT) $(PKG_CFLAGS)
 CFLAGS   += -std=c17 $(if $(DEBUG),-O1 -fno-omit-frame-pointer,-O2 -fno-math-errno -fno-trapping-math -D_FORTIFY_SOURCE=2) \
             -g -pthread $(WARNINGS) $(HARDEN) \
-            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(if $(COVERAGE),--coverage)
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all) $(if $(COVERAGE),--coverage -fprofile-update=atomic)
 LDFLAGS  += -pthread -pie -Wl,--as-needed -Wl,-z,relro,-z,now \
-            $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage)
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(if $(COVERAGE),--coverage -Wl$(comma)--wrap=_exit -Wl$(comma)--wrap=kill)
 LIBS     := $(PKG_LIBS) -lm -ldl
 
 # A file named *_main.c is a program; ragged-llm needs llama.cpp and has its own target.
 SRC      := $(sort $(wildcard src/*/*.c))
 MAINS    := $(filter %_main.c,$(SRC))
 LIB_SRC  := $(filter-out $(MAINS),$(SRC))
-LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(if $(COVERAGE),$(BUILD)/obj/test/cover/flush.o)
 LIB      := $(BUILD)/libragged.a
 PROGRAMS := $(BUILD)/ragged $(BUILD)/ragged-parse $(BUILD)/ragged-monitor
 TEST_SRC := $(sort $(wildcard test/unit/test_*.c test/contract/test_*.c))
@@ -63,7 +65,7 @@ FUZZERS  := $(FUZZ_SRC:test/%.c=$(BUILD)/test/%)
 FUZZ_OBJ := $(filter $(BUILD)/obj/src/base/% $(BUILD)/obj/src/nn/%,$(LIB_OBJ))
 FUZZ_SECONDS ?= 5
 
-.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run gate campaign preload cover lint install uninstall llama clean
+.PHONY: all check check-unit check-e2e check-arm64 fuzz fuzz-run gate plants mutants campaign preload cover lint install uninstall llama clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -178,9 +180,19 @@ preload: $(PRELOAD)
 gate: all $(TOOLS)
 	$(Q)RAGGED_BUILD=$(BUILD) test/gate/run
 
+mutants:
+	$(Q)test/mutants/run --write
+
+plants: all $(TOOLS)
+	$(Q)test/gate/selftest
+
 cover:
-	$(Q)$(MAKE) -s check-unit DEBUG=1 COVERAGE=1
-	$(Q)find build/debug-coverage/obj/src -name '*.gcda' | xargs gcov -b -n | test/coverage
+	$(Q)MAKE="$(MAKE)" test/cover/run
+
+# For the coverage of what reads documents: see test/cover/open_parser.c.
+$(BUILD)/open-parse: $(BUILD)/obj/src/load/parse_main.o $(BUILD)/obj/test/cover/open_parser.o $(LIB)
+	$(if $(V),,@echo "  LD $@")
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=jail_enter -Wl,--wrap=sink_end -Wl,--wrap=sink_fail $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 lint:
 	$(Q)test/lint/run
