@@ -1,7 +1,9 @@
 """Counters: shared by all processes of a library, read by people and by Prometheus, never in the way."""
 import os
 import re
+import shutil
 import socket
+import subprocess
 import time
 
 import pytest
@@ -62,6 +64,21 @@ def test_buckets_grow_and_end_at_all(ragged, notes):
     buckets = [v for k, v in counts.items() if k.startswith('ragged_query_seconds_bucket{stage="total"')]
     assert buckets == sorted(buckets) and buckets[-1] == 1
     assert 0 < counts['ragged_query_seconds_sum{stage="total"}'] < 10
+
+
+def test_prometheus_has_nothing_to_say_against_it(ragged, notes):
+    """Its own tool reads it. The package is 96 MB, so ./check does not install it: apt-get install prometheus."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, of the package prometheus, is not installed")
+
+    def judge(text):
+        return subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+
+    assert judge("ragged_x{a=b} 1\n").returncode != 0
+    for words in ("monitor",), ("add", notes), ("search", "moon"), ("query", "what raises the tides?"):
+        ragged.run(*words)
+        done = judge(ragged.run("monitor", "--prometheus").stdout)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_json_has_latencies_and_no_word_of_the_user(ragged, notes):
