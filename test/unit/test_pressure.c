@@ -2,8 +2,14 @@
  */
 #include "../testing.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "governor/disk_reserve.h"
@@ -155,6 +161,98 @@ static void test_disk_reserve__says_how_much_is_missing(void **state)
     assert_non_null(strstr(err.message, "KiB more are needed"));
 }
 
+enum { NO_MOUNT = 77 };
+
+static bool has_ballast(const char *folder)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/ballast", folder);
+    return access(path, F_OK) == 0;
+}
+
+/* Leaves `free_bytes` of a disk of 64 MiB. */
+static bool fill(const char *folder, size_t free_bytes)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/others", folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    off_t len = (off_t)(64 * MIB - free_bytes - disk_ballast_bytes(folder));
+    bool is_done = fd >= 0 && posix_fallocate(fd, 0, len) == 0;
+    close(fd);
+    return is_done;
+}
+
+/* The step that went wrong; 0: none. */
+static int live_on_a_small_disk(const char *folder)
+{
+    struct error err;
+    if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+        mount("tmpfs", folder, "tmpfs", 0, "size=64m"))
+        return NO_MOUNT;
+    if (disk_ballast_bytes(folder) != 2 * MIB)
+        return 1;
+    disk_ballast_keep(folder);
+    disk_ballast_keep(folder);
+    if (!has_ballast(folder) || disk_ballast_lend(folder) || !has_ballast(folder))
+        return 2;
+    if (disk_reserve_check(folder, 0, 0, 0, &err) || !fill(folder, 3 * MIB))
+        return 3;
+    if (disk_reserve_check(folder, 0, 0, 0, &err) != STATUS_IO || !strstr(err.message, "is full"))
+        return 4;
+    if (!disk_ballast_lend(folder) || has_ballast(folder))
+        return 5;
+    disk_ballast_keep(folder); /* five MiB are free: no time for another one */
+    return has_ballast(folder) ? 6 : 0;
+}
+
+static void test_disk_reserve__ballast_is_there_and_given_up(void **state)
+{
+    struct tree *t = *state;
+    int wait_status = 0;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(live_on_a_small_disk(t->root));
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_true(WIFEXITED(wait_status));
+    if (WEXITSTATUS(wait_status) == NO_MOUNT)
+        skip_because("a disk of its own can't be mounted here");
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+}
+
+static void test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_ok(disk_reserve_check("/nowhere/at/all", 1, UINT64_C(1) << 60, 0, &err));
+    assert_int_equal(disk_ballast_bytes("/nowhere/at/all"), 16 * MIB);
+    disk_ballast_keep("/nowhere/at/all");
+    assert_false(disk_ballast_lend("/nowhere/at/all"));
+}
+
+#ifdef RAGGED_FAULT
+static void test_governor__without_memory_there_is_none(void **state)
+{
+    (void)state;
+    char plan[32];
+    enum status status = STATUS_NOMEM;
+    for (int i = 1; status == STATUS_NOMEM; i++) {
+        struct governor *g = NULL;
+        struct error err = {0};
+        snprintf(plan, sizeof plan, "mem:%d", i);
+        fault_plan(plan);
+        status = governor_new(&(struct governor_options){.data_folder = "/tmp"}, &g, &err);
+        fault_plan(NULL);
+        assert_true(status == STATUS_NOMEM ? !g && *err.message : !status && g);
+        governor_free(g);
+        assert_true(i < 100);
+        if (i <= 3)
+            assert_status(status, STATUS_NOMEM);
+    }
+    assert_status(status, STATUS_OK);
+}
+#endif
+
 /* The shell with the real machine: what is taken is counted, and comes back. */
 static void test_governor__hands_out_and_takes_back(void **state)
 {
@@ -189,7 +287,13 @@ int main(void)
         cmocka_unit_test(test_disk_reserve__scales_with_the_disk),
         cmocka_unit_test_setup_teardown(test_disk_reserve__says_how_much_is_missing, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_disk_reserve__ballast_is_there_and_given_up, set_up,
+                                        tear_down),
+        cmocka_unit_test(test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle),
         cmocka_unit_test(test_governor__hands_out_and_takes_back),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test(test_governor__without_memory_there_is_none),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

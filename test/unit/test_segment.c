@@ -8,8 +8,9 @@
 
 #include "base/bitmap.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
-#include "segment/segment.h"
+#include "segment/segment_format.h"
 
 #define SECTION_A SEGMENT_SECTION_FIRST
 #define SECTION_B (SEGMENT_SECTION_FIRST + 1)
@@ -184,6 +185,160 @@ static void test_segment__finds_every_flip_and_cut(void **state)
     buf_clear(&whole);
 }
 
+static uint64_t number_at(const struct buf *whole, size_t at)
+{
+    uint64_t number;
+    memcpy(&number, whole->data + at, sizeof number);
+    return number;
+}
+
+static void put_number(struct buf *whole, size_t at, uint64_t number)
+{
+    memcpy(whole->data + at, &number, sizeof number);
+}
+
+enum {
+    AT_VERSION = 8,
+    AT_CONTENTS = 16,
+    AT_FILE = 24,
+    AT_CONTENTS_SUM = 32,
+    AT_N = 40,
+    AT_SUM = 56
+};
+enum { IN_SECTION = 0, IN_OFFSET = 8, IN_LEN = 16, IN_SUM = 24 };
+
+/* Where the entry of a section is in the table of contents. */
+static size_t entry_of(const struct buf *whole, uint32_t section)
+{
+    size_t at = number_at(whole, AT_CONTENTS);
+    while (number_at(whole, at) != section)
+        at += SEGMENT_ENTRY_BYTES;
+    return at;
+}
+
+/* Whoever forges a file forges its checksums too. */
+static void sum_up(struct buf *whole)
+{
+    size_t contents = number_at(whole, AT_CONTENTS);
+    if (contents <= whole->len) {
+        size_t rows = entry_of(whole, SEGMENT_SECTION_ROWS);
+        size_t offset = number_at(whole, rows + IN_OFFSET), len = number_at(whole, rows + IN_LEN);
+        put_number(whole, rows + IN_SUM, hash64_of(whole->data + offset, len));
+        put_number(whole, AT_CONTENTS_SUM,
+                   hash64_of(whole->data + contents, whole->len - contents));
+    }
+    put_number(whole, AT_SUM, hash64_of(whole->data, SEGMENT_HEADER_SUMMED_BYTES));
+}
+
+struct forgery {
+    size_t at;
+    uint64_t number;
+    const char *said;
+};
+
+static void check_forgery(const struct fixture *f, const struct buf *whole,
+                          const struct forgery *forgery)
+{
+    struct error err;
+    struct buf forged = {0};
+    struct segment *segment = NULL;
+    buf_append(&forged, whole->data, whole->len);
+    put_number(&forged, forgery->at, forgery->number);
+    sum_up(&forged);
+    overwrite(f->path, forged.data, forged.len);
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_DAMAGED);
+    if (!strstr(err.message, forgery->said))
+        fail_msg("%zu at %zu: %s", (size_t)forgery->number, forgery->at, err.message);
+    assert_null(segment);
+    buf_clear(&forged);
+}
+
+/* Numbers that are wrong in a file whose checksums are right. */
+static void test_segment__believes_no_number_for_its_sum(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct buf whole = {0};
+    write_small(f, &stamp);
+    assert_ok(file_read(f->path, 1 << 20, &whole, &err));
+    size_t a = entry_of(&whole, SECTION_A), maker = entry_of(&whole, SEGMENT_SECTION_MAKER);
+    size_t rows = number_at(&whole, entry_of(&whole, SEGMENT_SECTION_ROWS) + IN_OFFSET);
+    size_t n = number_at(&whole, AT_N), contents = number_at(&whole, AT_CONTENTS);
+    const struct forgery forgeries[] = {
+        {AT_VERSION, SEGMENT_VERSION + 1 + ((uint64_t)SEGMENT_LEXICAL << 32), "format 2"},
+        {AT_CONTENTS, whole.len + 1, "header"},
+        {AT_CONTENTS, whole.len + SEGMENT_ENTRY_BYTES, "header"},
+        {AT_CONTENTS, UINT64_MAX, "header"},
+        {AT_FILE, whole.len + 1, "bytes instead of"},
+        {AT_N, n + 1, "header"},
+        {AT_N, n - 1, "header"},
+        {AT_N, SEGMENT_N_SECTIONS_MAX + 1, "header"},
+        {AT_N, UINT64_MAX / SEGMENT_ENTRY_BYTES + 1 + n, "header"},
+        {a + IN_OFFSET, number_at(&whole, a + IN_OFFSET) + 1, "contents"},
+        {a + IN_OFFSET, 0, "contents"},
+        {a + IN_OFFSET, UINT64_MAX - UINT64_MAX % SEGMENT_ALIGNMENT, "contents"},
+        {a + IN_LEN, contents, "contents"},
+        {a + IN_LEN, UINT64_MAX, "contents"},
+        {a + IN_SECTION, SECTION_A + ((uint64_t)1 << 32), "contents"},
+        {maker + IN_SECTION, SECTION_B + 7, "maker"},
+        {rows, N_ROWS + 2, "rows"},
+        {rows, SEGMENT_N_ROWS_MAX + (uint64_t)1, "rows"},
+        {rows, UINT64_MAX, "rows"},
+        {rows + 8, 3, "rows"},
+        {rows + 8, N_ROWS + 1, "rows"},
+        {rows + 8, UINT64_MAX, "rows"},
+        {rows + 16, UINT64_MAX, "rows"},
+        {rows + 16, INT64_MAX, "rows"},
+        {rows + 24, 1, "rows"},
+    };
+    for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++)
+        check_forgery(f, &whole, &forgeries[i]);
+    sum_up(&whole);
+    overwrite(f->path, whole.data, whole.len);
+    struct segment *segment = NULL;
+    assert_ok(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err));
+    segment_close(segment);
+    buf_clear(&whole);
+}
+
+/* What only reading all of it shows. */
+static void test_segment__check_wants_rows_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct buf whole = {0}, forged = {0};
+    write_small(f, &stamp);
+    assert_ok(file_read(f->path, 1 << 20, &whole, &err));
+    size_t rows = number_at(&whole, entry_of(&whole, SEGMENT_SECTION_ROWS) + IN_OFFSET);
+    size_t first_rows = rows + SEGMENT_ROWS_HEADER_BYTES + (N_ROWS + 1) * 4 + 2 * 8;
+    const struct {
+        size_t at;
+        uint32_t number;
+    } forgeries[] = {
+        {rows + SEGMENT_ROWS_HEADER_BYTES + 4, 0}, /* a chunk twice */
+        {first_rows, 1},                           /* the first row is of no document */
+        {first_rows + 4, 0},                       /* a document without rows */
+        {first_rows + 8, N_ROWS - 1},              /* nor is the last one */
+    };
+    for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++) {
+        struct segment *segment = NULL;
+        buf_reset(&forged);
+        buf_append(&forged, whole.data, whole.len);
+        memcpy(forged.data + forgeries[i].at, &forgeries[i].number, sizeof forgeries[i].number);
+        sum_up(&forged);
+        overwrite(f->path, forged.data, forged.len);
+        enum status status = segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err);
+        if (!status)
+            status = segment_check(segment, &err);
+        assert_status(status, STATUS_DAMAGED);
+        segment_close(segment);
+    }
+    buf_clear(&forged);
+    buf_clear(&whole);
+}
+
 /* A large file that is as it was published is believed, one that was touched is read. */
 static void test_segment__believes_its_stamp(void **state)
 {
@@ -269,6 +424,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_segment__may_be_empty, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__refuses_what_it_is_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__finds_every_flip_and_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__believes_no_number_for_its_sum, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__check_wants_rows_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__believes_its_stamp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__unfinished_leaves_no_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__merges_rows_by_chunk, set_up, tear_down),
