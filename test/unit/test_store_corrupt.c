@@ -1,6 +1,8 @@
 /* Damaged databases: bytes flipped, blocks zeroed, ends cut off at seeded places. Opening, reading
  * and checking give an error or data, never a crash; a database that passes the check has all its
  * rows. */
+#include <sqlite3.h>
+
 #include "store_fixture.h"
 
 #include "base/buf.h"
@@ -280,11 +282,105 @@ static void test_store_corrupt__never_crashes(void **state)
     buf_clear(&bytes);
 }
 
+/* What another program, or a mistake of ours, could have stored: pages and their sums are right. */
+static const char *const nonsense[] = {
+    "UPDATE segments SET kind = 9",
+    "UPDATE segments SET n_rows = -1",
+    "UPDATE dead SET until = first",
+    "UPDATE library SET next_chunk_id = 1",
+    "UPDATE library SET next_chunk_id = -9223372036854775807",
+    "UPDATE library SET next_slot = 0",
+    "UPDATE library SET next_slot = 9223372036854775807",
+    "UPDATE library SET vector_bytes = 0",
+    "UPDATE library SET vector_bytes = -16",
+    "UPDATE library SET vector_bytes = 4611686018427387904",
+    "UPDATE library SET vector_file = -1",
+    "UPDATE library SET n_tail = n_tail + 1",
+    "UPDATE library SET n_vector_tail = n_vector_tail - 1",
+    "DELETE FROM library",
+    "INSERT INTO library SELECT * FROM library",
+    "DELETE FROM chunks WHERE id = (SELECT max(id) FROM chunks)",
+    "UPDATE chunks SET hash = x'00'",
+    "UPDATE chunks SET ord = ord + 7",
+    "UPDATE documents SET n_chunks = n_chunks + 1",
+    "UPDATE documents SET state = 99",
+    "UPDATE vectors SET checksum = checksum + 1",
+    "UPDATE vectors SET id = id + 1000000",
+    "DELETE FROM tail",
+    "DELETE FROM vector_tail",
+    "UPDATE tail SET terms = x'ff'",
+    "UPDATE tail SET doc_id = doc_id + 100",
+    "UPDATE vector_tail SET slot = -1",
+    "INSERT INTO missing SELECT id FROM chunks",
+};
+
+static void store_nonsense(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "ragged-page"), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    assert_true(sqlite3_total_changes(db) > 0);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void test_store_corrupt__nonsense_is_found(void **state)
+{
+    (void)state;
+    struct error err;
+    struct buf sound = {0}, vectors = {0};
+    char folder[64], path[128], vectors_path[128];
+    fixture_folder_make(folder);
+    snprintf(path, sizeof path, "%s/ragged.db", folder);
+    fixture_vectors_path(folder, 1, vectors_path);
+    make_library(folder, &sound, &vectors);
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        struct store *store;
+        assert_ok(folder_make(folder, &err));
+        assert_ok(file_replace(path, sound.data, sound.len, 0600, &err));
+        assert_ok(file_replace(vectors_path, vectors.data, vectors.len, 0600, &err));
+        store_nonsense(path, nonsense[i]);
+        if (!store_open(folder, STORE_OPEN_READ, &store, &err)) {
+            read_everything(store);
+            if (is_sound(store))
+                fail_msg("nobody minds: %s", nonsense[i]);
+            store_close(store);
+        }
+        write_something(folder);
+        fixture_folder_remove(folder);
+    }
+    buf_clear(&sound);
+    buf_clear(&vectors);
+}
+
+/* The byte that says whether pages have sums is under a sum itself. */
+static void test_store_corrupt__sums_can_not_be_switched_off_by_damage(void **state)
+{
+    (void)state;
+    enum { RESERVED = 20 };
+    struct error err;
+    struct buf sound = {0}, vectors = {0};
+    struct store *store;
+    char folder[64], path[128];
+    fixture_folder_make(folder);
+    snprintf(path, sizeof path, "%s/ragged.db", folder);
+    make_library(folder, &sound, &vectors);
+    sound.data[RESERVED] = 0;
+    assert_ok(folder_make(folder, &err));
+    assert_ok(file_replace(path, sound.data, sound.len, 0600, &err));
+    assert_status(store_open(folder, STORE_OPEN_READ, &store, &err), STATUS_DAMAGED);
+    fixture_folder_remove(folder);
+    buf_clear(&sound);
+    buf_clear(&vectors);
+}
+
 int main(void)
 {
     store_use_mem();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_corrupt__never_crashes),
+        cmocka_unit_test(test_store_corrupt__nonsense_is_found),
+        cmocka_unit_test(test_store_corrupt__sums_can_not_be_switched_off_by_damage),
     };
     return cmocka_run_group_tests_name("store_corrupt", tests, NULL, NULL);
 }
