@@ -170,6 +170,21 @@ static void test_breaker__forgets_what_is_older_than_a_minute(void **state)
     assert_int_equal(w.breaker.state, BREAKER_CLOSED);
 }
 
+/* What opened it does not count again when it has closed: the calls of a minute are not over yet.
+ */
+static void test_breaker__begins_anew_when_it_closes(void **state)
+{
+    (void)state;
+    struct walk w = {.now_ms = 1000000};
+    calls(&w, "fffff");
+    w.now_ms += 6001;
+    calls(&w, "oo");
+    assert_int_equal(w.breaker.state, BREAKER_CLOSED);
+    assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 0);
+    calls(&w, "oofof");
+    assert_int_equal(w.breaker.state, BREAKER_CLOSED);
+}
+
 static void test_breaker__one_probe_at_a_time_and_two_that_close(void **state)
 {
     (void)state;
@@ -279,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_breaker__a_million_random_sequences_keep_every_rule),
         cmocka_unit_test(test_breaker__opens_when_it_should),
         cmocka_unit_test(test_breaker__forgets_what_is_older_than_a_minute),
+        cmocka_unit_test(test_breaker__begins_anew_when_it_closes),
         cmocka_unit_test(test_breaker__one_probe_at_a_time_and_two_that_close),
         cmocka_unit_test(test_breaker__a_probe_that_hangs_has_failed),
         cmocka_unit_test(test_breaker__opens_for_longer_each_time_and_forgives),
