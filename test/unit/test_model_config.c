@@ -69,10 +69,40 @@ static void test_model_config__files_decide(void **state)
     }
 }
 
+/* A model that would be computed wrongly is refused, with the field's name. */
+static void test_model_config__refuses_what_it_can_not_compute(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields, *said;
+        enum status status;
+    } refused[] = {
+        {"\"model_type\":\"gpt2\",", "model_type", STATUS_INVALID},
+        {"\"model_type\":7,", "model_type", STATUS_FORMAT},
+        {"\"hidden_act\":\"relu\",", "hidden_act", STATUS_INVALID},
+        {"\"position_embedding_type\":\"relative_key\",", "position_embedding_type",
+         STATUS_INVALID},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct error err;
+        struct model m;
+        struct model_config config;
+        char text[512];
+        model_init(&m, &shape, 1);
+        snprintf(text, sizeof text, "{%s" SIZES "}", refused[i].fields);
+        write_file(&m, "config.json", text, strlen(text));
+        assert_status(model_config_read(m.folder, &config, &err), refused[i].status);
+        if (!strstr(err.message, refused[i].said))
+            fail_msg("%s: %s", refused[i].fields, err.message);
+        model_clear(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_config__files_decide),
+        cmocka_unit_test(test_model_config__refuses_what_it_can_not_compute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
