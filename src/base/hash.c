@@ -77,6 +77,18 @@ static void to_hex(const unsigned char digest[crypto_hash_sha256_BYTES], char ou
     sodium_bin2hex(out, HASH_SHA256_HEX, digest, crypto_hash_sha256_BYTES);
 }
 
+_Static_assert(HASH_SHA256_BYTES == crypto_hash_sha256_BYTES, "a hash has its size");
+
+void hash_sha256(const void *bytes, size_t len, unsigned char out[HASH_SHA256_BYTES])
+{
+    crypto_hash_sha256(out, bytes, len);
+}
+
+void hash_hex(const void *bytes, size_t len, char *out)
+{
+    sodium_bin2hex(out, 2 * len + 1, bytes, len);
+}
+
 void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX])
 {
     unsigned char digest[crypto_hash_sha256_BYTES];

@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "base/status.h"
 
+#define HASH_SHA256_BYTES 32
 #define HASH_SHA256_HEX 65 /* 64 digits and the NUL */
 
 struct hash128 {
@@ -29,6 +30,8 @@ struct hash128 hash128_of(const void *bytes, size_t len);
 /* As hashing a + NUL + b: for keys made of two parts. */
 struct hash128 hash128_of_pair(const void *a, size_t a_len, const void *b, size_t b_len);
 
+void hash_sha256(const void *bytes, size_t len, unsigned char out[HASH_SHA256_BYTES]);
+void hash_hex(const void *bytes, size_t len, char *out); /* 2 * len digits and a NUL */
 void hash_sha256_hex(const void *bytes, size_t len, char out[HASH_SHA256_HEX]);
 /* Streams the open file from offset 0 (and leaves the offset at the end). CANCELLED. */
 enum status hash_sha256_fd(int fd, const char *name, const struct cancel *cancel,

@@ -125,16 +125,22 @@ static enum status put_document(struct store *store, const struct store_document
     assert(store->is_writing);
     assert(document->state == STORE_DOCUMENT_READY || n_chunks == 0);
     size_t text_bytes = document_text_bytes(chunks, n_chunks);
-    int64_t id = 0;
-    enum status status = document_put_row(store, document, n_chunks, text_bytes, &id, err);
+    int64_t id = 0, n_before = -1;
+    enum status status = audit_leave_path(store, document->path, &n_before, err);
+    if (!status)
+        status = document_put_row(store, document, n_chunks, text_bytes, &id, err);
     if (!status)
         status = document_empty(store, id, err);
     int64_t first_chunk_id = store->library.next_chunk_id;
     for (size_t i = 0; i < n_chunks && !status; i++)
         status = document_add_chunk(store, id, i, &chunks[i], words, err);
     if (!status)
-        *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
-    return status;
+        status = audit_enter(store, id, err);
+    if (status)
+        return status;
+    audit_count_put(store, document->state, n_before, n_chunks);
+    *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
+    return STATUS_OK;
 }
 
 enum status store_put_document(struct store *store, const struct store_document *document,
@@ -176,12 +182,17 @@ enum status store_touch_document(struct store *store, int64_t document_id, uint6
 enum status store_remove_document(struct store *store, int64_t document_id, struct error *err)
 {
     assert(store->is_writing);
-    size_t n_rows = 0;
-    enum status status =
-        statement_run_with(store, SQL_DOCUMENT_REMOVE, &document_id, 1, &n_rows, err);
-    if (!status && n_rows == 0)
+    int64_t n_passages = -1;
+    enum status status = audit_leave(store, document_id, &n_passages, err);
+    if (!status && n_passages < 0)
         return no_document(document_id, err);
-    return status ? status : document_empty(store, document_id, err);
+    if (!status)
+        status = statement_run_with(store, SQL_DOCUMENT_REMOVE, &document_id, 1, NULL, err);
+    if (!status)
+        status = document_empty(store, document_id, err);
+    store->note.row.documents_removed++;
+    store->note.row.passages_removed += n_passages;
+    return status;
 }
 
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err)
@@ -191,6 +202,9 @@ enum status store_remove_all(struct store *store, size_t *out_n, struct error *e
                                      SQL_REMOVE_ALL_SEGMENTS, SQL_REMOVE_ALL_CHUNKS,
                                      SQL_REMOVE_ALL_PARTIAL,  SQL_REMOVE_ALL_DOCUMENTS};
     assert(store->is_writing);
+    enum status status = audit_leave_all(store, err);
+    if (status)
+        return status;
     store->library.n_tail = store->library.n_vector_tail = 0;
     return statement_run_all(store, steps, sizeof steps / sizeof steps[0], out_n, err);
 }

@@ -55,14 +55,19 @@ static enum status begin(struct store *store, const struct store_document *docum
 {
     struct store_document first = *document;
     struct progress progress = {.part_bytes = part->part_bytes};
+    int64_t n_before = -1;
     first.state = STORE_DOCUMENT_PARTIAL;
     first.hash = "";
-    enum status status = document_put_row(store, &first, 0, 0, &progress.document_id, err);
+    enum status status = audit_leave_path(store, document->path, &n_before, err);
+    if (!status)
+        status = document_put_row(store, &first, 0, 0, &progress.document_id, err);
     if (!status)
         status = document_empty(store, progress.document_id, err);
-    if (!status)
-        *out = progress;
-    return status;
+    if (status)
+        return status;
+    audit_count_put(store, first.state, n_before, 0);
+    *out = progress;
+    return STATUS_OK;
 }
 
 static bool is_next(const struct progress *progress, const struct store_document *document,
@@ -116,6 +121,18 @@ static enum status extend_row(struct store *store, int64_t id, const struct stor
     return statement_run(&st, NULL, err);
 }
 
+/* Where the part before has left it, or nothing: *out_is_next false. */
+static enum status go_on(struct store *store, const struct store_document *document,
+                         const struct store_part *part, struct progress *out, bool *out_is_next,
+                         struct error *err)
+{
+    bool is_found = false;
+    int64_t n_before;
+    enum status status = find_progress(store, document->path, out, &is_found, err);
+    *out_is_next = !status && is_found && is_next(out, document, part);
+    return *out_is_next ? audit_leave(store, out->document_id, &n_before, err) : status;
+}
+
 static enum status put_part(struct store *store, const struct store_document *document,
                             const struct store_part *part, const struct store_chunk *chunks,
                             size_t n_chunks, enum tail_words words, struct store_place *out,
@@ -123,13 +140,12 @@ static enum status put_part(struct store *store, const struct store_document *do
 {
     assert(store->is_writing);
     struct progress progress = {0};
-    bool is_found = false;
-    enum status status = part->i > 0
-                             ? find_progress(store, document->path, &progress, &is_found, err)
-                             : begin(store, document, part, &progress, err);
+    bool is_the_next = true;
+    enum status status = part->i > 0 ? go_on(store, document, part, &progress, &is_the_next, err)
+                                     : begin(store, document, part, &progress, err);
     if (status)
         return status;
-    if (part->i > 0 && (!is_found || !is_next(&progress, document, part))) {
+    if (!is_the_next) {
         *out_is_next = false;
         return STATUS_OK;
     }
@@ -145,8 +161,11 @@ static enum status put_part(struct store *store, const struct store_document *do
         status = part->is_last ? statement_run_with(store, SQL_PARTIAL_REMOVE,
                                                     &progress.document_id, 1, NULL, err)
                                : put_progress(store, &progress, err);
+    if (!status)
+        status = audit_enter(store, progress.document_id, err);
     if (status)
         return status;
+    store->note.row.passages_added += (int64_t)n_chunks;
     *out = place;
     *out_is_next = true;
     return STATUS_OK;
@@ -191,10 +210,9 @@ enum status store_shrink_document(struct store *store, int64_t document_id, size
 {
     assert(store->is_writing);
     bool has_row = false;
-    int64_t n_chunks = 0, text_bytes = 0;
-    enum status status =
-        read_count(store, SQL_CHUNKS_COUNT_OF, &document_id, 1, &n_chunks, &has_row, err);
-    if (!status && !has_row)
+    int64_t n_chunks = -1, text_bytes = 0;
+    enum status status = audit_leave(store, document_id, &n_chunks, err);
+    if (!status && n_chunks < 0)
         return error_set(err, STATUS_NOT_FOUND, "no document %lld", (long long)document_id);
     size_t n_left = (size_t)n_chunks > n_max ? (size_t)n_chunks - n_max : 0;
     const int64_t end[] = {document_id, (int64_t)n_left};
@@ -207,6 +225,9 @@ enum status store_shrink_document(struct store *store, int64_t document_id, size
         status = statement_run_with(store, SQL_DOCUMENT_SHRINK, row, 3, NULL, err);
     if (!status)
         status = put_progress(store, &(struct progress){.document_id = document_id}, err);
+    if (!status)
+        status = audit_enter(store, document_id, err);
+    store->note.row.passages_removed += n_chunks - (int64_t)n_left;
     if (!status)
         *out_n = n_left;
     return status;

@@ -9,6 +9,8 @@
     "c.byte_end, c.heading, c.text, c.hash, d.path, d.title, d.kind, d.collection, "       \
     "d.mtime_ns, d.meta FROM chunks c JOIN documents d ON d.id = c.doc_id "
 
+#define AUDIT_DOCUMENT "SELECT id, path, collection, hash, state, n_chunks FROM documents "
+
 const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [SQL_BEGIN_READ] = "BEGIN",
@@ -62,7 +64,6 @@ const char *const sql_texts[SQL_COUNT] = {
         "SELECT min(id), max(id) + 1 FROM chunks WHERE doc_id = ? AND ord >= ? GROUP BY id - ord",
     [SQL_CHUNKS_END] = "SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM chunks "
                        "WHERE doc_id = ? AND ord >= ?",
-    [SQL_CHUNKS_COUNT_OF] = "SELECT n_chunks FROM documents WHERE id = ?",
     [SQL_CHUNKS_COUNT] = "SELECT count(*) FROM chunks WHERE id >= ? AND id < ?",
     [SQL_CHUNK_HAS] = "SELECT 1 FROM chunks WHERE id = ? AND doc_id = ?",
     [SQL_CHUNK_EACH] =
@@ -128,6 +129,13 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_REMOVE_ALL_DOCUMENTS] = "DELETE FROM documents",
     [SQL_PASSAGE_GET] = PASSAGE "WHERE c.id = ?",
     [SQL_PASSAGE_AT] = PASSAGE "WHERE c.doc_id = ? AND c.ord = ?",
+    [SQL_AUDIT_DOCUMENT] = AUDIT_DOCUMENT "WHERE id = ?",
+    [SQL_AUDIT_DOCUMENT_AT] = AUDIT_DOCUMENT "WHERE path = ?",
+    [SQL_AUDIT_DOCUMENTS] = "SELECT collection, n_chunks FROM documents",
+    [SQL_AUDIT_LAST] =
+        "SELECT sequence, state_after, link FROM audit ORDER BY sequence DESC LIMIT 1",
+    [SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                      "?, ?, ?, ?, ?, ?)",
     [SQL_COUNT_DOCUMENTS] = "SELECT count(*), total(state = 1), total(state = 2), total(n_chunks), "
                             "total(text_bytes) FROM documents",
     [SQL_COUNT_VECTORS] = "SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM missing), "

@@ -141,6 +141,7 @@ enum status store_write_begin(struct store *store, struct error *err)
     }
     store->n_changes_at_begin = sqlite3_total_changes64(store->db);
     store->vector_file_at_begin = store->library.vector_file;
+    store->note = (struct audit_note){0};
     return STATUS_OK;
 }
 
@@ -150,8 +151,9 @@ static enum status commit(struct store *store, struct error *err)
         return error_set(err, STATUS_INVALID, "nothing was saved in \"%s\": a change before failed",
                          store->path);
     enum status status = STATUS_OK;
-    if (sqlite3_total_changes64(store->db) != store->n_changes_at_begin ||
-        store->library.vector_file != store->vector_file_at_begin) {
+    bool has_changed = sqlite3_total_changes64(store->db) != store->n_changes_at_begin ||
+                       store->library.vector_file != store->vector_file_at_begin;
+    if (has_changed) {
         store->library.generation++;
         status = vector_file_sync(store, err);
         if (!status)
@@ -159,6 +161,8 @@ static enum status commit(struct store *store, struct error *err)
         if (!status)
             status = library_stamp(store, err);
     }
+    if (!status && (has_changed || store->note.is_wanted))
+        status = audit_write(store, has_changed, err);
     if (!status && fault_hit("store.commit"))
         status = store_fail(store, SQLITE_IOERR, err);
     if (!status)

@@ -1,6 +1,6 @@
 /* store/store.h - one data directory: the SQLite database that is truth, manifest and memtable, and
  * the file of the vectors. More of this door: store/store_index.h (segments, tails, the vector
- * file), store/store_cache.h.
+ * file), store/store_audit.h, store/store_cache.h.
  *
  * A document exists when, and only when, one transaction says so. Every writing transaction and
  * every checkpoint happens under <data>/write.lock (WAL-reset race of older SQLite libraries).
@@ -235,6 +235,7 @@ enum status store_count(struct store *store, struct store_counts *out, struct er
 enum status store_check(struct store *store, size_t dim, void (*say)(void *ctx, const char *line),
                         void *ctx, size_t *out_n_problems, struct error *err) MUST_USE;
 
+#include "store/store_audit.h"
 #include "store/store_cache.h"
 #include "store/store_index.h"
 

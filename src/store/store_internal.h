@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "store/audit.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -55,6 +56,8 @@ struct store {
     int64_t vector_file_at_begin; /* its number */
     struct vector_writer writer;
     struct vector_map map;
+    struct audit_note note;     /* of the open transaction */
+    struct audit_author author; /* of its row in the trail */
 };
 
 /* --- connection.c --- */
@@ -139,6 +142,15 @@ enum status dead_add(struct store *store, enum store_kind kind, int64_t first, i
 /* --- migrate.c --- */
 /* Fills `vectors` and the vector file from `old_vectors`, the table of version 2. */
 enum status migrate_vectors(struct store *store, struct error *err) MUST_USE;
+
+/* --- audit_read.c --- */
+struct statement;
+/* The columns id, path, collection, hash, state, n_chunks; texts borrowed from the row. */
+enum status audit_take_document(struct statement *st, struct audit_document *out,
+                                struct error *err) MUST_USE;
+/* The state of all documents, computed from them. */
+enum status audit_sum_documents(struct store *store, unsigned char out[HASH_SHA256_BYTES],
+                                struct error *err) MUST_USE;
 
 /* --- schema.c --- */
 enum schema_state { SCHEMA_EMPTY, SCHEMA_OLDER, SCHEMA_CURRENT };

@@ -64,6 +64,7 @@ enum status store_put_vector(struct store *store, struct hash128 hash, const uin
         status = add_row(store, hash, vector, vector_bytes, &is_new, err);
     if (!status && is_new) {
         store->library.vector_bytes = (int64_t)vector_bytes;
+        store->note.row.vectors_added++;
         status = vector_file_append(store, vector, err);
     }
     if (status)
