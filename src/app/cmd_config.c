@@ -2,6 +2,7 @@
 
 #include "app/help.h"
 #include "app/records.h"
+#include "app/session.h"
 #include "base/mem.h"
 
 struct setting {
@@ -89,14 +90,21 @@ static enum status run_set(struct app *app, struct error *err)
     if (!key)
         return config_key_unknown(app->arguments.words[1], "", err);
     char *path = NULL;
+    struct config_change change;
+    struct error unloaded = {0};
+    /* The library that the settings name before they change. A file that can't be read may be what
+     * is mended here. */
+    unloaded.status = config_load(&app->arguments, &app->config, &unloaded);
     enum status status = config_file_path(&path, err);
     if (!status)
-        status = config_file_set(path, key, app->arguments.words[2], err);
+        status = config_file_set(path, key, app->arguments.words[2], &change, err);
     if (!status && !app->is_quiet) {
         output_printf(&app->notes, "%s is set in ", key->name);
         output_name(&app->notes, path);
         output_puts(&app->notes, "\n");
     }
+    if (!status)
+        session_note_settings(app, key->name, NULL, &change, &unloaded);
     mem_free(path);
     return status;
 }

@@ -271,6 +271,7 @@ static enum status run(struct app *app, struct error *err)
         status = config_engine_options(&app->config, &options, err);
     if (!status) {
         options.data_folder = folder ? folder : options.data_folder;
+        options.command = app->arguments.command->name;
         status = engine_open(&options, &engine, err);
     }
     if (!status)

@@ -2,6 +2,7 @@
 
 #include "app/command.h"
 #include "app/records.h"
+#include "app/session.h"
 #include "base/mem.h"
 #include "engine/engine.h"
 
@@ -184,16 +185,27 @@ static void tell(struct app *app, enum feature feature, bool is_on, const char *
 static enum status set(struct app *app, const bool is_wanted[FEATURE_COUNT], bool is_on,
                        struct error *err)
 {
+    const char *collection = arguments_text(&app->arguments, "collection", NULL);
     char *path = NULL;
+    struct config_change all = {0}, one;
+    struct buf keys = {0};
     enum status status = config_file_path(&path, err);
-    for (int i = 0; i < FEATURE_COUNT && !status; i++)
-        if (is_wanted[i]) {
-            status = config_file_set_feature(path, (enum feature)i,
-                                             arguments_text(&app->arguments, "collection", NULL),
-                                             is_on, err);
-            if (!status)
-                tell(app, (enum feature)i, is_on, path);
-        }
+    for (int i = 0; i < FEATURE_COUNT && !status; i++) {
+        if (!is_wanted[i])
+            continue;
+        status = config_file_set_feature(path, (enum feature)i, collection, is_on, &one, err);
+        if (status)
+            break;
+        if (keys.len == 0)
+            memcpy(all.before, one.before, sizeof all.before);
+        memcpy(all.after, one.after, sizeof all.after);
+        buf_printf(&keys, "%sfeature_flags.%s", keys.len ? "," : "", feature_name((enum feature)i));
+        tell(app, (enum feature)i, is_on, path);
+    }
+    /* Also of a phase that was set in part. */
+    if (keys.len)
+        session_note_settings(app, buf_text(&keys), collection, &all, &(struct error){0});
+    buf_clear(&keys);
     mem_free(path);
     return status;
 }

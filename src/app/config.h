@@ -11,6 +11,7 @@
 
 #include "app/value.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/status.h"
 #include "engine/engine.h"
 
@@ -148,12 +149,17 @@ enum status config_file_read(const char *path, const char *text, size_t len,
 
 /* --- changing the file (config_edit.c) --- */
 
-/* Checks and writes one value; comments and other lines stay as they are. */
+/* SHA-256 of the file in hex, before and after; "" where there was none, or an empty one. */
+struct config_change {
+    char before[HASH_SHA256_HEX], after[HASH_SHA256_HEX];
+};
+/* Checks and writes one value; comments and other lines stay as they are. `out` may be NULL. */
 enum status config_file_set(const char *path, const struct config_key *key, const char *value,
-                            struct error *err) MUST_USE;
+                            struct config_change *out, struct error *err) MUST_USE;
 /* The same for a feature, in one collection when that is not NULL. */
 enum status config_file_set_feature(const char *path, enum feature feature, const char *collection,
-                                    bool is_on, struct error *err) MUST_USE;
+                                    bool is_on, struct config_change *out,
+                                    struct error *err) MUST_USE;
 
 /* Folder from an XDG variable, else `below_home` in the home folder; owned. NOT_FOUND: no HOME. */
 enum status config_xdg_folder(const char *variable, const char *below_home, char **out,

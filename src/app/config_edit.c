@@ -154,8 +154,16 @@ static enum status write_file(const char *path, const struct buf *text, struct e
     return status;
 }
 
+static void note_change(const struct buf *old, const struct buf *changed, struct config_change *out)
+{
+    out->before[0] = '\0';
+    if (old->data)
+        hash_sha256_hex(old->data, old->len, out->before);
+    hash_sha256_hex(buf_text(changed), changed->len, out->after);
+}
+
 static enum status change(const char *path, const char *const *names, size_t n_names,
-                          const char *value, struct error *err)
+                          const char *value, struct config_change *out, struct error *err)
 {
     struct buf old = {0}, changed = {0};
     struct place place = {.names = names, .n_names = n_names};
@@ -177,6 +185,8 @@ static enum status change(const char *path, const char *const *names, size_t n_n
         status = config_file_read(path, buf_text(&changed), changed.len, ignore_pair, NULL, err);
     if (!status)
         status = write_file(path, &changed, err);
+    if (!status && out)
+        note_change(&old, &changed, out);
 done:
     buf_clear(&old);
     buf_clear(&changed);
@@ -184,7 +194,7 @@ done:
 }
 
 enum status config_file_set(const char *path, const struct config_key *key, const char *value,
-                            struct error *err)
+                            struct config_change *out, struct error *err)
 {
     struct value checked;
     enum status status = value_check(&key->rule, key->name, value, &checked, err);
@@ -194,11 +204,11 @@ enum status config_file_set(const char *path, const struct config_key *key, cons
         status = error_set(err, STATUS_INVALID, "\"%s\" has names of its own", key->name);
         error_hint(err, "ragged feature-flags enable NAME, ragged feature-flags disable NAME");
     }
-    return status ? status : change(path, &key->name, 1, checked.text, err);
+    return status ? status : change(path, &key->name, 1, checked.text, out, err);
 }
 
 enum status config_file_set_feature(const char *path, enum feature feature, const char *collection,
-                                    bool is_on, struct error *err)
+                                    bool is_on, struct config_change *out, struct error *err)
 {
     const char *const general[] = {"feature_flags", feature_name(feature)};
     const char *const special[] = {"feature_flags", "collections", collection,
@@ -206,5 +216,6 @@ enum status config_file_set_feature(const char *path, enum feature feature, cons
     if (collection && (!*collection || !utf8_is_valid(collection, strlen(collection))))
         return error_set(err, STATUS_INVALID, "\"%s\" can not name a collection", collection);
     const char *value = is_on ? "true" : "false";
-    return collection ? change(path, special, 4, value, err) : change(path, general, 2, value, err);
+    return collection ? change(path, special, 4, value, out, err)
+                      : change(path, general, 2, value, out, err);
 }

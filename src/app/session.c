@@ -22,6 +22,7 @@ enum status session_open_for(struct app *app, const char *collection, struct eng
         return status;
     options.cancel = app->cancel;
     options.traceparent = session_traceparent(app);
+    options.command = app->arguments.command->name;
     options.features = config_features(&app->config, collection);
     return engine_open(&options, out, err);
 }
@@ -197,6 +198,35 @@ void session_warn(struct app *app, const char *text)
     if (app->is_quiet || !text || !*text)
         return;
     output_printf(&app->notes, "warning: %s\n", text);
+}
+
+static enum status note_settings(struct app *app, const struct engine_audit_settings *settings,
+                                 struct error *err)
+{
+    struct engine *engine = NULL;
+    enum status status = session_open(app, &engine, err);
+    if (!status)
+        status = engine_audit_settings(engine, settings, err);
+    engine_close(engine);
+    return status;
+}
+
+void session_note_settings(struct app *app, const char *keys, const char *collection,
+                           const struct config_change *change, const struct error *unloaded)
+{
+    const struct engine_audit_settings settings = {
+        .keys = keys,
+        .collection = collection ? collection : "",
+        .file_before = change->before,
+        .file_after = change->after,
+    };
+    struct error why = *unloaded;
+    if (strcmp(change->before, change->after) == 0)
+        return;
+    enum status status = why.status ? why.status : note_settings(app, &settings, &why);
+    if (status && status != STATUS_NOT_FOUND)
+        output_printf(&app->notes, "warning: the change is not in the audit trail: %s\n",
+                      why.message);
 }
 
 void session_tell_empty(struct app *app, struct engine *engine)

@@ -42,6 +42,13 @@ void session_rank_options(const struct app *app, struct engine_search_options *o
 /* "warning: ..." on stderr, unless quiet or empty. */
 void session_warn(struct app *app, const char *text);
 
+/* Notes in the audit trail of the library that settings were changed: `keys`, separated by commas,
+ * in this collection (NULL: in all). Without a library nothing is to be noted; what can't be is
+ * said on stderr, because the change has been made. app->config is loaded, or `unloaded` says why
+ * not. */
+void session_note_settings(struct app *app, const char *keys, const char *collection,
+                           const struct config_change *change, const struct error *unloaded);
+
 /* Says how to fill a library that has no documents, unless quiet. */
 void session_tell_empty(struct app *app, struct engine *engine);
 

@@ -51,6 +51,7 @@ static enum status copy_options(struct engine *engine, struct error *err)
         &o->embedding_key, &o->embedding_precision, &o->generator,       &o->llm_model,
         &o->ollama_url,    &o->openai_url,          &o->openai_key,      &o->gguf_path,
         &o->language,      &o->rerank_model,        &o->breaker_force,   &o->traceparent,
+        &o->command,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         enum status status = copy_text(&engine->arena, texts[i], err);
@@ -118,6 +119,7 @@ enum status engine_open(const struct engine_options *options, struct engine **ou
         return error_nomem(err);
     engine->options = *options;
     engine->segments = SNAPSHOT_CACHE_EMPTY;
+    engine->run = store_new_run();
     enum status status = copy_options(engine, err);
     if (!status)
         status = open_governor(engine, err);
@@ -159,6 +161,12 @@ void engine_close(struct engine *engine)
     governor_free(engine->governor);
     arena_clear(&engine->arena);
     mem_free(engine);
+}
+
+void engine_sign(const struct engine *engine, struct store *store)
+{
+    const char *command = engine->options.command;
+    store_set_author(store, command ? command : "", engine->run);
 }
 
 /* Opening to write brings a library of an older version up to date. */

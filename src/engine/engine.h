@@ -27,6 +27,7 @@ void engine_process_init(void);
 
 struct engine_options {
     const char *data_folder;
+    const char *command; /* what changes are said to be made by: a fixed word; NULL: "other" */
     const char *embedding_backend, *embedding_model, *embedding_url, *embedding_key;
     const char *embedding_precision; /* native: as embed.h; "auto": the library's, else best */
     const char *rerank_model;        /* a reranker of the model table; NULL: the first */

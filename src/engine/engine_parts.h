@@ -23,6 +23,7 @@ struct identity {
 struct engine {
     struct arena arena; /* owns the strings of options */
     struct engine_options options;
+    int64_t run; /* its number in the audit trail */
     struct store *reader;
     struct embedder *embedder;
     struct embedder_work *embed_work;
@@ -46,6 +47,9 @@ enum status engine_get_embed_work(struct engine *engine, struct embedder_work **
                                   struct error *err) MUST_USE;
 enum status engine_get_analyzer(struct engine *engine, struct analyzer **out,
                                 struct error *err) MUST_USE;
+
+/* What is written through `store` is this engine's: for the audit trail. */
+void engine_sign(const struct engine *engine, struct store *store);
 
 /* The embedder that `options` name; and opened, for a caller of its own, which borrows `peers`. */
 struct embedder_options engine_embedder_options(const struct engine_options *options);

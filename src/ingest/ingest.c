@@ -269,6 +269,8 @@ static enum status open_pipeline(struct pipeline *p, struct error *err)
     struct engine *engine = p->context.engine;
     struct ingest_fill earlier = {0};
     enum status status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &p->writer, err);
+    if (!status)
+        engine_sign(engine, p->writer);
     engine_share_counters(engine);
     p->operation = operation_begin("add"); /* on the board that is shared now */
     if (!status)
@@ -292,6 +294,8 @@ static enum status open_pipeline(struct pipeline *p, struct error *err)
         status = keeper_start(&p->keeper, is_plain(engine) ? KEEPER_IN_TURN : KEEPER_THREAD,
                               engine->options.data_folder, engine_n_threads(engine),
                               engine->governor, p->context.cancel, err);
+    if (!status)
+        engine_sign(engine, p->keeper.maintainer.store); /* nothing is due yet */
     return status;
 }
 

@@ -167,6 +167,8 @@ enum status engine_remove(struct engine *engine, const char *path, bool is_dry_r
         status = store_open(engine->options.data_folder,
                             is_dry_run ? STORE_OPEN_READ : STORE_OPEN_WRITE, &store, err);
     if (!status)
+        engine_sign(engine, store);
+    if (!status)
         status = store_each_document(store, collect_match, &r, err);
     r.is_glob = r.n == 0; /* "notes[1].txt" is that file, if there is one */
     if (!status && r.is_glob)
@@ -222,6 +224,8 @@ enum status engine_clear(struct engine *engine, size_t *out_n, struct error *err
     size_t n = 0;
     if (!status)
         status = store_open(engine->options.data_folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        engine_sign(engine, store);
     if (!status)
         status = clear_all(store, &n, err);
     if (!status)

@@ -1,5 +1,5 @@
 /* library/library.h - looking after what was added: list, remove, status, compact, check, what is
- * cached and what was chosen. */
+ * cached, what was chosen and who changed it. */
 #ifndef RAGGED_LIBRARY_LIBRARY_H
 #define RAGGED_LIBRARY_LIBRARY_H
 
@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/audit_row.h"
 #include "base/cancel.h"
 #include "base/status.h"
 #include "query/query.h"
@@ -96,5 +97,34 @@ struct engine_choice {
 enum status engine_each_choice(struct engine *engine,
                                void (*each)(void *ctx, const struct engine_choice *choice),
                                void *ctx, struct error *err) MUST_USE;
+
+/* ---- who changed it ---- */
+/* Who changed the library; newest first, `n` of them. `since`: a date, NULL: the beginning. A
+ * library that is not there has no trail. */
+struct engine_audit_options {
+    const char *since, *collection; /* NULL: all */
+    size_t n;
+    bool is_every_row; /* else what one run did is one */
+};
+enum status engine_audit_list(struct engine *engine, const struct engine_audit_options *options,
+                              void (*each)(void *ctx, const struct audit_run *run), void *ctx,
+                              struct error *err) MUST_USE;
+/* Every row, oldest first. DAMAGED: one that can't be read. */
+enum status engine_audit_each(struct engine *engine,
+                              enum status (*each)(void *ctx, const struct audit_row *row,
+                                                  struct error *err),
+                              void *ctx, struct error *err) MUST_USE;
+/* The chain, its end and the documents; `link`, in hex, is looked for, NULL: none. NOT_FOUND: no
+ * library. */
+enum status engine_audit_verify(struct engine *engine, const char *link, struct audit_verdict *out,
+                                struct error *err) MUST_USE;
+/* A row about settings that were changed: their names, SHA-256 of their file in hex, or "" where
+ * there was none. NOT_FOUND: no library. */
+struct engine_audit_settings {
+    const char *keys, *collection, *file_before, *file_after; /* collection "": all */
+};
+enum status engine_audit_settings(struct engine *engine,
+                                  const struct engine_audit_settings *settings,
+                                  struct error *err) MUST_USE;
 
 #endif

@@ -15,8 +15,11 @@
 static enum status open_maintainer(struct engine *engine, const struct cancel *cancel,
                                    struct maintainer *out, struct error *err)
 {
-    return maintainer_init(out, engine->options.data_folder, engine_n_threads(engine),
-                           engine->governor, cancel, err);
+    enum status status = maintainer_init(out, engine->options.data_folder, engine_n_threads(engine),
+                                         engine->governor, cancel, err);
+    if (!status)
+        engine_sign(engine, out->store);
+    return status;
 }
 
 static enum status repair(struct engine *engine, struct maintainer *maintainer, struct error *err)

@@ -17,7 +17,7 @@ static enum status set(const char *name, const char *value)
     char *path;
     enum status status = config_file_path(&path, &err);
     if (!status)
-        status = config_file_set(path, config_key_find(name), value, &err);
+        status = config_file_set(path, config_key_find(name), value, NULL, &err);
     mem_free(path);
     return status;
 }

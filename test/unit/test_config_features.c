@@ -157,7 +157,7 @@ static void test_features__the_file_is_changed_in_place(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         write_config(cases[i].before);
         assert_ok(config_file_set_feature(config_path, FEATURE_QUERY_CACHING, cases[i].collection,
-                                          false, &err));
+                                          false, NULL, &err));
         assert_config(cases[i].after);
         assert_query_caching(NULL, cases[i].collection, false, CONFIG_SOURCE_FILE);
     }
@@ -176,7 +176,7 @@ static void test_features__many_changes_are_read_as_they_were_made(void **state)
         enum feature feature = (enum feature)((seed >> 8) % FEATURE_COUNT);
         size_t k = (seed >> 16) % 4;
         bool is_on = (seed >> 24) & 1;
-        assert_ok(config_file_set_feature(config_path, feature, collections[k], is_on, &err));
+        assert_ok(config_file_set_feature(config_path, feature, collections[k], is_on, NULL, &err));
         said[feature][k] = is_on ? 1 : -1;
         assert_ok(config_load(NULL, &config, &err));
         for (int i = 0; i < FEATURE_COUNT; i++)
@@ -202,8 +202,8 @@ static void test_features__every_failed_allocation_is_survived(void **state)
         fault_plan(plan);
         status = config_load(NULL, &config, &err);
         if (!status)
-            status =
-                config_file_set_feature(config_path, FEATURE_ADAPTIVE_TUNING, "b", false, &err);
+            status = config_file_set_feature(config_path, FEATURE_ADAPTIVE_TUNING, "b", false, NULL,
+                                             &err);
         fault_plan(NULL);
         if (status)
             assert_status(status, STATUS_NOMEM);
