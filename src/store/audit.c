@@ -216,8 +216,10 @@ enum status audit_begin_trail(struct store *store, struct error *err)
         status = audit_sum_documents(store, row->state_before, err);
     if (status)
         return status;
-    snprintf(row->command, sizeof row->command, "%s",
-             store->library.generation == 0 ? "create" : "migrate");
+    static const unsigned char nothing[HASH_SHA256_BYTES] = {0};
+    bool is_new =
+        store->library.generation == 0 && memcmp(row->state_before, nothing, sizeof nothing) == 0;
+    snprintf(row->command, sizeof row->command, "%s", is_new ? "create" : "migrate");
     sign(store, row);
     row->sequence = 1;
     row->generation_before = row->generation_after = store->library.generation;

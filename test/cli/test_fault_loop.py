@@ -131,6 +131,10 @@ SCENARIOS = {
     "check": (worn, lambda d: ("check",)),
     "config": (empty, lambda d: ("config", "set", "retrieval_k", "7")),
     "feature-flags": (empty, lambda d: ("feature-flags", "disable", "query_caching", "-c", "papers")),
+    "config-noted": (added, lambda d: ("config", "set", "retrieval_k", "7")),
+    "audit-list": (worn, lambda d: ("audit", "list", "--json")),
+    "audit-verify": (worn, lambda d: ("audit", "verify")),
+    "audit-export": (worn, lambda d: ("audit", "export", d.parent / "trail.jsonl")),
     "embed": (empty, lambda d: ("embed", d / "letter.txt")),
     "eval": (judged, lambda d: ("eval", d / "beir")),
     "benchmark": (empty, lambda d: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x")),
@@ -162,6 +166,7 @@ class Loop:
 
     def reset(self):
         shutil.rmtree(self.ragged.data, ignore_errors=True)
+        shutil.rmtree(self.ragged.folder / "config", ignore_errors=True)
         if self.prepared.exists():
             shutil.copytree(self.prepared, self.ragged.data)
 

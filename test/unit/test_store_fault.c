@@ -292,6 +292,50 @@ static enum status read_some(struct ledger *ledger, struct error *err)
     return status;
 }
 
+static enum status follow_row(void *ctx, const struct audit_row *row, struct error *err)
+{
+    int64_t *last = ctx;
+    (void)err;
+    assert_int_equal(row->sequence, *last + 1);
+    *last = row->sequence;
+    return STATUS_OK;
+}
+
+static enum status follow_run(void *ctx, const struct audit_run *run, struct error *err)
+{
+    int64_t *n = ctx;
+    (void)err;
+    *n += run->n_rows;
+    return STATUS_OK;
+}
+
+/* A row of settings, then everything that reads the trail: a failure never says that it is broken.
+ */
+static enum status audit(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    struct audit_verdict verdict = {0};
+    const struct audit_filter filter = {.n_max = 100};
+    int64_t last = 0, n = 0;
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = store_audit_settings(
+            store,
+            &(struct store_settings){
+                .keys = "threads", .collection = "c", .file_before = "", .file_after = "ab"},
+            err);
+    if (!status)
+        status = store_audit_each(store, follow_row, &last, err);
+    if (!status)
+        status = store_audit_list(store, &filter, follow_run, &n, err);
+    if (!status)
+        status = store_audit_verify(store, NULL, &verdict, err);
+    assert_false(verdict.is_broken);
+    assert_true(status || (n == last && last == verdict.n_rows));
+    store_close(store);
+    return status;
+}
+
 /* A replaced vector file that could not be removed goes with the next compact. */
 static void assert_sound(struct store *store)
 {
@@ -435,6 +479,12 @@ static void test_store_fault__indexing(void **state)
 {
     (void)state;
     run_all_plans(index_once);
+}
+
+static void test_store_fault__auditing(void **state)
+{
+    (void)state;
+    run_all_plans(audit);
 }
 
 static void test_store_fault__reading(void **state)
@@ -611,6 +661,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store_fault__compacting),
         cmocka_unit_test(test_store_fault__replacing_vectors),
         cmocka_unit_test(test_store_fault__indexing),
+        cmocka_unit_test(test_store_fault__auditing),
         cmocka_unit_test(test_store_fault__reading),
         cmocka_unit_test(test_store_fault__creating),
         cmocka_unit_test(test_store_fault__a_full_disk_is_said),

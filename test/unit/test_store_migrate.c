@@ -169,6 +169,30 @@ static enum status count_terms(void *ctx, const struct store_tail_row *row, stru
     return STATUS_OK;
 }
 
+static enum status keep_row(void *ctx, const struct audit_row *row, struct error *err)
+{
+    struct audit_row *last = ctx;
+    (void)err;
+    *last = *row;
+    return STATUS_OK;
+}
+
+/* The trail begins with what was there before it. */
+static void assert_trail(struct store *store)
+{
+    struct error err;
+    struct audit_row last = {0};
+    struct audit_verdict verdict;
+    static const unsigned char zeros[HASH_SHA256_BYTES] = {0};
+    assert_ok(store_audit_verify(store, NULL, &verdict, &err));
+    assert_int_equal(verdict.n_rows, 1);
+    assert_false(verdict.is_broken);
+    assert_ok(store_audit_each(store, keep_row, &last, &err));
+    assert_string_equal(last.command, "migrate");
+    assert_int_equal(last.generation_after, N_DOCUMENTS);
+    assert_memory_not_equal(last.state_after, zeros, sizeof zeros);
+}
+
 static void assert_migrated(struct store *store)
 {
     struct error err;
@@ -179,6 +203,7 @@ static void assert_migrated(struct store *store)
     int64_t generation;
     size_t n_terms = 0;
     assert_int_equal(fixture_n_problems(store), 0);
+    assert_trail(store);
     assert_ok(store_read_begin(store, &err));
     assert_ok(store_count(store, &counts, &err));
     assert_int_equal(counts.n_documents, N_DOCUMENTS);

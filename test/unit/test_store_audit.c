@@ -1,0 +1,488 @@
+/* The audit trail: what its rows say, that each commit has one, and that no byte of it can be
+ * changed, no row taken out or put elsewhere without being found. */
+#include "store_fixture.h"
+
+#include <sqlite3.h>
+
+/* ---- what is in it ---- */
+
+struct trail {
+    struct audit_row rows[64];
+    size_t n;
+};
+
+static enum status keep_row(void *ctx, const struct audit_row *row, struct error *err)
+{
+    struct trail *trail = ctx;
+    (void)err;
+    assert_true(trail->n < 64);
+    trail->rows[trail->n++] = *row;
+    return STATUS_OK;
+}
+
+static struct trail *read_trail(struct store *store)
+{
+    struct error err;
+    struct trail *trail = calloc(1, sizeof *trail);
+    assert_ok(store_audit_each(store, keep_row, trail, &err));
+    return trail;
+}
+
+static struct audit_row last_row(struct store *store)
+{
+    struct trail *trail = read_trail(store);
+    assert_true(trail->n > 0);
+    struct audit_row row = trail->rows[trail->n - 1];
+    free(trail);
+    return row;
+}
+
+static struct audit_verdict verify(struct store *store)
+{
+    struct error err;
+    struct audit_verdict verdict;
+    assert_ok(store_audit_verify(store, NULL, &verdict, &err));
+    return verdict;
+}
+
+static void assert_sound(struct store *store)
+{
+    struct audit_verdict verdict = verify(store);
+    if (verdict.is_broken)
+        fail_msg("row %lld: %s", (long long)verdict.broken_sequence, verdict.why);
+}
+
+static void assert_counts(struct store *store, int64_t added, int64_t updated, int64_t removed,
+                          int64_t failed)
+{
+    struct audit_row row = last_row(store);
+    assert_int_equal(row.documents_added, added);
+    assert_int_equal(row.documents_updated, updated);
+    assert_int_equal(row.documents_removed, removed);
+    assert_int_equal(row.documents_failed, failed);
+    assert_sound(store);
+}
+
+static int64_t find_id(struct store *store, const char *path)
+{
+    struct error err;
+    struct arena arena = {0};
+    struct store_document document;
+    assert_ok(store_find_document(store, path, &arena, &document, &err));
+    arena_clear(&arena);
+    return document.id;
+}
+
+static void test_audit__says_what_was_done(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct fixture_document d;
+    assert_string_equal(last_row(f->store).command, "create");
+    store_set_author(f->store, "add", 77);
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    assert_counts(f->store, 1, 0, 0, 0);
+    struct audit_row row = last_row(f->store);
+    assert_string_equal(row.command, "add");
+    assert_string_equal(row.collection, "default");
+    assert_int_equal(row.run, 77);
+    assert_int_equal(row.uid, geteuid());
+    assert_int_equal(row.sequence, 2);
+    assert_int_equal(row.passages_added, 3);
+    assert_int_equal(row.vectors_added, 3);
+    assert_int_equal(row.generation_before, 0);
+    assert_int_equal(row.generation_after, 1);
+    assert_true(row.time_ms > 1700000000000);
+    fixture_must_save(f, 1, 20, 2, FIXTURE_WITH_VECTORS);
+    assert_counts(f->store, 0, 1, 0, 0);
+    assert_int_equal(last_row(f->store).passages_removed, 3);
+    assert_int_equal(last_row(f->store).passages_added, 2);
+    fixture_document_init(&d, 2, 30, 0, FIXTURE_WITHOUT_VECTORS);
+    d.document.state = STORE_DOCUMENT_FAILED;
+    d.document.error = "bad";
+    d.document.collection = "other";
+    assert_write(f, fixture_put(f->store, &d, &err));
+    assert_counts(f->store, 0, 0, 0, 1);
+    assert_string_equal(last_row(f->store).collection, "other");
+    assert_write(f, store_remove_document(f->store, find_id(f->store, d.path), &err));
+    assert_counts(f->store, 0, 0, 1, 0);
+    fixture_must_save(f, 3, 40, 2, FIXTURE_WITHOUT_VECTORS);
+    size_t n;
+    assert_write(f, store_remove_all(f->store, &n, &err));
+    assert_counts(f->store, 0, 0, 2, 0);
+    assert_int_equal(last_row(f->store).passages_removed, 4);
+}
+
+static void test_audit__several_collections_are_a_star(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct fixture_document a, b;
+    fixture_document_init(&a, 1, 10, 1, FIXTURE_WITHOUT_VECTORS);
+    fixture_document_init(&b, 2, 20, 1, FIXTURE_WITHOUT_VECTORS);
+    b.document.collection = "other";
+    assert_ok(store_write_begin(f->store, &err));
+    assert_ok(fixture_put(f->store, &a, &err));
+    assert_ok(fixture_put(f->store, &b, &err));
+    assert_ok(store_write_commit(f->store, &err));
+    assert_string_equal(last_row(f->store).collection, "*");
+    assert_counts(f->store, 2, 0, 0, 0);
+}
+
+/* ---- one row for each change, none for what is no change ---- */
+
+static void test_audit__each_change_has_one_row(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    int64_t generation;
+    for (int i = 0; i < 5; i++)
+        fixture_must_save(f, i, 10 * i, 2, FIXTURE_WITH_VECTORS);
+    assert_write(f, store_set_meta(f->store, "model", "m", &err));
+    assert_write(f, store_set_meta(f->store, "model", "m", &err)); /* no change */
+    assert_ok(store_write_begin(f->store, &err));
+    assert_ok(store_set_meta(f->store, "model", "n", &err));
+    store_write_rollback(f->store);
+    assert_ok(store_compact(f->store, &err));
+    assert_ok(store_generation(f->store, &generation, &err));
+    struct trail *trail = read_trail(f->store);
+    assert_int_equal(generation, 6);
+    assert_int_equal(trail->n, generation + 1); /* and the one that begins it */
+    free(trail);
+    assert_sound(f->store);
+}
+
+static void test_audit__settings_leave_the_generation(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct hash128 before, after;
+    const struct store_settings settings = {
+        .keys = "llm_model", .collection = "", .file_before = "", .file_after = "ab"};
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    assert_ok(store_state(f->store, &before, &err));
+    assert_ok(store_audit_settings(f->store, &settings, &err));
+    assert_ok(store_state(f->store, &after, &err));
+    assert_memory_equal(&before, &after, sizeof before); /* no cache is lost for it */
+    struct audit_row row = last_row(f->store);
+    assert_string_equal(row.keys, "llm_model");
+    assert_string_equal(row.file_after, "ab");
+    assert_int_equal(row.generation_before, 1);
+    assert_int_equal(row.generation_after, 1);
+    assert_sound(f->store);
+    fixture_must_save(f, 2, 20, 1, FIXTURE_WITH_VECTORS);
+    assert_sound(f->store);
+}
+
+/* The same documents have the same state, whatever happened between. */
+static void test_audit__state_is_of_the_documents(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    static const unsigned char zeros[HASH_SHA256_BYTES] = {0};
+    size_t n;
+    assert_memory_equal(last_row(f->store).state_after, zeros, sizeof zeros);
+    fixture_must_save(f, 1, 10, 2, FIXTURE_WITH_VECTORS);
+    struct audit_row one = last_row(f->store);
+    fixture_must_save(f, 2, 20, 2, FIXTURE_WITH_VECTORS);
+    assert_memory_not_equal(last_row(f->store).state_after, one.state_after, sizeof zeros);
+    assert_write(f, store_remove_document(f->store, find_id(f->store, "/doc/000002"), &err));
+    assert_memory_equal(last_row(f->store).state_after, one.state_after, sizeof zeros);
+    assert_write(f, store_shrink_document(f->store, find_id(f->store, "/doc/000001"), 1, &n, &err));
+    assert_memory_not_equal(last_row(f->store).state_after, one.state_after, sizeof zeros);
+    assert_sound(f->store);
+    assert_write(f, store_remove_all(f->store, &n, &err));
+    assert_memory_equal(last_row(f->store).state_after, zeros, sizeof zeros);
+}
+
+static enum status put_part(struct store *store, const struct fixture_document *d, uint64_t i,
+                            struct error *err)
+{
+    const struct store_part part = {
+        .i = i, .part_bytes = 10, .n_lines = 1, .n_bytes = 9, .is_last = i == 2};
+    bool is_next = false;
+    enum status status =
+        store_put_part(store, &d->document, &part, d->chunks, d->n_chunks, &is_next, err);
+    assert_true(status || is_next);
+    return status;
+}
+
+static void test_audit__parts_are_one_document(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct fixture_document d;
+    for (uint64_t i = 0; i < 3; i++) {
+        fixture_document_init(&d, 1, 10 * (int)i, 2, FIXTURE_WITH_VECTORS);
+        assert_write(f, put_part(f->store, &d, i, &err));
+        assert_counts(f->store, i == 0, 0, 0, 0);
+        assert_int_equal(last_row(f->store).passages_added, 2);
+    }
+    assert_write(f, put_part(f->store, &d, 0, &err));
+    assert_counts(f->store, 0, 1, 0, 0);
+    assert_int_equal(last_row(f->store).passages_removed, 6);
+}
+
+/* ---- lists ---- */
+
+struct listed {
+    struct audit_run runs[16];
+    size_t n;
+};
+
+static enum status keep_run(void *ctx, const struct audit_run *run, struct error *err)
+{
+    struct listed *listed = ctx;
+    (void)err;
+    assert_true(listed->n < 16);
+    listed->runs[listed->n++] = *run;
+    return STATUS_OK;
+}
+
+static void test_audit__a_run_is_one_entry(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct listed listed = {0}, every = {0}, last = {0}, other = {0}, none = {0};
+    store_set_author(f->store, "add", 5);
+    for (int i = 0; i < 3; i++)
+        fixture_must_save(f, i, 10 * i, 2, FIXTURE_WITH_VECTORS);
+    store_set_author(f->store, "remove", 6);
+    assert_write(f, store_remove_document(f->store, find_id(f->store, "/doc/000001"), &err));
+    const struct audit_filter all = {.n_max = 16};
+    assert_ok(store_audit_list(f->store, &all, keep_run, &listed, &err));
+    assert_int_equal(listed.n, 3);
+    assert_string_equal(listed.runs[0].row.command, "remove");
+    const struct audit_run *add = &listed.runs[1];
+    assert_string_equal(add->row.command, "add");
+    assert_int_equal(add->n_rows, 3);
+    assert_int_equal(add->first_sequence, 2);
+    assert_int_equal(add->row.sequence, 4);
+    assert_int_equal(add->row.documents_added, 3);
+    assert_int_equal(add->row.passages_added, 6);
+    assert_int_equal(add->row.generation_before, 0);
+    assert_int_equal(add->row.generation_after, 3);
+    assert_memory_equal(add->row.state_after, listed.runs[0].row.state_before, HASH_SHA256_BYTES);
+    const struct audit_filter rows = {.n_max = 16, .is_every_row = true};
+    assert_ok(store_audit_list(f->store, &rows, keep_run, &every, &err));
+    assert_int_equal(every.n, 5);
+    assert_ok(
+        store_audit_list(f->store, &(struct audit_filter){.n_max = 1}, keep_run, &last, &err));
+    assert_int_equal(last.n, 1);
+    const struct audit_filter elsewhere = {.n_max = 16, .collection = "elsewhere"};
+    assert_ok(store_audit_list(f->store, &elsewhere, keep_run, &other, &err));
+    assert_int_equal(other.n, 0);
+    const struct audit_filter later = {.n_max = 16, .since_ms = INT64_MAX};
+    assert_ok(store_audit_list(f->store, &later, keep_run, &none, &err));
+    assert_int_equal(none.n, 0);
+}
+
+static void test_audit__names_are_bounded_and_utf8(void **state)
+{
+    (void)state;
+    char name[AUDIT_NAME_BYTES], longer[200];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    audit_name("papers", name);
+    assert_string_equal(name, "papers");
+    audit_name(longer, name);
+    assert_memory_equal(name, "sha256:", 7);
+    assert_int_equal(strlen(name), 7 + 64);
+    audit_name("\xff\xfe", name);
+    assert_memory_equal(name, "sha256:", 7);
+    longer[128] = '\0';
+    audit_name(longer, name);
+    assert_string_equal(name, longer);
+}
+
+/* ---- tampering ---- */
+
+static void tamper(struct fixture_library *f, const char *sql)
+{
+    char path[128], *message = NULL;
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/ragged.db", f->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_wal_autocheckpoint(db, 0); /* pages without checksums stay in the log */
+    if (sqlite3_exec(db, sql, NULL, NULL, &message))
+        fail_msg("%s: %s", sql, message);
+    sqlite3_close(db);
+}
+
+static void assert_broken_at(struct fixture_library *f, int64_t sequence, const char *sql)
+{
+    struct audit_verdict verdict = verify(f->store);
+    if (!verdict.is_broken || verdict.broken_sequence != sequence || !verdict.why[0])
+        fail_msg("after %s: row %lld: \"%s\"", sql, (long long)verdict.broken_sequence,
+                 verdict.why);
+    assert_true(fixture_n_problems(f->store) > 0);
+}
+
+static void write_five(struct fixture_library *f)
+{
+    struct error err;
+    for (int i = 0; i < 4; i++)
+        fixture_must_save(f, i, 10 * i, 1, FIXTURE_WITH_VECTORS);
+    assert_ok(store_audit_settings(
+        f->store,
+        &(struct store_settings){
+            .keys = "threads", .collection = "c", .file_before = "0a", .file_after = "0b"},
+        &err));
+    assert_sound(f->store);
+}
+
+#define CHANGE_BYTES 512
+
+/* SQL that changes the byte of a field, or a number up and down; false: there is no such byte. */
+static bool change_byte(const struct audit_row *row, const struct audit_field *field, size_t byte,
+                        char sql[CHANGE_BYTES])
+{
+    const char *at = (const char *)row + field->offset, *name = field->name;
+    unsigned char hash[HASH_SHA256_BYTES];
+    char hex[HASH_SHA256_HEX];
+    switch (field->kind) {
+    case AUDIT_KIND_HASH:
+        memcpy(hash, at, sizeof hash);
+        hash[byte % sizeof hash] ^= (unsigned char)(1u << byte % 8);
+        hash_hex(hash, sizeof hash, hex);
+        snprintf(sql, CHANGE_BYTES, "UPDATE audit SET %s = x'%s' WHERE sequence = 6", name, hex);
+        return byte < sizeof hash;
+    case AUDIT_KIND_TEXT:
+        snprintf(sql, CHANGE_BYTES,
+                 "UPDATE audit SET %s = substr(%s, 1, %zu) || 'z' || substr(%s, %zu) "
+                 "WHERE sequence = 6",
+                 name, name, byte, name, byte + 2);
+        return byte <= strlen(at);
+    case AUDIT_KIND_NUMBER:
+        snprintf(sql, CHANGE_BYTES, "UPDATE audit SET %s = %s %c 1 WHERE sequence = 6", name, name,
+                 byte ? '-' : '+');
+        return byte < 2;
+    }
+    return false;
+}
+
+/* Changed and given back, again and again: each is found, and nothing else is. */
+static void test_audit__each_changed_byte_is_found(void **state)
+{
+    struct fixture_library *f = *state;
+    size_t n = 0;
+    char sql[CHANGE_BYTES];
+    write_five(f);
+    struct audit_row row = last_row(f->store);
+    for (size_t i = 1; i < AUDIT_FIELD_COUNT; i++)
+        for (size_t byte = 0; change_byte(&row, &audit_fields[i], byte, sql); byte++, n++) {
+            tamper(f, "CREATE TABLE kept AS SELECT * FROM audit");
+            tamper(f, sql);
+            assert_broken_at(f, 6, sql);
+            tamper(f, "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept");
+            assert_sound(f->store);
+        }
+    printf("%zu changes\n", n);
+    assert_true(n > 4 * HASH_SHA256_BYTES);
+}
+
+static void test_audit__rows_that_go_or_move_are_found(void **state)
+{
+    struct fixture_library *f = *state;
+    static const struct {
+        const char *sql;
+        int64_t broken_sequence;
+    } cases[] = {
+        {"DELETE FROM audit WHERE sequence = 1", 2},
+        {"DELETE FROM audit WHERE sequence = 3", 4},
+        {"DELETE FROM audit WHERE sequence IN (3, 4)", 5},
+        {"DELETE FROM audit WHERE sequence >= 5", 0},
+        {"DELETE FROM audit", 0},
+        {"UPDATE audit SET sequence = 60 WHERE sequence = 3", 4},
+        {"UPDATE audit SET sequence = -sequence WHERE sequence IN (3, 4);"
+         "UPDATE audit SET sequence = 7 + sequence WHERE sequence < 0",
+         3},
+        {"UPDATE audit SET sequence = sequence + 1 WHERE sequence = 6", 7},
+        {"INSERT INTO audit SELECT 7, time_ms, run, command, uid, user, collection, keys, 0, 0, 0, "
+         "0, 0, 0, 0, 4, 4, state_before, state_after, '', '', link, link FROM audit "
+         "WHERE sequence = 6",
+         7},
+        {"UPDATE audit SET link = x'00' WHERE sequence = 2", 2},
+        {"UPDATE audit SET user = CAST(x'ff' AS TEXT) WHERE sequence = 2", 2},
+        {"UPDATE audit SET keys = 'a' || char(0) || 'b' WHERE sequence = 2", 2},
+        {"UPDATE audit SET keys = printf('%2000s', 'x') WHERE sequence = 2", 2},
+        {"UPDATE library SET generation = generation + 1", 0},
+        {"UPDATE documents SET collection = 'mine' WHERE id = 2", 0},
+        {"UPDATE documents SET hash = 'abd' WHERE id = 2", 0},
+        {"UPDATE documents SET path = CAST('/doc/other' AS BLOB) WHERE id = 2", 0},
+    };
+    write_five(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tamper(f, "CREATE TABLE kept AS SELECT * FROM audit;"
+                  "CREATE TABLE kept_documents AS SELECT * FROM documents;"
+                  "CREATE TABLE kept_library AS SELECT * FROM library");
+        tamper(f, cases[i].sql);
+        assert_broken_at(f, cases[i].broken_sequence, cases[i].sql);
+        tamper(f, "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept;"
+                  "INSERT OR REPLACE INTO documents SELECT * FROM kept_documents;"
+                  "DROP TABLE kept_documents;"
+                  "DELETE FROM library; INSERT INTO library SELECT * FROM kept_library;"
+                  "DROP TABLE kept_library");
+        assert_sound(f->store);
+    }
+}
+
+/* Nobody is kept from working by a trail that is broken, and nobody's work mends it. */
+static void test_audit__a_break_stays(void **state)
+{
+    struct fixture_library *f = *state;
+    static const char *const cases[] = {"DELETE FROM audit WHERE sequence = 6",
+                                        "UPDATE audit SET link = x'00' WHERE sequence = 5",
+                                        "DELETE FROM audit"};
+    write_five(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tamper(f, cases[i]);
+        fixture_must_save(f, 10 + (int)i, 100, 1, FIXTURE_WITH_VECTORS);
+        fixture_must_save(f, 10 + (int)i, 110, 1, FIXTURE_WITH_VECTORS);
+        assert_true(i == 0 || verify(f->store).is_broken);
+    }
+    struct error err;
+    struct listed listed = {0};
+    const struct audit_filter all = {.n_max = 16, .is_every_row = true};
+    assert_ok(store_audit_list(f->store, &all, keep_run, &listed, &err));
+    assert_int_equal(listed.n, 2);
+}
+
+/* Who rewrites the end of the trail with all its hashes is found by who noted a link. */
+static void test_audit__a_noted_link_is_looked_for(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct audit_verdict verdict;
+    char noted[HASH_SHA256_HEX];
+    write_five(f);
+    struct audit_row row = last_row(f->store);
+    hash_hex(row.link, sizeof row.link, noted);
+    fixture_must_save(f, 20, 100, 1, FIXTURE_WITH_VECTORS);
+    assert_ok(store_audit_verify(f->store, noted, &verdict, &err));
+    assert_true(verdict.has_link && !verdict.is_broken);
+    noted[5] = noted[5] == '0' ? '1' : '0';
+    assert_ok(store_audit_verify(f->store, noted, &verdict, &err));
+    assert_false(verdict.has_link || verdict.is_broken);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_audit__says_what_was_done),
+        TEST(test_audit__several_collections_are_a_star),
+        TEST(test_audit__each_change_has_one_row),
+        TEST(test_audit__settings_leave_the_generation),
+        TEST(test_audit__state_is_of_the_documents),
+        TEST(test_audit__parts_are_one_document),
+        TEST(test_audit__a_run_is_one_entry),
+        TEST(test_audit__names_are_bounded_and_utf8),
+        TEST(test_audit__each_changed_byte_is_found),
+        TEST(test_audit__rows_that_go_or_move_are_found),
+        TEST(test_audit__a_break_stays),
+        TEST(test_audit__a_noted_link_is_looked_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
