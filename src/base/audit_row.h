@@ -48,6 +48,13 @@ extern const struct audit_field audit_fields[AUDIT_FIELD_COUNT];
 /* The link that belongs to the other fields. */
 void audit_row_link(const struct audit_row *row, unsigned char out[HASH_SHA256_BYTES]);
 
+/* A row as it is stored: every field but sequence and run, one after the other, a number as a
+ * varint, its sign in the lowest bit, a text as its length and its bytes. */
+enum { AUDIT_PACKED_BYTES = sizeof(struct audit_row) + 8 * AUDIT_FIELD_COUNT };
+size_t audit_row_pack(const struct audit_row *row, unsigned char out[AUDIT_PACKED_BYTES]);
+/* Sets every field but sequence and run. False: audit_row_pack() never made these bytes. */
+bool audit_row_unpack(const void *bytes, size_t len, struct audit_row *io_row);
+
 /* A name of the user's as a row has it: itself, or "sha256:" and its hash where it is longer than
  * 128 bytes or no UTF-8. */
 void audit_name(const char *name, char out[AUDIT_NAME_BYTES]);
@@ -56,7 +63,9 @@ void audit_name(const char *name, char out[AUDIT_NAME_BYTES]);
  * (its SHA-256 in hex), collection (audit_name()), hash, state and passages. */
 struct audit_document {
     int64_t id, state, n_passages;
-    const char *path, *collection, *hash;
+    const void *path; /* raw bytes */
+    size_t path_len;
+    const char *collection, *hash;
 };
 void audit_document_hash(const struct audit_document *document,
                          unsigned char out[HASH_SHA256_BYTES]);

@@ -32,32 +32,35 @@ static void note_collection(struct audit_row *row, const char *collection)
     snprintf(row->collection, sizeof row->collection, "%s", both);
 }
 
-/* *out_n_passages -1: there is no such document. */
-static enum status note_document(struct store *store, struct statement *st,
-                                 void (*change)(unsigned char *, const unsigned char *),
-                                 int64_t *out_n_passages, struct error *err)
+typedef void (*change_state)(unsigned char *state, const unsigned char *term);
+
+static void note_document(struct store *store, const struct audit_document *document,
+                          change_state change)
 {
-    struct audit_document document;
     unsigned char term[HASH_SHA256_BYTES];
-    int64_t n_passages = -1;
+    audit_document_hash(document, term);
+    change(store->note.delta, term);
+    note_collection(&store->note.row, document->collection);
+}
+
+/* The document a statement finds; *out_n_passages -1: there is none. */
+static enum status note_row(struct store *store, struct statement *st, change_state change,
+                            int64_t *out_n_passages, struct error *err)
+{
+    struct audit_document document = {.n_passages = -1};
     bool has_row = false;
     enum status status = statement_step(st, &has_row, err);
     if (!status && has_row)
         status = audit_take_document(st, &document, err);
-    if (!status && has_row) {
-        audit_document_hash(&document, term);
-        change(store->note.delta, term);
-        note_collection(&store->note.row, document.collection);
-        n_passages = document.n_passages;
-    }
+    if (!status && has_row)
+        note_document(store, &document, change);
     statement_release(st);
     if (!status)
-        *out_n_passages = n_passages;
+        *out_n_passages = document.n_passages;
     return status;
 }
 
-static enum status note_id(struct store *store, int64_t document_id,
-                           void (*change)(unsigned char *, const unsigned char *),
+static enum status note_id(struct store *store, int64_t document_id, change_state change,
                            int64_t *out_n_passages, struct error *err)
 {
     struct statement st = {0};
@@ -65,7 +68,7 @@ static enum status note_id(struct store *store, int64_t document_id,
     if (status)
         return status;
     statement_bind_int(&st, document_id);
-    return note_document(store, &st, change, out_n_passages, err);
+    return note_row(store, &st, change, out_n_passages, err);
 }
 
 enum status audit_leave(struct store *store, int64_t document_id, int64_t *out_n_passages,
@@ -82,13 +85,28 @@ enum status audit_leave_path(struct store *store, const char *path, int64_t *out
     if (status)
         return status;
     statement_bind_blob(&st, path, strlen(path));
-    return note_document(store, &st, audit_state_subtract, out_n_passages, err);
+    return note_row(store, &st, audit_state_subtract, out_n_passages, err);
 }
 
 enum status audit_enter(struct store *store, int64_t document_id, struct error *err)
 {
     int64_t n_passages;
     return note_id(store, document_id, audit_state_add, &n_passages, err);
+}
+
+void audit_enter_put(struct store *store, int64_t id, const struct store_document *document,
+                     size_t n_passages)
+{
+    const struct audit_document entering = {
+        .id = id,
+        .path = document->path,
+        .path_len = strlen(document->path),
+        .collection = document->collection ? document->collection : "",
+        .hash = document->hash ? document->hash : "",
+        .state = document->state,
+        .n_passages = (int64_t)n_passages,
+    };
+    note_document(store, &entering, audit_state_add);
 }
 
 void audit_count_put(struct store *store, enum store_document_state state, int64_t n_before,
@@ -125,25 +143,13 @@ enum status audit_leave_all(struct store *store, struct error *err)
 static enum status insert(struct store *store, const struct audit_row *row, struct error *err)
 {
     struct statement st = {0};
+    unsigned char packed[AUDIT_PACKED_BYTES];
     enum status status = statement_get(store, SQL_AUDIT_ADD, &st, err);
     if (status)
         return status;
-    for (size_t i = 0; i < AUDIT_FIELD_COUNT; i++) {
-        const char *at = (const char *)row + audit_fields[i].offset;
-        int64_t number = 0;
-        switch (audit_fields[i].kind) {
-        case AUDIT_KIND_NUMBER:
-            memcpy(&number, at, sizeof number);
-            statement_bind_int(&st, number);
-            break;
-        case AUDIT_KIND_TEXT:
-            statement_bind_text(&st, at);
-            break;
-        case AUDIT_KIND_HASH:
-            statement_bind_blob(&st, at, HASH_SHA256_BYTES);
-            break;
-        }
-    }
+    statement_bind_int(&st, row->sequence);
+    statement_bind_int(&st, row->run);
+    statement_bind_blob(&st, packed, audit_row_pack(row, packed));
     return statement_run(&st, NULL, err);
 }
 
@@ -152,24 +158,19 @@ static enum status insert(struct store *store, const struct audit_row *row, stru
 static enum status follow_last(struct store *store, struct audit_row *row, struct error *err)
 {
     struct statement st = {0};
+    struct audit_row last = {0};
     bool has_row = false;
     enum status status = statement_get(store, SQL_AUDIT_LAST, &st, err);
     if (!status)
         status = statement_step(&st, &has_row, err);
-    row->sequence = 1;
-    if (!status && has_row) {
-        unsigned char *const hashes[] = {row->state_before, row->previous};
-        int64_t last = statement_take_int(&st);
-        row->sequence = last < INT64_MAX ? last + 1 : last;
-        for (size_t i = 0; i < 2; i++) {
-            size_t len;
-            const void *bytes = statement_take_blob(&st, &len);
-            if (bytes && len == HASH_SHA256_BYTES)
-                memcpy(hashes[i], bytes, len);
-        }
-        status = statement_status(&st, err);
+    if (!status && has_row && audit_take_row(&st, &last)) {
+        memcpy(row->state_before, last.state_after, sizeof row->state_before);
+        memcpy(row->previous, last.link, sizeof row->previous);
     }
+    if (!status && has_row)
+        status = statement_status(&st, err);
     statement_release(&st);
+    row->sequence = last.sequence < INT64_MAX ? last.sequence + 1 : last.sequence;
     return status;
 }
 

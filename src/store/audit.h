@@ -31,6 +31,9 @@ enum status audit_leave(struct store *store, int64_t document_id, int64_t *out_n
 enum status audit_leave_path(struct store *store, const char *path, int64_t *out_n_passages,
                              struct error *err) MUST_USE;
 enum status audit_enter(struct store *store, int64_t document_id, struct error *err) MUST_USE;
+/* The same, of a row that document_put_row() was given just now. */
+void audit_enter_put(struct store *store, int64_t id, const struct store_document *document,
+                     size_t n_passages);
 /* Counts a document that was put: what was there had n_before passages, -1: there was none. */
 void audit_count_put(struct store *store, enum store_document_state state, int64_t n_before,
                      size_t n_passages);

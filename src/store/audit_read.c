@@ -4,52 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "store/statement.h"
 
-#define COUNTS(of)                                                                 \
-    of "documents_added), " of "documents_updated), " of "documents_removed), " of \
-       "documents_failed), " of "passages_added), " of "passages_removed), " of "vectors_added)"
-#define WANTED "time_ms >= ?1 AND (?2 = '' OR collection IN (?2, '*'))"
-
-static const char each_row[] =
-    "SELECT sequence, time_ms, run, command, uid, user, collection, keys, " COUNTS(
-        "(") ", "
-             "generation_before, generation_after, state_before, state_after, file_before, "
-             "file_after, "
-             "previous, link, sequence, time_ms, 1 FROM audit WHERE " WANTED
-             " ORDER BY sequence DESC LIMIT ?3";
-
-/* A trail of a million commits is a few hundred megabytes to read for that, once in a while. */
+static const char whole_trail[] = "SELECT sequence, run, row FROM audit ORDER BY sequence";
+static const char newest_first[] = "SELECT sequence, run, row FROM audit ORDER BY sequence DESC";
+/* Other runs may have written between the first and the last row of one. */
 static const char each_run[] =
-    "SELECT z.sequence, z.time_ms, z.run, z.command, z.uid, z.user, g.collection, z.keys, " COUNTS(
-        "(g.") ", a.generation_before, z.generation_after, a.state_before, z.state_after, "
-               "a.file_before, z.file_after, a.previous, z.link, a.sequence, a.time_ms, g.n FROM ("
-               "SELECT min(sequence) AS i_first, max(sequence) AS i_last, count(*) AS n, "
-               "CASE WHEN count(DISTINCT nullif(collection, '')) > 1 THEN '*' ELSE max(collection) "
-               "END "
-               "AS collection, "
-               "sum(documents_added) AS documents_added, sum(documents_updated) AS "
-               "documents_updated, "
-               "sum(documents_removed) AS documents_removed, sum(documents_failed) AS "
-               "documents_failed, "
-               "sum(passages_added) AS passages_added, sum(passages_removed) AS passages_removed, "
-               "sum(vectors_added) AS vectors_added FROM audit WHERE " WANTED
-               " GROUP BY run, command, uid, user ORDER BY i_last DESC LIMIT ?3) g "
-               "JOIN audit a ON a.sequence = g.i_first JOIN audit z ON z.sequence = g.i_last "
-               "ORDER BY z.sequence DESC";
-
-static const char whole_trail[] =
-    "SELECT sequence, time_ms, run, command, uid, user, collection, keys, " COUNTS(
-        "(") ", "
-             "generation_before, generation_after, state_before, state_after, file_before, "
-             "file_after, "
-             "previous, link FROM audit ORDER BY sequence";
+    "SELECT run, min(sequence), max(sequence) FROM audit GROUP BY run ORDER BY 3 DESC";
+static const char rows_of_run[] = "SELECT sequence, run, row FROM audit "
+                                  "WHERE sequence BETWEEN ?2 AND ?3 AND run = ?1 ORDER BY sequence";
 
 enum status audit_take_document(struct statement *st, struct audit_document *out, struct error *err)
 {
     out->id = statement_take_int(st);
-    out->path = statement_take_text(st);
+    out->path = statement_take_blob(st, &out->path_len);
     out->collection = statement_take_text(st);
     out->hash = statement_take_text(st);
     out->state = statement_take_int(st);
@@ -78,30 +46,13 @@ enum status audit_sum_documents(struct store *store, unsigned char out[HASH_SHA2
     return status;
 }
 
-/* A row as it is, or false: what is there was never written by us. */
-static bool take_row(struct statement *st, struct audit_row *out)
+bool audit_take_row(struct statement *st, struct audit_row *out)
 {
-    bool is_whole = true;
-    *out = (struct audit_row){0};
-    for (size_t i = 0; i < AUDIT_FIELD_COUNT; i++) {
-        const struct audit_field *field = &audit_fields[i];
-        char *at = (char *)out + field->offset;
-        if (field->kind == AUDIT_KIND_NUMBER) {
-            int64_t number = statement_take_int(st);
-            memcpy(at, &number, sizeof number);
-            continue;
-        }
-        size_t len;
-        const char *bytes = statement_take_blob(st, &len);
-        bool fits = field->kind == AUDIT_KIND_HASH
-                        ? len == HASH_SHA256_BYTES
-                        : len < field->size &&
-                              (len == 0 || (!memchr(bytes, 0, len) && utf8_is_valid(bytes, len)));
-        is_whole = is_whole && fits;
-        if (fits && len > 0 && bytes)
-            memcpy(at, bytes, len);
-    }
-    return is_whole;
+    *out = (struct audit_row){.sequence = statement_take_int(st)};
+    out->run = statement_take_int(st);
+    size_t len;
+    const void *bytes = statement_take_blob(st, &len);
+    return audit_row_unpack(bytes, len, out);
 }
 
 static enum status unreadable(struct store *store, int64_t sequence, struct error *err)
@@ -112,35 +63,140 @@ static enum status unreadable(struct store *store, int64_t sequence, struct erro
     return STATUS_DAMAGED;
 }
 
+/* The row a statement is at. */
+static enum status take_row(struct store *store, struct statement *st, struct audit_row *out,
+                            struct error *err)
+{
+    bool is_whole = audit_take_row(st, out);
+    enum status status = statement_status(st, err);
+    return !status && !is_whole ? unreadable(store, out->sequence, err) : status;
+}
+
+struct lister {
+    struct store *store;
+    int64_t since_ms;
+    char collection[AUDIT_NAME_BYTES]; /* "": all */
+    size_t n_left;
+    enum status (*each)(void *ctx, const struct audit_run *run, struct error *err);
+    void *ctx;
+};
+
+static bool is_wanted(const struct lister *lister, const struct audit_row *row)
+{
+    return row->time_ms >= lister->since_ms &&
+           (!lister->collection[0] || strcmp(row->collection, lister->collection) == 0 ||
+            strcmp(row->collection, "*") == 0);
+}
+
+static enum status list_rows(struct lister *lister, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_prepare(lister->store, newest_first, &st, err);
+    while (lister->n_left > 0 && statement_next(&st, &status, err)) {
+        struct audit_run run = {.n_rows = 1};
+        status = take_row(lister->store, &st, &run.row, err);
+        if (status || !is_wanted(lister, &run.row))
+            continue;
+        run.first_sequence = run.row.sequence;
+        run.first_ms = run.row.time_ms;
+        lister->n_left--;
+        status = lister->each(lister->ctx, &run, err);
+    }
+    statement_release(&st);
+    return status;
+}
+
+/* Numbers of a row are what they are: one that was tampered with is summed too, and wraps. */
+static void add(int64_t *io_sum, int64_t number)
+{
+    *io_sum = (int64_t)((uint64_t)*io_sum + (uint64_t)number);
+}
+
+/* `row` is the next of the run. */
+static void join(struct audit_run *run, const struct audit_row *row)
+{
+    struct audit_row sum = *row;
+    const struct audit_row *before = &run->row;
+    if (run->n_rows == 0) {
+        *run = (struct audit_run){*row, row->sequence, row->time_ms, 1};
+        return;
+    }
+    add(&sum.documents_added, before->documents_added);
+    add(&sum.documents_updated, before->documents_updated);
+    add(&sum.documents_removed, before->documents_removed);
+    add(&sum.documents_failed, before->documents_failed);
+    add(&sum.passages_added, before->passages_added);
+    add(&sum.passages_removed, before->passages_removed);
+    add(&sum.vectors_added, before->vectors_added);
+    sum.generation_before = before->generation_before;
+    memcpy(sum.state_before, before->state_before, sizeof sum.state_before);
+    memcpy(sum.file_before, before->file_before, sizeof sum.file_before);
+    memcpy(sum.previous, before->previous, sizeof sum.previous);
+    if (!row->collection[0])
+        memcpy(sum.collection, before->collection, sizeof sum.collection);
+    else if (before->collection[0] && strcmp(row->collection, before->collection) != 0)
+        snprintf(sum.collection, sizeof sum.collection, "*");
+    run->row = sum;
+    run->n_rows++;
+}
+
+static enum status join_run(struct lister *lister, const int64_t place[3], struct audit_run *out,
+                            struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_prepare(lister->store, rows_of_run, &st, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < 3; i++)
+        statement_bind_int(&st, place[i]);
+    while (statement_next(&st, &status, err)) {
+        struct audit_row row;
+        status = take_row(lister->store, &st, &row, err);
+        if (!status && is_wanted(lister, &row))
+            join(out, &row);
+    }
+    statement_release(&st);
+    return status;
+}
+
+static enum status list_runs(struct lister *lister, struct error *err)
+{
+    struct statement st = {0};
+    enum status status = statement_prepare(lister->store, each_run, &st, err);
+    while (lister->n_left > 0 && statement_next(&st, &status, err)) {
+        int64_t place[3];
+        struct audit_run run = {0};
+        for (size_t i = 0; i < 3; i++)
+            place[i] = statement_take_int(&st);
+        status = join_run(lister, place, &run, err);
+        if (status || run.n_rows == 0)
+            continue;
+        lister->n_left--;
+        status = lister->each(lister->ctx, &run, err);
+    }
+    statement_release(&st);
+    return status;
+}
+
 enum status store_audit_list(struct store *store, const struct audit_filter *filter,
                              enum status (*each)(void *ctx, const struct audit_run *run,
                                                  struct error *err),
                              void *ctx, struct error *err)
 {
-    struct statement st = {0};
-    char collection[AUDIT_NAME_BYTES] = "";
+    struct lister lister = {.store = store,
+                            .since_ms = filter->since_ms,
+                            .n_left = filter->n_max,
+                            .each = each,
+                            .ctx = ctx};
     if (filter->collection)
-        audit_name(filter->collection, collection);
-    enum status status =
-        statement_prepare(store, filter->is_every_row ? each_row : each_run, &st, err);
+        audit_name(filter->collection, lister.collection);
+    bool is_own = !store->is_reading;
+    enum status status = is_own ? store_read_begin(store, err) : STATUS_OK;
     if (status)
         return status;
-    statement_bind_int(&st, filter->since_ms);
-    statement_bind_text(&st, collection);
-    statement_bind_limit(&st, filter->n_max);
-    while (statement_next(&st, &status, err)) {
-        struct audit_run run;
-        bool is_whole = take_row(&st, &run.row);
-        run.first_sequence = statement_take_int(&st);
-        run.first_ms = statement_take_int(&st);
-        run.n_rows = statement_take_int(&st);
-        status = statement_status(&st, err);
-        if (!status && !is_whole)
-            status = unreadable(store, run.row.sequence, err);
-        if (!status)
-            status = each(ctx, &run, err);
-    }
-    statement_release(&st);
+    status = filter->is_every_row ? list_rows(&lister, err) : list_runs(&lister, err);
+    if (is_own)
+        store_read_end(store);
     return status;
 }
 
@@ -153,10 +209,7 @@ enum status store_audit_each(struct store *store,
     enum status status = statement_prepare(store, whole_trail, &st, err);
     while (statement_next(&st, &status, err)) {
         struct audit_row row;
-        bool is_whole = take_row(&st, &row);
-        status = statement_status(&st, err);
-        if (!status && !is_whole)
-            status = unreadable(store, row.sequence, err);
+        status = take_row(store, &st, &row, err);
         if (!status)
             status = each(ctx, &row, err);
     }
@@ -189,11 +242,12 @@ static bool is_same(const unsigned char *a, const unsigned char *b)
 static void check_row(struct audit_verdict *verdict, const struct audit_row *row)
 {
     const struct audit_row *before = &verdict->last;
+    uint64_t n_steps = (uint64_t)row->generation_after - (uint64_t)row->generation_before;
     unsigned char link[HASH_SHA256_BYTES];
     audit_row_link(row, link);
     if (!is_same(link, row->link))
         note_break(verdict, row->sequence, "its link does not belong to what it says");
-    if (row->sequence != before->sequence + 1)
+    if ((uint64_t)row->sequence != (uint64_t)before->sequence + 1)
         note_break(verdict, row->sequence, "what is before it is row %" PRId64, before->sequence);
     if (!is_same(row->previous, before->link))
         note_break(verdict, row->sequence, "it follows another row than the one before it");
@@ -205,9 +259,7 @@ static void check_row(struct audit_verdict *verdict, const struct audit_row *row
     if (!is_first && !is_same(row->state_before, before->state_after))
         note_break(verdict, row->sequence,
                    "it begins in another state than the row before ends in");
-    if (row->generation_after < row->generation_before ||
-        row->generation_after - row->generation_before > 1 ||
-        (is_first && row->generation_after != row->generation_before))
+    if (n_steps > 1 || (is_first && n_steps > 0))
         note_break(verdict, row->sequence,
                    "no change leads from generation %" PRId64 " to %" PRId64,
                    row->generation_before, row->generation_after);
@@ -221,7 +273,7 @@ static enum status check_rows(struct store *store, const char *link, struct audi
     while (statement_next(&st, &status, err)) {
         struct audit_row row;
         char hex[HASH_SHA256_HEX];
-        bool is_whole = take_row(&st, &row);
+        bool is_whole = audit_take_row(&st, &row);
         status = statement_status(&st, err);
         if (status)
             break;

@@ -134,10 +134,9 @@ static enum status put_document(struct store *store, const struct store_document
     int64_t first_chunk_id = store->library.next_chunk_id;
     for (size_t i = 0; i < n_chunks && !status; i++)
         status = document_add_chunk(store, id, i, &chunks[i], words, err);
-    if (!status)
-        status = audit_enter(store, id, err);
     if (status)
         return status;
+    audit_enter_put(store, id, document, n_chunks);
     audit_count_put(store, document->state, n_before, n_chunks);
     *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
     return STATUS_OK;

@@ -7,7 +7,8 @@
  * (documents.n_parts, 0: it was read as one) others may lie; runs of ids have the same id - ord.
  * partial has a row for each document of which parts are still to come. chunks.hash names the
  * vector; vectors.id is its slot in the file that library.vector_file
- * names. tail, vector_tail and missing: store_index.h. holes: compact.c. audit: store_audit.h. */
+ * names. tail, vector_tail and missing: store_index.h. holes: compact.c. audit: store_audit.h; its
+ * fields are one blob, because every process that opens the library reads its schema. */
 #include "store/store_internal.h"
 
 #define APPLICATION_ID 0x52474744 /* "RGGD" */
@@ -105,16 +106,7 @@ static const struct migration migrations[] = {
     },
     {
         .sql = "CREATE TABLE audit("
-               " sequence INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, run INTEGER NOT NULL,"
-               " command TEXT NOT NULL, uid INTEGER NOT NULL, user TEXT NOT NULL,"
-               " collection TEXT NOT NULL, keys TEXT NOT NULL,"
-               " documents_added INTEGER NOT NULL, documents_updated INTEGER NOT NULL,"
-               " documents_removed INTEGER NOT NULL, documents_failed INTEGER NOT NULL,"
-               " passages_added INTEGER NOT NULL, passages_removed INTEGER NOT NULL,"
-               " vectors_added INTEGER NOT NULL, generation_before INTEGER NOT NULL,"
-               " generation_after INTEGER NOT NULL, state_before BLOB NOT NULL,"
-               " state_after BLOB NOT NULL, file_before TEXT NOT NULL, file_after TEXT NOT NULL,"
-               " previous BLOB NOT NULL, link BLOB NOT NULL) STRICT;",
+               " sequence INTEGER PRIMARY KEY, run INTEGER NOT NULL, row BLOB NOT NULL) STRICT;",
         .step = audit_begin_trail,
         .sql_after = "PRAGMA user_version = 5;",
     },

@@ -132,10 +132,8 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_AUDIT_DOCUMENT] = AUDIT_DOCUMENT "WHERE id = ?",
     [SQL_AUDIT_DOCUMENT_AT] = AUDIT_DOCUMENT "WHERE path = ?",
     [SQL_AUDIT_DOCUMENTS] = "SELECT collection, n_chunks FROM documents",
-    [SQL_AUDIT_LAST] =
-        "SELECT sequence, state_after, link FROM audit ORDER BY sequence DESC LIMIT 1",
-    [SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                      "?, ?, ?, ?, ?, ?)",
+    [SQL_AUDIT_LAST] = "SELECT sequence, run, row FROM audit ORDER BY sequence DESC LIMIT 1",
+    [SQL_AUDIT_ADD] = "INSERT INTO audit VALUES(?, ?, ?)",
     [SQL_COUNT_DOCUMENTS] = "SELECT count(*), total(state = 1), total(state = 2), total(n_chunks), "
                             "total(text_bytes) FROM documents",
     [SQL_COUNT_VECTORS] = "SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM missing), "

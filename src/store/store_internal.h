@@ -148,6 +148,8 @@ struct statement;
 /* The columns id, path, collection, hash, state, n_chunks; texts borrowed from the row. */
 enum status audit_take_document(struct statement *st, struct audit_document *out,
                                 struct error *err) MUST_USE;
+/* The columns sequence, run, row; false: sequence and run are set, and the rest can't be read. */
+bool audit_take_row(struct statement *st, struct audit_row *out);
 /* The state of all documents, computed from them. */
 enum status audit_sum_documents(struct store *store, unsigned char out[HASH_SHA256_BYTES],
                                 struct error *err) MUST_USE;

@@ -177,18 +177,27 @@ def test_export_into_a_file(ragged, documents, tmp_path):
     ragged.run("audit", "export", tmp_path / "none" / "trail.jsonl", code=1)
 
 
-@pytest.mark.parametrize("statement, row", [
-    ("UPDATE audit SET documents_added = 7 WHERE sequence = 3", 3),
-    ("UPDATE audit SET time_ms = time_ms - 86400000 WHERE sequence = 2", 2),
-    ("UPDATE audit SET user = 'nobody' WHERE sequence = 2", 2),
-    ("DELETE FROM audit WHERE sequence = 2", 3),
-    ("DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)", None),
-    ("UPDATE documents SET hash = 'ab' || substr(hash, 3)", None),
+def flipped(data, sequence, at):
+    """A statement that changes one byte of a row."""
+    with sqlite3.connect(data / "ragged.db") as database:
+        row = bytearray(database.execute("SELECT row FROM audit WHERE sequence = ?", (sequence,)).fetchone()[0])
+    database.close()
+    row[at] ^= 1
+    return "UPDATE audit SET row = x'%s' WHERE sequence = %d" % (row.hex(), sequence)
+
+
+@pytest.mark.parametrize("tamper, row", [
+    (lambda data: flipped(data, 3, 0), 3),
+    (lambda data: flipped(data, 2, -1), 2),
+    (lambda data: "UPDATE audit SET run = run + 1 WHERE sequence = 2", 2),
+    (lambda data: "DELETE FROM audit WHERE sequence = 2", 3),
+    (lambda data: "DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)", None),
+    (lambda data: "UPDATE documents SET hash = 'ab' || substr(hash, 3)", None),
 ])
-def test_what_was_tampered_with_is_named(ragged, documents, statement, row):
+def test_what_was_tampered_with_is_named(ragged, documents, tamper, row):
     ragged.run(*ADD, documents)
     verified(ragged)
-    change(ragged.data, statement)
+    change(ragged.data, tamper(ragged.data))
     said = ragged.json("audit", "verify", code=5)
     assert not said["sound"] and said["broken_row"] == row and said["problem"]
     assert "broken" in ragged.run("audit", "verify", code=5).stdout
