@@ -422,6 +422,12 @@ static void test_audit__there_is_one_way_to_write_a_row(void **state)
     other[1] = 0;
     memcpy(other + 2, packed + 1, len - 1);
     assert_false(audit_row_unpack(other, len + 1, &back));
+    /* Bits behind the last one of a number. */
+    struct audit_row least = {.time_ms = INT64_MIN};
+    size_t least_len = audit_row_pack(&least, other);
+    assert_true(audit_row_unpack(other, least_len, &back));
+    other[9] ^= 2;
+    assert_false(audit_row_unpack(other, least_len, &back));
     /* Texts that are none, or longer than there is room: the command is behind the time. */
     static const char *const texts[] = {"\x01\xff",
                                         "\x02"
@@ -447,6 +453,23 @@ static void test_audit__a_number_has_any_value(void **state)
     }
 }
 
+/* Sets the link that belongs to the row. */
+static void insert_linked(struct fixture_library *f, struct audit_row *row)
+{
+    sqlite3 *db = open_raw(f);
+    sqlite3_stmt *add;
+    unsigned char packed[AUDIT_PACKED_BYTES];
+    audit_row_link(row, row->link);
+    assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO audit VALUES(?, ?, ?)", -1, &add, 0),
+                     SQLITE_OK);
+    sqlite3_bind_int64(add, 1, row->sequence);
+    sqlite3_bind_int64(add, 2, row->run);
+    sqlite3_bind_blob(add, 3, packed, (int)audit_row_pack(row, packed), SQLITE_TRANSIENT);
+    assert_int_equal(sqlite3_step(add), SQLITE_DONE);
+    sqlite3_finalize(add);
+    sqlite3_close(db);
+}
+
 /* Rows as only a hostile hand would leave them: chained rightly, with numbers that overflow. */
 static void test_audit__hostile_numbers(void **state)
 {
@@ -454,7 +477,6 @@ static void test_audit__hostile_numbers(void **state)
     struct error err;
     struct listed listed = {0};
     const struct audit_filter all = {.n_max = 16};
-    sqlite3 *db = open_raw(f);
     struct audit_row row = last_row(f->store);
     row.run = 3;
     row.time_ms = INT64_MAX;
@@ -462,23 +484,64 @@ static void test_audit__hostile_numbers(void **state)
     row.generation_before = INT64_MAX;
     row.generation_after = INT64_MIN;
     for (int64_t i = 2; i < 6; i++) {
-        sqlite3_stmt *add;
-        unsigned char packed[AUDIT_PACKED_BYTES];
         row.sequence = i < 5 ? i : INT64_MAX;
         memcpy(row.previous, row.link, sizeof row.link);
-        audit_row_link(&row, row.link);
-        assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO audit VALUES(?, 3, ?)", -1, &add, 0),
-                         SQLITE_OK);
-        sqlite3_bind_int64(add, 1, row.sequence);
-        sqlite3_bind_blob(add, 2, packed, (int)audit_row_pack(&row, packed), SQLITE_TRANSIENT);
-        assert_int_equal(sqlite3_step(add), SQLITE_DONE);
-        sqlite3_finalize(add);
+        insert_linked(f, &row);
     }
-    sqlite3_close(db);
     assert_broken_at(f, 2, "hostile rows");
     assert_ok(store_audit_list(f->store, &all, keep_run, &listed, &err));
     assert_int_equal(listed.n, 2);
     assert_int_equal(listed.runs[0].n_rows, 4);
+}
+
+/* Hashes that are right do not make a row right. */
+static void test_audit__a_linked_row_has_to_follow(void **state)
+{
+    struct fixture_library *f = *state;
+    write_five(f);
+    struct audit_row last = last_row(f->store);
+    struct audit_row next = last;
+    next.sequence++;
+    next.generation_before = next.generation_after;
+    memcpy(next.state_before, next.state_after, sizeof next.state_before);
+    memcpy(next.previous, last.link, sizeof next.previous);
+    struct audit_row rows[6];
+    for (size_t i = 0; i < 6; i++)
+        rows[i] = next;
+    rows[1].sequence++;
+    rows[2].previous[0] ^= 1;
+    rows[3].generation_before--;
+    rows[4].generation_after += 2;
+    rows[5].state_before[0] ^= 1;
+    for (size_t i = 0; i < 6; i++) {
+        char what[32];
+        snprintf(what, sizeof what, "row %zu", i);
+        insert_linked(f, &rows[i]);
+        if (i == 0)
+            assert_sound(f->store);
+        else
+            assert_broken_at(f, rows[i].sequence, what);
+        tamper(f, "DELETE FROM audit WHERE sequence > 6");
+    }
+}
+
+/* Its first row changes nothing, and begins with zeros. */
+static void test_audit__a_trail_has_a_beginning(void **state)
+{
+    struct fixture_library *f = *state;
+    struct audit_row first = last_row(f->store);
+    tamper(f, "DELETE FROM audit; UPDATE library SET generation = 1");
+    first.generation_after = 1;
+    insert_linked(f, &first);
+    assert_broken_at(f, 1, "a first row that changes something");
+    tamper(f, "DELETE FROM audit");
+    first.generation_before = 1;
+    insert_linked(f, &first);
+    assert_sound(f->store);
+    tamper(f, "DELETE FROM audit");
+    first.previous[31] = 1;
+    insert_linked(f, &first);
+    assert_broken_at(f, 1, "a first row that follows something");
 }
 
 static void test_audit__rows_that_go_or_move_are_found(void **state)
@@ -580,6 +643,8 @@ int main(void)
         TEST(test_audit__there_is_one_way_to_write_a_row),
         TEST(test_audit__a_number_has_any_value),
         TEST(test_audit__hostile_numbers),
+        TEST(test_audit__a_linked_row_has_to_follow),
+        TEST(test_audit__a_trail_has_a_beginning),
         TEST(test_audit__rows_that_go_or_move_are_found),
         TEST(test_audit__a_break_stays),
         TEST(test_audit__a_noted_link_is_looked_for),
