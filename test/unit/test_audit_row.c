@@ -52,10 +52,7 @@ static void test_audit_row__there_is_one_way_to_write_a_row(void **state)
     other[9] ^= 2;
     assert_false(audit_row_unpack(other, least_len, &back));
     /* Texts that are none, or longer than there is room: the command is behind the time. */
-    static const char *const texts[] = {"\x01\xff",
-                                        "\x02"
-                                        "a",
-                                        "\x18"};
+    static const char *const texts[] = {"\x01\xff", "\x02\x61", "\x18"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         memcpy(other, packed, len);
         memcpy(other + 1, texts[i], 2);
