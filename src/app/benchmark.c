@@ -6,6 +6,7 @@
 
 #include "app/session.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 static struct figure *find_figure(struct benchmark *benchmark, const char *name)
@@ -207,7 +208,10 @@ enum status benchmark_run(struct app *app, const struct benchmark_plan *plan, st
         .n_runs = (size_t)arguments_number(arguments, "runs", (double)plan->n_runs),
         .n_warmups = (size_t)arguments_number(arguments, "warmup", (double)plan->n_warmups),
     };
-    enum status status = choose_flag(&benchmark, err);
+    const char *page = arguments_text(arguments, "report", NULL);
+    enum status status = page ? file_check_folder(page, err) : STATUS_OK;
+    if (!status)
+        status = choose_flag(&benchmark, err);
     if (!status)
         status = baseline_prepare(&benchmark, err);
     if (!status)
@@ -218,6 +222,8 @@ enum status benchmark_run(struct app *app, const struct benchmark_plan *plan, st
         baseline_compare(&benchmark);
         status = report(&benchmark, err);
     }
+    if (!status && page)
+        status = benchmark_page_write(page, &benchmark, err);
     if (!status)
         status = save(&benchmark, err);
     clear(&benchmark);

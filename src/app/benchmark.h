@@ -79,6 +79,12 @@ extern const struct column benchmark_columns[];
 /* All rows as a JSON array; NULL: out of memory. */
 json_t *benchmark_rows_json(const struct benchmark *benchmark) MUST_USE;
 
+/* --- a page with charts (benchmark_page.c) --- */
+
+/* After baseline_compare(). */
+enum status benchmark_page_write(const char *path, const struct benchmark *benchmark,
+                                 struct error *err) MUST_USE;
+
 /* --- saved results (baseline.c) --- */
 
 /* Reads --save and --compare into the benchmark. INVALID: not a name; NOT_FOUND: no such baseline.

@@ -1,8 +1,8 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/benchmark.h"
+#include "app/numbers.h"
 #include "base/mem.h"
 
 static const struct figure *figure_of(const void *record)
@@ -10,23 +10,15 @@ static const struct figure *figure_of(const void *record)
     return record;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* The value below which `share` of the samples lie, between two samples in proportion. */
+/* NAN also without memory. */
 static double quantile_of(const struct samples *samples, double share)
 {
     double *sorted = samples->n > 0 ? mem_array(samples->n, sizeof *sorted) : NULL;
     if (!sorted)
         return NAN;
     memcpy(sorted, samples->values, samples->n * sizeof *sorted);
-    qsort(sorted, samples->n, sizeof *sorted, compare_doubles);
-    double place = share * (double)(samples->n - 1), low = floor(place);
-    size_t i = (size_t)low, next = i + 1 < samples->n ? i + 1 : i;
-    double value = sorted[i] + (sorted[next] - sorted[i]) * (place - low);
+    numbers_sort(sorted, samples->n);
+    double value = numbers_quantile(sorted, samples->n, share);
     mem_free(sorted);
     return value;
 }

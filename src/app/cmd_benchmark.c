@@ -60,6 +60,10 @@ static const struct option options[] = {
      .arg = "NAME",
      .rule = {.type = VALUE_TEXT},
      .help = "show the gain over the results that were kept under this name"},
+    {.name = "report",
+     .arg = "FILE",
+     .rule = {.type = VALUE_PATH},
+     .help = "write a page with charts, as report.html"},
     OPTION_END,
 };
 

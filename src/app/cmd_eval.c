@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/eval_page.h"
 #include "app/progress.h"
 #include "app/records.h"
 #include "app/session.h"
@@ -166,6 +167,8 @@ struct evaluation {
     struct app *app;
     struct progress progress;
     struct buf lines; /* of --per-query */
+    bool has_lines, has_page;
+    struct eval_queries queries; /* of --report */
 };
 
 static void on_progress(void *ctx, const struct engine_progress *update)
@@ -185,9 +188,9 @@ static json_t *top_json(const struct engine_eval_query *query)
     return NULL;
 }
 
-static enum status on_query(void *ctx, const struct engine_eval_query *query, struct error *err)
+static enum status add_line(struct evaluation *evaluation, const struct engine_eval_query *query,
+                            struct error *err)
 {
-    struct evaluation *evaluation = ctx;
     json_t *line = json_object();
     bool is_whole = line && json_put(line, "query", json_text(query->id)) &&
                     json_put(line, "mode", json_text(engine_mode_name(query->mode))) &&
@@ -202,14 +205,29 @@ static enum status on_query(void *ctx, const struct engine_eval_query *query, st
     return is_whole ? buf_status(&evaluation->lines, err) : error_nomem(err);
 }
 
-/* Told before minutes are spent, not behind them. */
-static enum status check_folder_of(const char *path, struct error *err)
+static enum status on_query(void *ctx, const struct engine_eval_query *query, struct error *err)
 {
-    struct file_info info;
-    size_t len = (size_t)(path_name(path) - path);
-    char *folder = len ? mem_text_n(path, len) : mem_text(".");
-    enum status status = folder ? file_stat(folder, FILE_FOLLOW, &info, err) : error_nomem(err);
-    mem_free(folder);
+    struct evaluation *evaluation = ctx;
+    enum status status = STATUS_OK;
+    if (evaluation->has_lines)
+        status = add_line(evaluation, query, err);
+    if (evaluation->has_page && !status)
+        status = eval_queries_add(&evaluation->queries, query, err);
+    return status;
+}
+
+static enum status write_files(struct evaluation *evaluation,
+                               const struct engine_eval_report *report, struct error *err)
+{
+    const struct arguments *arguments = &evaluation->app->arguments;
+    const char *lines = arguments_text(arguments, "per-query", NULL);
+    const char *page = arguments_text(arguments, "report", NULL);
+    enum status status = STATUS_OK;
+    if (lines)
+        status =
+            file_replace(lines, buf_text(&evaluation->lines), evaluation->lines.len, 0644, err);
+    if (page && !status)
+        status = eval_page_write(page, arguments->words[0], report, &evaluation->queries, err);
     return status;
 }
 
@@ -217,12 +235,14 @@ static enum status evaluate(struct app *app, struct engine *engine, struct engin
                             struct error *err)
 {
     const char *wanted = arguments_text(&app->arguments, "mode", "all");
-    const char *path = arguments_text(&app->arguments, "per-query", NULL);
-    struct evaluation evaluation = {.app = app};
+    const char *lines = arguments_text(&app->arguments, "per-query", NULL);
+    const char *page = arguments_text(&app->arguments, "report", NULL);
+    struct evaluation evaluation = {
+        .app = app, .has_lines = lines != NULL, .has_page = page != NULL};
     struct engine_eval_options options = {.search = engine_search_options_default(),
                                           .cancel = app->cancel,
                                           .on_progress = on_progress,
-                                          .on_query = path ? on_query : NULL,
+                                          .on_query = on_query,
                                           .ctx = &evaluation};
     session_rank_options(app, &options.search);
     /* What is measured is what was asked for, not less of it. */
@@ -231,15 +251,18 @@ static enum status evaluate(struct app *app, struct engine *engine, struct engin
     for (size_t i = 0; i < ENGINE_MODE_COUNT; i++)
         options.modes[i] = strcmp(wanted, "all") == 0 ||
                            strcmp(wanted, engine_mode_name((enum engine_mode)i)) == 0;
-    enum status status = path ? check_folder_of(path, err) : STATUS_OK;
+    enum status status = lines ? file_check_folder(lines, err) : STATUS_OK;
+    if (page && !status)
+        status = file_check_folder(page, err);
     if (status)
         return status;
     progress_init(&evaluation.progress, app);
     status = engine_eval(engine, app->arguments.words[0], &options, out, err);
     progress_end(&evaluation.progress);
-    if (!status && path)
-        status = file_replace(path, buf_text(&evaluation.lines), evaluation.lines.len, 0644, err);
+    if (!status)
+        status = write_files(&evaluation, out, err);
     buf_clear(&evaluation.lines);
+    eval_queries_clear(&evaluation.queries);
     return status;
 }
 
@@ -297,6 +320,10 @@ static const struct option options[] = {
      .arg = "FILE",
      .rule = {.type = VALUE_PATH},
      .help = "write a JSON line for every query and mode: nDCG@10, time, the best ten ids"},
+    {.name = "report",
+     .arg = "FILE",
+     .rule = {.type = VALUE_PATH},
+     .help = "write a page with charts, as report.html"},
     SESSION_RANK_OPTIONS,
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
     {.name = "language", .arg = "NAME", .config_key = "language", .help = "language of the corpus"},

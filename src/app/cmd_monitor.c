@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/monitor_page.h"
 #include "app/prometheus.h"
 #include "app/session.h"
 #include "base/clock.h"
@@ -259,6 +260,8 @@ static enum status run(struct app *app, struct error *err)
 {
     const struct arguments *arguments = &app->arguments;
     bool is_timed = arguments_has(arguments, "interval") || arguments_has(arguments, "duration");
+    if (arguments_has(arguments, "report"))
+        return session_run(app, monitor_page, err);
     if (wants_screen(app))
         return app->watch ? app->watch(app, err) : become_screen(app, err);
     if (!is_timed || arguments_has(arguments, "once"))
@@ -282,6 +285,10 @@ static const struct option options[] = {
      .help = "end after this time; else the screen stays until q"},
     {.name = "once", .help = "print what there is and end, also on a terminal"},
     {.name = "prometheus", .help = "print the counters as Prometheus reads them"},
+    {.name = "report",
+     .arg = "FILE",
+     .rule = {.type = VALUE_PATH},
+     .help = "write a page with charts, as report.html"},
     OPTION_END,
 };
 

@@ -4,15 +4,16 @@
 
 extern const struct command cmd_add, cmd_query, cmd_search, cmd_list, cmd_remove, cmd_clear,
     cmd_status, cmd_cache, cmd_check, cmd_compact, cmd_reindex, cmd_config, cmd_feature_flags,
-    cmd_model, cmd_embed, cmd_eval, cmd_benchmark, cmd_monitor, cmd_profile, cmd_audit, cmd_health,
-    cmd_doctor, cmd_help, cmd_version;
+    cmd_model, cmd_embed, cmd_eval, cmd_benchmark, cmd_monitor, cmd_profile, cmd_profile_memory,
+    cmd_audit, cmd_health, cmd_doctor, cmd_help, cmd_version;
 
 const struct command *const command_table[] = {
     &cmd_add,     &cmd_query,     &cmd_search,        &cmd_list,    &cmd_remove,
     &cmd_clear,   &cmd_status,    &cmd_cache,         &cmd_check,   &cmd_compact,
     &cmd_reindex, &cmd_config,    &cmd_feature_flags, &cmd_model,   &cmd_embed,
-    &cmd_eval,    &cmd_benchmark, &cmd_monitor,       &cmd_profile, &cmd_audit,
-    &cmd_health,  &cmd_doctor,    &cmd_help,          &cmd_version, NULL,
+    &cmd_eval,    &cmd_benchmark, &cmd_monitor,       &cmd_profile, &cmd_profile_memory,
+    &cmd_audit,   &cmd_health,    &cmd_doctor,        &cmd_help,    &cmd_version,
+    NULL,
 };
 
 bool names_contain(const char *names, const char *name, size_t len)

@@ -473,3 +473,13 @@ enum status path_beside_program(const char *name, char **out, struct error *err)
     *out = path;
     return STATUS_OK;
 }
+
+enum status file_check_folder(const char *path, struct error *err)
+{
+    struct file_info info;
+    size_t len = (size_t)(path_name(path) - path);
+    char *folder = len ? mem_text_n(path, len) : mem_text(".");
+    enum status status = folder ? file_stat(folder, FILE_FOLLOW, &info, err) : error_nomem(err);
+    mem_free(folder);
+    return status;
+}

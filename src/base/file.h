@@ -71,6 +71,9 @@ enum status file_write_fd(int fd, const char *name, const void *bytes, size_t le
  * folder. mode: permission bits, e.g. 0600. */
 enum status file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
                          struct error *err) MUST_USE;
+/* Told before minutes are spent, not behind them: NOT_FOUND or IO when `path` has no folder that a
+ * file could be put into. */
+enum status file_check_folder(const char *path, struct error *err) MUST_USE;
 /* rename() plus fsync of the target's folder. */
 enum status file_rename(const char *from, const char *to, struct error *err) MUST_USE;
 enum status file_remove(const char *path, struct error *err) MUST_USE; /* absent is OK */

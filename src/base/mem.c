@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,18 +11,39 @@
 #define LINE_BYTES ((size_t)64)
 #define HUGE_BYTES ((size_t)2 << 20)
 
+static _Atomic(const struct mem_observer *) observer;
+
+void mem_observe(const struct mem_observer *next)
+{
+    atomic_store(&observer, next);
+}
+
+static inline const struct mem_observer *observing(void)
+{
+    const struct mem_observer *o = atomic_load_explicit(&observer, memory_order_acquire);
+    return __builtin_expect(o != NULL, 0) ? o : NULL;
+}
+
+static inline void *added(void *block, size_t size_bytes)
+{
+    const struct mem_observer *o = observing();
+    if (o && block)
+        o->added(o->ctx, (uintptr_t)block, size_bytes);
+    return block;
+}
+
 void *mem_alloc(size_t size_bytes)
 {
     if (fault_hit("mem"))
         return NULL;
-    return malloc(size_bytes ? size_bytes : 1);
+    return added(malloc(size_bytes ? size_bytes : 1), size_bytes);
 }
 
 void *mem_zalloc(size_t n, size_t size_bytes)
 {
     if (fault_hit("mem"))
         return NULL;
-    return calloc(n ? n : 1, size_bytes ? size_bytes : 1);
+    return added(calloc(n ? n : 1, size_bytes ? size_bytes : 1), n * size_bytes);
 }
 
 void *mem_array(size_t n, size_t size_bytes)
@@ -35,7 +57,14 @@ void *mem_resize(void *old, size_t n, size_t size_bytes)
     size_t total;
     if (!size_mul(n, size_bytes, &total) || fault_hit("mem"))
         return NULL;
-    return realloc(old, total ? total : 1);
+    /* Before it: the moment it is free, another thread may be given the same place. */
+    const struct mem_observer *o = old ? observing() : NULL;
+    uintptr_t was = (uintptr_t)old;
+    size_t n_old = o ? o->removed(o->ctx, was) : 0;
+    void *block = realloc(old, total ? total : 1);
+    if (!block && n_old)
+        o->added(o->ctx, was, n_old);
+    return added(block, total);
 }
 
 char *mem_text_n(const char *text, size_t len)
@@ -57,6 +86,9 @@ char *mem_text(const char *text)
 
 void mem_free(void *p)
 {
+    const struct mem_observer *o = observing();
+    if (o && p)
+        o->removed(o->ctx, (uintptr_t)p);
     free(p);
 }
 
@@ -73,11 +105,12 @@ void *mem_aligned(size_t n, size_t size_bytes)
         return NULL;
     total -= HUGE_BYTES;
     if (total < HUGE_BYTES)
-        return aligned_alloc(LINE_BYTES, size_max(round_up(total, LINE_BYTES), LINE_BYTES));
+        return added(aligned_alloc(LINE_BYTES, size_max(round_up(total, LINE_BYTES), LINE_BYTES)),
+                     total);
     void *p = aligned_alloc(HUGE_BYTES, round_up(total, HUGE_BYTES));
     if (p)
         (void)madvise(p, round_up(total, HUGE_BYTES), MADV_HUGEPAGE);
-    return p;
+    return added(p, total);
 }
 
 enum status mem_reserve(void **array, size_t *n_max, size_t n_needed, size_t size_bytes,

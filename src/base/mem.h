@@ -4,6 +4,7 @@
 #define RAGGED_BASE_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -23,5 +24,17 @@ void *mem_aligned(size_t n, size_t size_bytes) MUST_USE;
  * failure. */
 enum status mem_reserve(void **array, size_t *n_max, size_t n_needed, size_t size_bytes,
                         struct error *err) MUST_USE;
+
+/* Told of every block from here on, after it was had and before it is given back; for reports of
+ * who holds what (base/mem_account.h). Called from any thread; must not call what is above. */
+struct mem_observer {
+    void (*added)(void *ctx, uintptr_t block, size_t size_bytes);
+    /* Its size, 0 when it was not known: blocks may be older than the observer, or not ours. */
+    size_t (*removed)(void *ctx, uintptr_t block);
+    void *ctx;
+};
+/* `observer` is borrowed until the next call; NULL: none. Once there was one, blocks may be given
+ * back to it by threads that were told of it earlier: it lives until they have ended. */
+void mem_observe(const struct mem_observer *observer);
 
 #endif

@@ -1,7 +1,6 @@
 #include "store/store.h"
 
 #include <assert.h>
-#include <malloc.h>
 
 #include "base/fault.h"
 #include "base/mem.h"
@@ -9,58 +8,6 @@
 #include "store/statement.h"
 
 #define LOCK_TIMEOUT_MS 10000
-
-static void *sqlite_alloc(int size)
-{
-    return mem_alloc((size_t)size);
-}
-
-static void *sqlite_resize(void *old, int size)
-{
-    return mem_resize(old, 1, (size_t)size);
-}
-
-static int sqlite_size(void *p)
-{
-    return (int)malloc_usable_size(p);
-}
-
-static int sqlite_roundup(int size)
-{
-    return (size + 7) & ~7;
-}
-
-static int sqlite_mem_init(void *ctx)
-{
-    (void)ctx;
-    return SQLITE_OK;
-}
-
-static void sqlite_mem_shutdown(void *ctx)
-{
-    (void)ctx;
-}
-
-void store_use_mem(void)
-{
-    static const sqlite3_mem_methods methods = {
-        .xMalloc = sqlite_alloc,
-        .xFree = mem_free,
-        .xRealloc = sqlite_resize,
-        .xSize = sqlite_size,
-        .xRoundup = sqlite_roundup,
-        .xInit = sqlite_mem_init,
-        .xShutdown = sqlite_mem_shutdown,
-    };
-    /* Refused once SQLite runs; then this call came too late or twice, and nothing changes. */
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &methods))
-        return;
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-#ifdef RAGGED_FAULT
-    /* Small allocations out of a pool of its own would never fail. */
-    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
-#endif
-}
 
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
                        struct error *err)

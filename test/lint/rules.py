@@ -97,7 +97,7 @@ def check_include(path, line, room, target, edges):
 
 
 C_LIBRARY = set("""
-assert.h cpuid.h ctype.h dirent.h dlfcn.h elf.h endian.h errno.h fcntl.h float.h fnmatch.h ftw.h getopt.h glob.h iconv.h
+assert.h cpuid.h ctype.h dirent.h dlfcn.h elf.h endian.h errno.h execinfo.h fcntl.h float.h fnmatch.h ftw.h getopt.h glob.h iconv.h
 immintrin.h inttypes.h langinfo.h libgen.h limits.h link.h locale.h malloc.h math.h netdb.h poll.h pthread.h pwd.h
 arm_neon.h sched.h search.h semaphore.h setjmp.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h
 stddef.h stdint.h stdio.h stdlib.h string.h strings.h syscall.h termios.h time.h unistd.h wchar.h
