@@ -2,10 +2,13 @@
  * so that ratios are of the same moment. */
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app/benchmark.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "engine/engine.h"
 
 enum { EQUAL_WORDS = 128, MIXED_WORDS_MIN = 8, MIXED_WORDS_MAX = 248 };
@@ -69,7 +72,7 @@ static enum status open(struct benchmark *benchmark, void **out_state, struct er
     return status;
 }
 
-static void close(void *opened)
+static void close_texts(void *opened)
 {
     struct batch_embed *state = opened;
     if (!state)
@@ -156,8 +159,6 @@ static enum status pass_through(struct benchmark *benchmark, const struct batch_
 static void sample_rates(struct benchmark *benchmark, const struct rate one[SET_COUNT],
                          const struct rate all[SET_COUNT])
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     const struct {
         const char *name, *unit;
         double value;
@@ -179,7 +180,8 @@ static void sample_rates(struct benchmark *benchmark, const struct rate one[SET_
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         benchmark_sample(benchmark, rows[i].name, rows[i].unit, BETTER_HIGHER, rows[i].value);
     benchmark_sample(benchmark, "ms_per_text", "ms", BETTER_LOWER, 1e3 / all[SET_EQUAL].texts);
-    benchmark_sample(benchmark, "peak", "MiB", BETTER_LOWER, (double)usage.ru_maxrss / 1024);
+    benchmark_sample(benchmark, "peak", "MiB", BETTER_LOWER,
+                     (double)process_peak_bytes(getpid()) / RAGGED_MIB);
 }
 
 static enum status run(struct benchmark *benchmark, void *opened, struct error *err)
@@ -204,7 +206,7 @@ enum status benchmark_batch_embed(struct app *app, struct error *err)
         .n_runs = 5,
         .n_warmups = 2,
         .open = open,
-        .close = close,
+        .close = close_texts,
         .run = run,
     };
     return benchmark_run(app, &plan, err);

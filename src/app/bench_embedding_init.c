@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "engine/engine.h"
@@ -48,22 +49,6 @@ struct start {
     double first_ms, cpu_ms, peak_mib;
 };
 
-/* Of the child while it waits for more: what wait() reports begins with the memory it was forked
- * from. */
-static double peak_mib(const struct process *child)
-{
-    char path[64];
-    struct buf text = {0};
-    double kib = 0;
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)child->pid);
-    if (file_read(path, 64 * 1024, &text, NULL) == STATUS_OK) {
-        const char *line = strstr(buf_text(&text), "VmHWM:");
-        kib = line ? strtod(line + strlen("VmHWM:"), NULL) : 0;
-    }
-    buf_clear(&text);
-    return kib / 1024;
-}
-
 /* Its configuration is that of this process; only the model can come from the command line. */
 static enum status start_process(const struct benchmark *benchmark, const char *model,
                                  struct start *out, struct error *err)
@@ -83,7 +68,7 @@ static enum status start_process(const struct benchmark *benchmark, const char *
         return status;
     status = ask(&child, err);
     out->first_ms = ms_since(start_us);
-    out->peak_mib = peak_mib(&child);
+    out->peak_mib = (double)process_peak_bytes(child.pid) / RAGGED_MIB;
     process_wait(&child, CHILD_TIMEOUT_MS, NULL);
     getrusage(RUSAGE_CHILDREN, &after);
     out->cpu_ms = cpu_ms(&after) - cpu_ms(&before);

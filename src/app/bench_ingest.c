@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/bench_place.h"
 #include "app/benchmark.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -11,65 +12,9 @@
 #include "engine/engine.h"
 #include "ingest/ingest.h"
 
-enum { WORDS_A_FILE = 120, FILES_PER_CHANGED = 10 };
+enum { FILES_PER_CHANGED = 10 };
 
-static const char *const words[] = {
-    "river",  "stone", "winter", "market", "paper", "garden", "music",  "number",
-    "letter", "field", "bridge", "window", "glass", "summer", "doctor", "village",
-};
-#define N_WORDS (sizeof words / sizeof words[0])
-
-struct place {
-    char *folder;           /* owned: documents and library are in it */
-    char *documents, *data; /* owned */
-};
-
-/* The same words for the same seed. */
-static enum status write_file(const struct place *place, size_t i_file, unsigned seed,
-                              struct error *err)
-{
-    struct buf text = {0};
-    char name[32];
-    snprintf(name, sizeof name, "file-%05zu.txt", i_file);
-    char *path = path_join(place->documents, name);
-    seed += (unsigned)i_file * 7919u;
-    for (size_t i = 0; i < WORDS_A_FILE; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        buf_printf(&text, "%s%c", words[(seed >> 8) % N_WORDS], i % 12 == 11 ? '\n' : ' ');
-    }
-    enum status status = path ? buf_status(&text, err) : error_nomem(err);
-    if (!status)
-        status = file_replace(path, buf_text(&text), text.len, 0600, err);
-    buf_clear(&text);
-    mem_free(path);
-    return status;
-}
-
-static enum status make_place(struct place *place, size_t n_files, struct error *err)
-{
-    enum status status = folder_make_temporary(NULL, "ragged-benchmark-", &place->folder, err);
-    if (status)
-        return status;
-    place->documents = path_join(place->folder, "documents");
-    place->data = path_join(place->folder, "data");
-    if (!place->documents || !place->data)
-        return error_nomem(err);
-    status = folder_make(place->documents, err);
-    for (size_t i = 0; i < n_files && !status; i++)
-        status = write_file(place, i, 1, err);
-    return status;
-}
-
-static enum status clear_place(struct place *place, struct error *err)
-{
-    enum status status = place->folder ? folder_remove(place->folder, err) : STATUS_OK;
-    mem_free(place->folder);
-    mem_free(place->documents);
-    mem_free(place->data);
-    return status;
-}
-
-static enum status add(struct benchmark *benchmark, const struct place *place,
+static enum status add(struct benchmark *benchmark, const struct bench_place *place,
                        enum engine_file_result wanted, size_t n_wanted, double *out_ms,
                        struct error *err)
 {
@@ -92,7 +37,7 @@ static enum status add(struct benchmark *benchmark, const struct place *place,
     return status;
 }
 
-static enum status measure(struct benchmark *benchmark, const struct place *place, size_t n,
+static enum status measure(struct benchmark *benchmark, const struct bench_place *place, size_t n,
                            struct error *err)
 {
     double first_ms = 0, same_ms = 0, changed_ms = 0;
@@ -101,7 +46,7 @@ static enum status measure(struct benchmark *benchmark, const struct place *plac
     if (!status)
         status = add(benchmark, place, ENGINE_FILE_UNCHANGED, n, &same_ms, err);
     for (size_t i = 0; i < n_changed && !status; i++)
-        status = write_file(place, i * FILES_PER_CHANGED, 2, err);
+        status = bench_place_write(place, i * FILES_PER_CHANGED, 2, err);
     if (!status)
         status = add(benchmark, place, ENGINE_FILE_UPDATED, n_changed, &changed_ms, err);
     if (status)
@@ -116,12 +61,12 @@ static enum status measure(struct benchmark *benchmark, const struct place *plac
 static enum status run(struct benchmark *benchmark, void *state, struct error *err)
 {
     (void)state;
-    struct place place = {0};
+    struct bench_place place = {0};
     size_t n = (size_t)arguments_number(&benchmark->app->arguments, "size", 40);
-    enum status status = make_place(&place, n, err);
+    enum status status = bench_place_make(&place, n, err);
     if (!status)
         status = measure(benchmark, &place, n, err);
-    enum status cleared = clear_place(&place, status ? NULL : err);
+    enum status cleared = bench_place_clear(&place, status ? NULL : err);
     return status ? status : cleared;
 }
 

@@ -186,8 +186,8 @@ static enum status ask_process(struct benchmark *benchmark, const struct query_b
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         benchmark_child_add(&child, words[i]);
     int64_t start_us = clock_monotonic_us();
-    enum status status =
-        process_run(child.argv, CHILD_TIMEOUT_MS, benchmark->app->cancel, answer, err);
+    enum status status = process_run(child.argv, PROCESS_ERRORS_QUIET, CHILD_TIMEOUT_MS,
+                                     benchmark->app->cancel, answer, err);
     *out_us = clock_monotonic_us() - start_us;
     if (status)
         error_context(err, status, "the question \"%.100s\" in a new process", question);

@@ -109,5 +109,6 @@ enum status benchmark_embedding_init(struct app *app, struct error *err) MUST_US
 enum status benchmark_batch_embed(struct app *app, struct error *err) MUST_USE;
 enum status benchmark_query(struct app *app, struct error *err) MUST_USE;
 enum status benchmark_ingest(struct app *app, struct error *err) MUST_USE;
+enum status benchmark_memory(struct app *app, struct error *err) MUST_USE;
 
 #endif

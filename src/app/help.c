@@ -16,7 +16,7 @@ void help_overview(struct output *out)
     print_bold(out, "usage: ragged COMMAND [OPTIONS]");
     output_puts(out, "\n");
     for (const struct command *const *row = command_table; *row; row++)
-        output_printf(out, "  %-13s %s\n", (*row)->name, (*row)->summary);
+        output_printf(out, "  %-14s %s\n", (*row)->name, (*row)->summary);
     output_puts(out,
                 "\n"
                 "  ragged add ~/papers\n"

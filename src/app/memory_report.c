@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "app/format.h"
 #include "base/code.h"
 #include "base/mem.h"
+#include "base/process.h"
 
 enum { PLACES_SHOWN = 15 };
 
@@ -100,10 +102,9 @@ static void collect_subsystems(struct memory_report *report, const struct mem_ac
 enum status memory_report_init(struct memory_report *report, const struct mem_account *account,
                                const struct memory_watch *watch, struct error *err)
 {
-    struct rusage self = {0}, children = {0};
-    getrusage(RUSAGE_SELF, &self);
+    struct rusage children = {0};
     getrusage(RUSAGE_CHILDREN, &children);
-    report->peak_bytes = (uint64_t)self.ru_maxrss * 1024;
+    report->peak_bytes = process_peak_bytes(getpid());
     report->child_peak_bytes = (uint64_t)children.ru_maxrss * 1024;
     mem_account_total(account, &report->total);
     report->n_missed = mem_account_missed(account);

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/process.h"
 
 const char *const timings_form_names[] = {[TIMINGS_TABLE] = "table", [TIMINGS_JSON] = "json", NULL};
 
@@ -33,7 +36,7 @@ static struct costs read_costs(int64_t took_us)
         .user_us = us_of(own.ru_utime),
         .system_us = us_of(own.ru_stime),
         .helpers_us = us_of(children.ru_utime) + us_of(children.ru_stime),
-        .peak_bytes = (int64_t)own.ru_maxrss * 1024,
+        .peak_bytes = (int64_t)process_peak_bytes(getpid()),
         .lost = trace_losses(),
     };
 }

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -12,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/file.h"
 
 extern char **environ;
 
@@ -31,8 +34,10 @@ static int add_actions(posix_spawn_file_actions_t *actions, int child_in, int ch
     int rc = posix_spawn_file_actions_adddup2(actions, child_in, 0);
     if (!rc)
         rc = posix_spawn_file_actions_adddup2(actions, child_out, 1);
-    if (!rc && options->is_quiet)
+    if (!rc && options->errors == PROCESS_ERRORS_QUIET)
         rc = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
+    if (!rc && options->errors == PROCESS_ERRORS_OUTPUT)
+        rc = posix_spawn_file_actions_adddup2(actions, 1, 2);
     if (!rc && options->extra_fd >= 0)
         rc = posix_spawn_file_actions_adddup2(actions, options->extra_fd, 3);
     return rc;
@@ -153,12 +158,12 @@ bool process_wait(struct process *process, int timeout_ms, int *out_wait_status)
     return true;
 }
 
-enum status process_run(const char *const *argv, int timeout_ms, const struct cancel *cancel,
-                        struct buf *out, struct error *err)
+enum status process_run(const char *const *argv, enum process_errors errors, int timeout_ms,
+                        const struct cancel *cancel, struct buf *out, struct error *err)
 {
     struct process process;
     enum status status = process_start(
-        &(struct process_options){.argv = argv, .extra_fd = -1, .is_quiet = true}, &process, err);
+        &(struct process_options){.argv = argv, .extra_fd = -1, .errors = errors}, &process, err);
     if (status)
         return status;
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
@@ -204,4 +209,21 @@ void process_raise_limits(void)
         return;
     files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
     (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+#define PROC_BYTES_MAX ((size_t)64 * 1024)
+
+uint64_t process_peak_bytes(pid_t pid)
+{
+    static const char key[] = "VmHWM:";
+    char path[64];
+    struct buf text = {0};
+    uint64_t kib = 0;
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+    if (file_read(path, PROC_BYTES_MAX, &text, NULL) == STATUS_OK) {
+        const char *line = strstr(buf_text(&text), key);
+        kib = line ? strtoull(line + strlen(key), NULL, 10) : 0;
+    }
+    buf_clear(&text);
+    return kib * 1024;
 }

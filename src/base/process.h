@@ -23,12 +23,17 @@ struct process {
 void process_raise_limits(void);
 
 /* argv[0] is the program (searched in PATH when it has no slash); argv ends with NULL. The child
- * gets stdin and stdout as pipes, stderr of the parent (or /dev/null when `is_quiet`), and no other
- * descriptor except `extra_fd` (-1: none), which becomes descriptor 3. */
+ * gets stdin and stdout as pipes, stderr as told, and no other descriptor except `extra_fd` (-1:
+ * none), which becomes descriptor 3. */
+enum process_errors {
+    PROCESS_ERRORS_SHOWN,  /* stderr is the parent's */
+    PROCESS_ERRORS_QUIET,  /* nobody's */
+    PROCESS_ERRORS_OUTPUT, /* the same pipe as stdout */
+};
 struct process_options {
     const char *const *argv;
     int extra_fd;
-    bool is_quiet;
+    enum process_errors errors;
 };
 enum status process_start(const struct process_options *options, struct process *out,
                           struct error *err) MUST_USE;
@@ -47,9 +52,13 @@ bool process_wait(struct process *process, int timeout_ms, int *out_wait_status)
  * that are not close-on-exec, ignored signals and the terminal stay. */
 enum status process_become(char *const *argv, struct error *err) MUST_USE;
 
-/* Runs a program to its end and appends its stdout (up to out->limit_bytes) to `out`. REMOTE when
+/* Runs a program to its end and appends its output (up to out->limit_bytes) to `out`. REMOTE when
  * it ends with another code than 0, CANCELLED on cancel or after timeout_ms. */
-enum status process_run(const char *const *argv, int timeout_ms, const struct cancel *cancel,
-                        struct buf *out, struct error *err) MUST_USE;
+enum status process_run(const char *const *argv, enum process_errors errors, int timeout_ms,
+                        const struct cancel *cancel, struct buf *out, struct error *err) MUST_USE;
+
+/* The most resident memory that a running process ever had at once; 0: not known. What getrusage()
+ * says begins with the memory of whoever started it. */
+uint64_t process_peak_bytes(pid_t pid);
 
 #endif

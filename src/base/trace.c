@@ -6,8 +6,7 @@
 
 /* The trace of a process. */
 struct trace {
-    unsigned
-        run; /* counts trace_open(): what a thread remembers of an earlier one is not its own */
+    unsigned run; /* counts trace_open(): what a thread has of an earlier one is not its own */
     enum trace_detail detail;
     int64_t begun_ns;
     _Atomic(struct trace_thread *) first;

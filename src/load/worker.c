@@ -112,9 +112,10 @@ static enum status start(struct load_worker *worker, struct error *err)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         return error_errno(err, errno, "could not make a socket for the parser");
-    enum status status = process_start(
-        &(struct process_options){.argv = argv, .extra_fd = pair[1], .is_quiet = true},
-        &worker->process, err);
+    enum status status = process_start(&(struct process_options){.argv = argv,
+                                                                 .extra_fd = pair[1],
+                                                                 .errors = PROCESS_ERRORS_QUIET},
+                                       &worker->process, err);
     close(pair[1]);
     if (status) {
         close(pair[0]);

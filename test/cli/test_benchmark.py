@@ -10,12 +10,16 @@ import pytest
 from driver import build_folder
 
 SHORT = {"embedding-init": ("--runs", "3", "--warmup", "0"),
-         "batch-embed": ("--size", "6", "--runs", "2", "--warmup", "0")}
+         "batch-embed": ("--size", "6", "--runs", "2", "--warmup", "0"),
+         "ingest": ("--size", "5", "--runs", "2", "--warmup", "0"),
+         "memory": ("--size", "5", "--runs", "2", "--warmup", "0")}
 FIGURES = {
     "embedding-init": {"process", "process_cpu", "process_peak", "process_cold", "open", "open_to_vector",
                        "second_open", "query"},
     "batch-embed": {"equal_one_thread", "equal_all_threads_tokens", "equal_threads_ratio",
                     "mixed_one_thread_cpu", "mixed_to_equal_ratio", "peak", "ms_per_text"},
+    "ingest": {"new", "new_files", "unchanged", "changed"},
+    "memory": {"add", "search_words", "search_hybrid", "query"},
 }
 
 
@@ -36,6 +40,20 @@ def test_figures_are_whole(ragged, name):
     machine = answer["machine"]
     assert machine["cpu"] and machine["kernel"] and machine["fingerprint"] and machine["cores"] >= 1
     assert not ragged.data.exists()
+
+
+def test_all_are_measured_in_turn(ragged):
+    printed = ragged.run("benchmark", "all", "--json", "--size", "4", "--runs", "1", "--warmup", "0").stdout
+    decoder, answers = json.JSONDecoder(), []
+    while printed.strip():
+        answer, end = decoder.raw_decode(printed.lstrip())
+        answers.append(answer)
+        printed = printed.lstrip()[end:]
+    assert [answer["benchmark"] for answer in answers] == list(SHORT)
+    memory = {name: row["median"] for name, row in named(answers[-1]).items()}
+    assert memory["search_words"] < memory["search_hybrid"], "words alone need no model"
+    assert "--report" in ragged.run("benchmark", "all", "--report", "page.html", code=2).stderr
+
 
 
 def test_warm_up_runs_do_not_count(ragged):

@@ -25,7 +25,8 @@ static int run_act(const char *path, const char *act)
     const char *const argv[] = {path, act, NULL};
     int wait_status = 0;
     assert_ok(process_start(
-        &(struct process_options){.argv = argv, .extra_fd = -1, .is_quiet = true}, &process, &err));
+        &(struct process_options){.argv = argv, .extra_fd = -1, .errors = PROCESS_ERRORS_QUIET},
+        &process, &err));
     assert_true(process_wait(&process, 20000, &wait_status));
     return wait_status;
 }
@@ -47,7 +48,7 @@ static void test_jail__blocks_every_act(void **state)
     struct buf list = {0};
     char *path = offender_path();
     const char *const argv[] = {path, "list", NULL};
-    assert_ok(process_run(argv, 20000, NULL, &list, &err));
+    assert_ok(process_run(argv, PROCESS_ERRORS_QUIET, 20000, NULL, &list, &err));
     size_t n_acts = 0, n_allowed = 0;
     char *rest = list.data;
     for (char *act; (act = strsep(&rest, "\n")) && *act; n_acts++) {

@@ -270,7 +270,7 @@ static void reopen_all(struct fixture *f)
 static void run(const char *const argv[])
 {
     struct buf out = {0};
-    assert_ok(process_run(argv, 20000, NULL, &out, &err));
+    assert_ok(process_run(argv, PROCESS_ERRORS_QUIET, 20000, NULL, &out, &err));
     buf_clear(&out);
 }
 
