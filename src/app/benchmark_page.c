@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "app/benchmark.h"
-#include "app/chart.h"
-#include "app/numbers.h"
-#include "app/page.h"
 #include "base/mem.h"
+#include "page/chart.h"
+#include "page/numbers.h"
+#include "page/page.h"
 
 enum { DOTS_MAX = 200, ROWS_MAX = 2 * BENCHMARK_FIGURES_MAX };
 

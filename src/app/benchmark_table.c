@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "app/benchmark.h"
-#include "app/numbers.h"
 #include "base/mem.h"
+#include "page/numbers.h"
 
 static const struct figure *figure_of(const void *record)
 {

@@ -8,13 +8,13 @@
 #include <stddef.h>
 
 #include "app/config.h"
-#include "app/flame.h"
 #include "app/format.h"
 #include "app/option.h"
 #include "app/output.h"
 #include "base/cancel.h"
 #include "base/status.h"
 #include "base/trace_context.h"
+#include "page/flame.h"
 
 /* What the program ends with. */
 enum exit_code {

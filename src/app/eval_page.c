@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "app/chart.h"
-#include "app/numbers.h"
-#include "app/page.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "page/chart.h"
+#include "page/numbers.h"
+#include "page/page.h"
 
 enum { CURVE_POINTS = 101, HISTOGRAM_COLUMNS = 24 };
 

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "app/chart.h"
-#include "app/page.h"
 #include "base/mem.h"
+#include "page/chart.h"
+#include "page/page.h"
 
 enum { LINES = 6, PLACES_SHOWN = 60, CELLS = 6 };
 

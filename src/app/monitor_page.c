@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/chart.h"
 #include "app/log_history.h"
 #include "app/logging.h"
-#include "app/numbers.h"
-#include "app/page.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "library/library.h"
+#include "page/chart.h"
+#include "page/numbers.h"
+#include "page/page.h"
 
 enum { TIME_COLUMNS = 48, TREND_SEARCHES_MIN = 20 };
 

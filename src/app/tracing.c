@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/flame.h"
 #include "app/timings.h"
 #include "app/trace_file.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/trace_data.h"
+#include "page/flame.h"
 
 #define NOTE                                                                                 \
     "computing time by stage, all threads together; parsers and other helpers are programs " \

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/chart.h"
-#include "app/numbers.h"
-#include "app/page.h"
+#include "page/chart.h"
+#include "page/numbers.h"
+#include "page/page.h"
 
 static void assert_ascending(const struct chart_ticks *ticks)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../testing.h"
-#include "app/flame.h"
+#include "page/flame.h"
 
 static struct trace_tree tree;
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../testing.h"
-#include "app/svg.h"
+#include "page/svg.h"
 
 static void any_text_is_escaped(void **state)
 {

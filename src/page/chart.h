@@ -1,14 +1,14 @@
-/* app/chart.h - charts as SVG: pure functions from numbers to text in a buffer, for app/page.h,
+/* page/chart.h - charts as SVG: pure functions from numbers to text in a buffer, for page/page.h,
  * whose style sheet gives them their looks.
  *
  * Numbers that are not finite are left out, on a logarithmic axis those below or at 0 too; a chart
  * without any says "no data". Bars and columns begin at 0. A failure is sticky in the buffer. */
-#ifndef RAGGED_APP_CHART_H
-#define RAGGED_APP_CHART_H
+#ifndef RAGGED_PAGE_CHART_H
+#define RAGGED_PAGE_CHART_H
 
 #include <stdbool.h>
 
-#include "app/svg.h"
+#include "page/svg.h"
 
 enum { CHART_TICKS_MAX = 32, CHART_SERIES_MAX = 6 };
 

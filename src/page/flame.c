@@ -1,8 +1,8 @@
-#include "app/flame.h"
+#include "page/flame.h"
 
 #include <stdio.h>
 
-#include "app/svg.h"
+#include "page/svg.h"
 
 #define WIDTH 1200.0
 #define MARGIN 10.0

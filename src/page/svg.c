@@ -1,4 +1,4 @@
-#include "app/svg.h"
+#include "page/svg.h"
 
 #include <math.h>
 #include <stdbool.h>

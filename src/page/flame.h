@@ -1,7 +1,7 @@
-/* app/flame.h - a flame graph: what a run did, by stage and by what it was part of, each as wide as
- * the time it took. A pure function of the tree. */
-#ifndef RAGGED_APP_FLAME_H
-#define RAGGED_APP_FLAME_H
+/* page/flame.h - a flame graph: what a run did, by stage and by what it was part of, each as wide
+ * as the time it took. A pure function of the tree. */
+#ifndef RAGGED_PAGE_FLAME_H
+#define RAGGED_PAGE_FLAME_H
 
 #include "base/buf.h"
 #include "base/trace_data.h"

@@ -1,8 +1,8 @@
-#include "app/page.h"
+#include "page/page.h"
 
-#include "app/svg.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "page/svg.h"
 
 /* Colours of series after Okabe and Ito: apart for all kinds of colour blindness, and of different
  * lightness; lines have different dashes besides. */

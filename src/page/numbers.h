@@ -1,6 +1,6 @@
-/* app/numbers.h - what charts and tables make of lists of numbers. Pure functions. */
-#ifndef RAGGED_APP_NUMBERS_H
-#define RAGGED_APP_NUMBERS_H
+/* page/numbers.h - what charts and tables make of lists of numbers. Pure functions. */
+#ifndef RAGGED_PAGE_NUMBERS_H
+#define RAGGED_PAGE_NUMBERS_H
 
 #include <stddef.h>
 

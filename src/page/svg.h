@@ -1,10 +1,10 @@
-/* app/svg.h - drawings as SVG, written into a buffer. No scripts, nothing fetched; looks come from
+/* page/svg.h - drawings as SVG, written into a buffer. No scripts, nothing fetched; looks come from
  * classes, hovering shows titles. Units are pixels; numbers that are not finite become 0.
  *
  * Any text is taken: what XML forbids or means something by is escaped or becomes U+FFFD. Classes
  * and style are ours and go out as they are. Pure functions; a failure is sticky in the buffer. */
-#ifndef RAGGED_APP_SVG_H
-#define RAGGED_APP_SVG_H
+#ifndef RAGGED_PAGE_SVG_H
+#define RAGGED_PAGE_SVG_H
 
 #include <stddef.h>
 

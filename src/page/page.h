@@ -1,8 +1,8 @@
-/* app/page.h - a report as one HTML file that needs nothing else: no script, no request, readable
+/* page/page.h - a report as one HTML file that needs nothing else: no script, no request, readable
  * light and dark, on paper and without colours. It is well-formed XML too. All texts are escaped.
  */
-#ifndef RAGGED_APP_PAGE_H
-#define RAGGED_APP_PAGE_H
+#ifndef RAGGED_PAGE_PAGE_H
+#define RAGGED_PAGE_PAGE_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "app/chart.h"
+#include "page/chart.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "app/numbers.h"
+#include "page/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
