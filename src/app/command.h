@@ -53,6 +53,7 @@ struct app {
     struct trace_context context;        /* the ids of this run */
     char traceparent[TRACE_PARENT_SIZE]; /* the same as servers are told */
     bool is_traceparent_invalid;         /* TRACEPARENT was, and was ignored */
+    bool is_tracing;                     /* the spans of the process are of this run */
     struct {
         const char *path; /* NULL: none is wanted */
         enum flame_clock clock;

@@ -45,7 +45,9 @@ enum status tracing_open(struct app *app, struct error *err)
     if (status || trace_is_on() ||
         (!has_events && !arguments_has(arguments, "timings") && !app->flame.path))
         return status;
-    return trace_open(has_events ? TRACE_EVENTS : TRACE_SUMS, err);
+    status = trace_open(has_events ? TRACE_EVENTS : TRACE_SUMS, err);
+    app->is_tracing = !status;
+    return status;
 }
 
 static const char *command_of(const struct app *app)
@@ -93,7 +95,7 @@ static enum status show(struct app *app, int64_t took_us, struct error *err)
 
 enum status tracing_close(struct app *app, int64_t took_us, struct error *err)
 {
-    if (!trace_is_on())
+    if (!app->is_tracing)
         return STATUS_OK;
     enum status status = show(app, took_us, err);
     trace_close();

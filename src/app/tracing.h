@@ -7,7 +7,8 @@
 /* Before anything else of the run: its ids, from TRACEPARENT when that holds some. */
 void tracing_identify(struct app *app);
 
-/* Spans are kept from now on when the arguments or app->flame ask for them. Again is fine. */
+/* Spans are kept from now on when the arguments or app->flame ask for them. Again is fine; a run
+ * within a run that is traced is a part of that one. */
 enum status tracing_open(struct app *app, struct error *err) MUST_USE;
 
 /* Shows and writes what was asked for, and forgets the spans. Not open is fine. `took_us`: the
