@@ -124,7 +124,7 @@ def test_vectors_of_another_model(library):
 
 
 def test_an_ollama_that_is_not_there(library):
-    expect(library, "generator", "start its server", env={"RAGGED_GENERATOR": "ollama", "RAGGED_OLLAMA_URL": "http://127.0.0.1:9"})
+    expect(library, "generator", "ollama serve", env={"RAGGED_GENERATOR": "ollama", "RAGGED_OLLAMA_URL": "http://127.0.0.1:9"})
 
 
 class Slow(BaseHTTPRequestHandler):

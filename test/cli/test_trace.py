@@ -24,6 +24,7 @@ CALLS = {
     "status": [], "cache": ["stats"], "check": [], "compact": [], "reindex": [], "config": ["show"],
     "feature-flags": ["list"], "model": ["list"], "embed": ["README"], "eval": ["collection"],
     "benchmark": ["embedding-init", "--runs", "2", "--warmup", "0"], "monitor": [], "profile": ["-o", "g.svg", "list"],
+    "profile-memory": ["list"], "audit": ["list"],
     "health": [], "doctor": [], "help": [], "version": [],
 }
 

@@ -4,6 +4,7 @@
 
 #include "../testing.h"
 
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,10 +24,19 @@ static inline void fixture_folder_make(char out[64])
     assert_non_null(mkdtemp(out));
 }
 
+static inline int fixture_remove_entry(const char *path, const struct stat *info, int kind,
+                                       struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+/* Not folder_remove(): no failure that a test plans may meet it. */
 static inline void fixture_folder_remove(const char *folder)
 {
-    struct error err;
-    assert_ok(folder_remove(folder, &err));
+    nftw(folder, fixture_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline void fixture_vectors_path(const char *folder, int number, char out[128])
