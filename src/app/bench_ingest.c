@@ -61,13 +61,7 @@ static enum status measure(struct benchmark *benchmark, const struct bench_place
 static enum status run(struct benchmark *benchmark, void *state, struct error *err)
 {
     (void)state;
-    struct bench_place place = {0};
-    size_t n = (size_t)arguments_number(&benchmark->app->arguments, "size", 40);
-    enum status status = bench_place_make(&place, n, err);
-    if (!status)
-        status = measure(benchmark, &place, n, err);
-    enum status cleared = bench_place_clear(&place, status ? NULL : err);
-    return status ? status : cleared;
+    return bench_place_run(benchmark, measure, err);
 }
 
 enum status benchmark_ingest(struct app *app, struct error *err)

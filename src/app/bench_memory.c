@@ -54,9 +54,10 @@ static enum status sample(struct benchmark *benchmark, const char *figure, const
     return STATUS_OK;
 }
 
-static enum status measure(struct benchmark *benchmark, const struct bench_place *place,
+static enum status measure(struct benchmark *benchmark, const struct bench_place *place, size_t n,
                            struct error *err)
 {
+    (void)n;
     const struct {
         const char *figure, *command;
         const char *words[8];
@@ -82,13 +83,7 @@ static enum status measure(struct benchmark *benchmark, const struct bench_place
 static enum status run(struct benchmark *benchmark, void *state, struct error *err)
 {
     (void)state;
-    struct bench_place place = {0};
-    size_t n = (size_t)arguments_number(&benchmark->app->arguments, "size", 40);
-    enum status status = bench_place_make(&place, n, err);
-    if (!status)
-        status = measure(benchmark, &place, err);
-    enum status cleared = bench_place_clear(&place, status ? NULL : err);
-    return status ? status : cleared;
+    return bench_place_run(benchmark, measure, err);
 }
 
 enum status benchmark_memory(struct app *app, struct error *err)

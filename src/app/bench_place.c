@@ -33,7 +33,7 @@ enum status bench_place_write(const struct bench_place *place, size_t i_file, un
     return status;
 }
 
-enum status bench_place_make(struct bench_place *place, size_t n_files, struct error *err)
+static enum status make(struct bench_place *place, size_t n_files, struct error *err)
 {
     enum status status = folder_make_temporary(NULL, "ragged-benchmark-", &place->folder, err);
     if (status)
@@ -48,11 +48,26 @@ enum status bench_place_make(struct bench_place *place, size_t n_files, struct e
     return status;
 }
 
-enum status bench_place_clear(struct bench_place *place, struct error *err)
+static enum status clear(struct bench_place *place, struct error *err)
 {
     enum status status = place->folder ? folder_remove(place->folder, err) : STATUS_OK;
     mem_free(place->folder);
     mem_free(place->documents);
     mem_free(place->data);
     return status;
+}
+
+enum status bench_place_run(struct benchmark *benchmark,
+                            enum status (*measure)(struct benchmark *benchmark,
+                                                   const struct bench_place *place, size_t n_files,
+                                                   struct error *err),
+                            struct error *err)
+{
+    struct bench_place place = {0};
+    size_t n = (size_t)arguments_number(&benchmark->app->arguments, "size", 40);
+    enum status status = make(&place, n, err);
+    if (!status)
+        status = measure(benchmark, &place, n, err);
+    enum status cleared = clear(&place, status ? NULL : err);
+    return status ? status : cleared;
 }

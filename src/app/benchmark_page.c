@@ -5,8 +5,8 @@
 
 #include "app/benchmark.h"
 #include "base/mem.h"
+#include "base/numbers.h"
 #include "page/chart.h"
-#include "page/numbers.h"
 #include "page/page.h"
 
 enum { DOTS_MAX = 200, ROWS_MAX = 2 * BENCHMARK_FIGURES_MAX };

@@ -3,7 +3,7 @@
 
 #include "app/benchmark.h"
 #include "base/mem.h"
-#include "page/numbers.h"
+#include "base/numbers.h"
 
 static const struct figure *figure_of(const void *record)
 {

@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/numbers.h"
 #include "page/chart.h"
-#include "page/numbers.h"
 #include "page/page.h"
 
 enum { CURVE_POINTS = 101, HISTOGRAM_COLUMNS = 24 };

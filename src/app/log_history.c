@@ -4,31 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
 #define LOG_BYTES_MAX (16 * RAGGED_MIB)
 
-/* "2026-11-24T09:30:00.123Z" at the beginning of a line, or behind {"ts":" */
 static bool read_time(const char *line, int64_t *out_ms)
 {
     static const char json[] = "{\"ts\":\"";
-    struct tm tm = {0};
-    int ms, n_read = 0;
     if (strncmp(line, json, sizeof json - 1) == 0)
         line += sizeof json - 1;
-    if (sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &n_read) != 7 ||
-        n_read == 0)
-        return false;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    *out_ms = (int64_t)timegm(&tm) * 1000 + ms;
-    return true;
+    return clock_parse_utc(line, out_ms);
 }
 
 /* The value behind ` key=` or `,"key":`; NULL: it is not in the line. A quotation mark before it is

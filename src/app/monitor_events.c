@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 
 #define LINE_BYTES_MAX 1024
@@ -15,19 +15,6 @@ struct line {
     char facts[48]; /* only whole ones */
     int exit_code;
 };
-
-static bool parse_time(const char *text, int64_t *out_ms)
-{
-    struct tm tm = {0};
-    int ms = 0;
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7)
-        return false;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    *out_ms = (int64_t)timegm(&tm) * 1000 + ms;
-    return true;
-}
 
 static void clean(char *text)
 {
@@ -111,7 +98,7 @@ static bool parse_line(const char *text, size_t len, struct monitor_event *out)
     if (!is_error && strcmp(line.level, "warn") != 0 && !has_failed)
         return false;
     *out = (struct monitor_event){.is_error = is_error || has_failed};
-    if (!parse_time(line.time, &out->wall_ms))
+    if (!clock_parse_utc(line.time, &out->wall_ms))
         return false;
     snprintf(out->name, sizeof out->name, "%s", has_failed ? "failed" : line.name);
     snprintf(out->facts, sizeof out->facts, "%s", line.facts);

@@ -12,6 +12,7 @@
 #include "base/board.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "engine/engine.h"
 #include "library/library.h"
 
@@ -51,12 +52,6 @@ static bool read_proc(const char *path, struct buf *out)
     return !file_read(path, PROC_BYTES_MAX, out, NULL);
 }
 
-static uint64_t kilobytes_after(const char *text, const char *name)
-{
-    const char *at = strstr(text, name);
-    return at ? strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
-}
-
 static void look_at_processors(struct buf *text, struct monitor_machine *out)
 {
     enum { N_TICKS = 8, IDLE = 3, WAITING = 4 }; /* user, nice, system, idle, iowait, ... */
@@ -76,8 +71,8 @@ static void look_at_machine(const char *folder, struct buf *text, struct monitor
     *out = (struct monitor_machine){0};
     look_at_processors(text, out);
     if (read_proc("/proc/meminfo", text)) {
-        out->memory_bytes = kilobytes_after(buf_text(text), "MemTotal:");
-        out->memory_free_bytes = kilobytes_after(buf_text(text), "MemAvailable:");
+        (void)process_find_bytes(buf_text(text), "MemTotal:", &out->memory_bytes);
+        (void)process_find_bytes(buf_text(text), "MemAvailable:", &out->memory_free_bytes);
     }
     if (statvfs(folder, &disk) == 0) {
         out->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;

@@ -71,15 +71,20 @@ static void write_memory(const struct monitor_row *row, char *out)
         snprintf(out, CELL_BYTES, "-");
 }
 
-static void write_bytes(const struct monitor_row *row, char *out)
+static void write_part(uint64_t part_bytes, uint64_t whole_bytes, char *out)
 {
-    char done[MONITOR_TEXT_BYTES], total[MONITOR_TEXT_BYTES];
-    monitor_text_size((double)row->operation.n_bytes_done, done);
-    monitor_text_size((double)row->operation.n_bytes_total, total);
-    if (row->operation.n_bytes_total)
-        snprintf(out, CELL_BYTES, "%s of %s", done, total);
+    char part[MONITOR_TEXT_BYTES], whole[MONITOR_TEXT_BYTES];
+    monitor_text_size((double)part_bytes, part);
+    monitor_text_size((double)whole_bytes, whole);
+    if (whole_bytes)
+        snprintf(out, CELL_BYTES, "%s of %s", part, whole);
     else
         snprintf(out, CELL_BYTES, "-");
+}
+
+static void write_bytes(const struct monitor_row *row, char *out)
+{
+    write_part(row->operation.n_bytes_done, row->operation.n_bytes_total, out);
 }
 
 static void write_queued(const struct monitor_row *row, char *out)
@@ -89,13 +94,7 @@ static void write_queued(const struct monitor_row *row, char *out)
 
 static void write_budget(const struct monitor_row *row, char *out)
 {
-    char taken[MONITOR_TEXT_BYTES], most[MONITOR_TEXT_BYTES];
-    monitor_text_size((double)row->operation.memory_bytes, taken);
-    monitor_text_size((double)row->operation.memory_bytes_max, most);
-    if (row->operation.memory_bytes_max)
-        snprintf(out, CELL_BYTES, "%s of %s", taken, most);
-    else
-        snprintf(out, CELL_BYTES, "-");
+    write_part(row->operation.memory_bytes, row->operation.memory_bytes_max, out);
 }
 
 static void write_governor(const struct monitor_row *row, char *out)

@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "base/numbers.h"
 #include "library/library.h"
 #include "page/chart.h"
-#include "page/numbers.h"
 #include "page/page.h"
 
 enum { TIME_COLUMNS = 48, TREND_SEARCHES_MIN = 20 };

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -64,6 +65,20 @@ void clock_format_utc(int64_t wall_ms, char out[32])
     struct tm tm;
     gmtime_r(&seconds, &tm);
     strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+bool clock_parse_utc(const char *text, int64_t *out_wall_ms)
+{
+    struct tm tm = {0};
+    int ms, n_read = 0;
+    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, &n_read) != 7 ||
+        n_read == 0)
+        return false;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *out_wall_ms = (int64_t)timegm(&tm) * 1000 + ms;
+    return true;
 }
 
 enum status random_bytes(void *out, size_t len, struct error *err)

@@ -2,6 +2,7 @@
 #ifndef RAGGED_BASE_CLOCK_H
 #define RAGGED_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ void clock_sleep_ms(int64_t ms);
 
 /* "2026-11-24T09:30:00Z" into out[0..20]; wall time in ms. */
 void clock_format_utc(int64_t wall_ms, char out[32]);
+/* "2026-11-24T09:30:00.123Z" at the beginning of `text`, as the log writes it. */
+bool clock_parse_utc(const char *text, int64_t *out_wall_ms);
 
 /* Fills out with unpredictable bytes from the kernel. */
 enum status random_bytes(void *out, size_t len, struct error *err) MUST_USE;

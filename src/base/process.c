@@ -211,19 +211,24 @@ void process_raise_limits(void)
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+bool process_find_bytes(const char *text, const char *name, uint64_t *out)
+{
+    const char *line = strstr(text, name);
+    if (line)
+        *out = strtoull(line + strlen(name), NULL, 10) * 1024;
+    return line != NULL;
+}
+
 #define PROC_BYTES_MAX ((size_t)64 * 1024)
 
 uint64_t process_peak_bytes(pid_t pid)
 {
-    static const char key[] = "VmHWM:";
     char path[64];
     struct buf text = {0};
-    uint64_t kib = 0;
+    uint64_t n_bytes = 0;
     snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    if (file_read(path, PROC_BYTES_MAX, &text, NULL) == STATUS_OK) {
-        const char *line = strstr(buf_text(&text), key);
-        kib = line ? strtoull(line + strlen(key), NULL, 10) : 0;
-    }
+    if (file_read(path, PROC_BYTES_MAX, &text, NULL) == STATUS_OK)
+        (void)process_find_bytes(buf_text(&text), "VmHWM:", &n_bytes);
     buf_clear(&text);
-    return kib * 1024;
+    return n_bytes;
 }

@@ -57,6 +57,9 @@ enum status process_become(char *const *argv, struct error *err) MUST_USE;
 enum status process_run(const char *const *argv, enum process_errors errors, int timeout_ms,
                         const struct cancel *cancel, struct buf *out, struct error *err) MUST_USE;
 
+/* The bytes that a line "name:  123 kB" of a file of /proc tells. False: it has no such line. */
+bool process_find_bytes(const char *text, const char *name, uint64_t *out);
+
 /* The most resident memory that a running process ever had at once; 0: not known. What getrusage()
  * says begins with the memory of whoever started it. */
 uint64_t process_peak_bytes(pid_t pid);

@@ -1,7 +1,8 @@
 #include "embed/tuner.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/numbers.h"
 
 #define TOLERANCE 0.02 /* of the best rate: less is no reason to take more memory */
 
@@ -23,15 +24,9 @@ static struct tuner_candidate *find(struct tuner *tuner, size_t n_tokens)
     return NULL;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(struct tuner_candidate *c)
 {
-    qsort(c->rates, c->n_rates, sizeof *c->rates, compare);
+    numbers_sort(c->rates, c->n_rates);
     return c->rates[c->n_rates / 2];
 }
 

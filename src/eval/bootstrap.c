@@ -1,8 +1,7 @@
 #include "eval/bootstrap.h"
 
-#include <stdlib.h>
-
 #include "base/mem.h"
+#include "base/numbers.h"
 
 #define N_SAMPLES ((size_t)10000)
 #define TAIL 0.025
@@ -25,12 +24,6 @@ static double mean_of_sample(const double *x, size_t n, uint64_t *random)
     return sum / (double)n;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 enum status bootstrap_mean(const double *x, size_t n, struct engine_interval *out,
                            struct error *err)
 {
@@ -43,7 +36,7 @@ enum status bootstrap_mean(const double *x, size_t n, struct engine_interval *ou
         sum += x[i];
     for (size_t i = 0; i < N_SAMPLES; i++)
         means[i] = mean_of_sample(x, n, &random);
-    qsort(means, N_SAMPLES, sizeof *means, compare_doubles);
+    numbers_sort(means, N_SAMPLES);
     *out = (struct engine_interval){
         .mean = sum / (double)n,
         .low = means[(size_t)(TAIL * (double)N_SAMPLES)],

@@ -1,9 +1,9 @@
 /* Quality is a benchmark like speed: a test collection goes through the real ingest and the real
  * search. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/numbers.h"
 #include "eval/beir.h"
 #include "eval/bootstrap.h"
 #include "eval/eval.h"
@@ -107,12 +107,6 @@ static enum status run_query(struct eval *e, enum engine_mode mode, size_t i, st
     return status;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static enum status sum_up(struct eval *e, enum engine_mode mode, struct error *err)
 {
     struct measured *m = &e->measured[mode];
@@ -124,7 +118,7 @@ static enum status sum_up(struct eval *e, enum engine_mode mode, struct error *e
         .mrr_10 = m->mrr_10 / (double)n,
         .n_reranked = m->n_reranked,
     };
-    qsort(m->took_ms, n, sizeof *m->took_ms, compare_doubles);
+    numbers_sort(m->took_ms, n);
     run.p50_ms = m->took_ms[n / 2];
     run.p95_ms = m->took_ms[n * 95 / 100];
     enum status status = bootstrap_mean(m->ndcg_10, n, &run.ndcg_10, err);

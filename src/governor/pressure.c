@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/process.h"
 
 enum { N_GROUPS_MAX = 32, TEXT_BYTES = 16 * 1024 };
 #define UNLIMITED ((size_t)1 << 60) /* version 1 has no word for it but a number near 2^63 */
@@ -180,9 +181,9 @@ static size_t read_machine(const struct pressure *p)
 {
     char path[PATH_MAX], text[TEXT_BYTES];
     snprintf(path, sizeof path, "%s/proc/meminfo", p->root);
-    const char *total = strstr(read_text(path, text, sizeof text), "MemTotal:");
-    size_t n_kib = total ? strtoull(total + strlen("MemTotal:"), NULL, 10) : 0;
-    return n_kib ? n_kib * 1024 : (size_t)1 << 30;
+    uint64_t n_bytes = 0;
+    (void)process_find_bytes(read_text(path, text, sizeof text), "MemTotal:", &n_bytes);
+    return n_bytes ? (size_t)n_bytes : (size_t)1 << 30;
 }
 
 enum status pressure_new(const char *root, struct pressure **out, struct error *err)

@@ -1,6 +1,5 @@
 /* The machine under the library: disk, memory, descriptors, clock, file system. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "health/health.h"
 #include "health/health_row.h"
 
@@ -63,17 +63,13 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
     mem_free(folder);
 }
 
-/* A line "MemAvailable:  123 kB". */
 static bool read_available(uint64_t *out_bytes)
 {
-    static const char key[] = "MemAvailable:";
     struct buf text = {0};
-    bool is_read = !file_read("/proc/meminfo", RAGGED_MIB, &text, NULL);
-    const char *line = is_read ? strstr(buf_text(&text), key) : NULL;
-    if (line)
-        *out_bytes = strtoull(line + strlen(key), NULL, 10) * 1024;
+    bool is_told = !file_read("/proc/meminfo", RAGGED_MIB, &text, NULL) &&
+                   process_find_bytes(buf_text(&text), "MemAvailable:", out_bytes);
     buf_clear(&text);
-    return line != NULL;
+    return is_told;
 }
 
 static void look_at_memory(struct health *health, struct engine_health_check *out)

@@ -165,6 +165,17 @@ static void draw_legend(struct buf *out, const char *const *names, size_t n, dou
 
 /* ---- bars ---- */
 
+/* The frame of n rows; returns where the first one begins. */
+static double begin_rows(struct buf *out, const struct chart_text *text, const struct axis *x,
+                         size_t n, const char *const *series, size_t n_series)
+{
+    double top = n_series > 1 ? LEGEND + 4 : 4, bottom = top + ROW * (double)n + 4;
+    begin(out, bottom + BOTTOM, text);
+    draw_legend(out, series, n_series, LEGEND - 6, false);
+    draw_x_axis(out, x, text->x_name, top, bottom);
+    return top + 2;
+}
+
 static double name_width(const char *name)
 {
     size_t len = strlen(name);
@@ -210,13 +221,10 @@ void chart_bars(struct buf *out, const struct chart_text *text, const struct cha
         return;
     }
     widen(&range, 0, false);
-    double top = n_series > 1 ? LEGEND + 4 : 4, bottom = top + ROW * (double)n + 4;
     struct axis x = make_axis(&range, false, width + 8, WIDTH - NUMBER_WIDTH);
-    begin(out, bottom + BOTTOM, text);
-    draw_legend(out, series, n_series, LEGEND - 6, false);
-    draw_x_axis(out, &x, text->x_name, top, bottom);
+    double top = begin_rows(out, text, &x, n, series, n_series);
     for (size_t i = 0; i < n; i++)
-        draw_bar(out, &bars[i], &x, top + 2 + ROW * (double)i);
+        draw_bar(out, &bars[i], &x, top + ROW * (double)i);
     svg_end(out);
 }
 
@@ -258,13 +266,10 @@ void chart_dots(struct buf *out, const struct chart_text *text, const struct cha
     }
     if (!text->is_x_log)
         widen(&range, 0, false);
-    double top = n_series > 1 ? LEGEND + 4 : 4, bottom = top + ROW * (double)n + 4;
     struct axis x = make_axis(&range, text->is_x_log, width + 8, WIDTH - RIGHT - 8);
-    begin(out, bottom + BOTTOM, text);
-    draw_legend(out, series, n_series, LEGEND - 6, false);
-    draw_x_axis(out, &x, text->x_name, top, bottom);
+    double top = begin_rows(out, text, &x, n, series, n_series);
     for (size_t i = 0; i < n; i++)
-        draw_row(out, &rows[i], &x, top + 2 + ROW * (double)i);
+        draw_row(out, &rows[i], &x, top + ROW * (double)i);
     svg_end(out);
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/numbers.h"
 #include "page/chart.h"
-#include "page/numbers.h"
 #include "page/page.h"
 
 static void assert_ascending(const struct chart_ticks *ticks)

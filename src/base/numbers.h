@@ -1,6 +1,6 @@
-/* page/numbers.h - what charts and tables make of lists of numbers. Pure functions. */
-#ifndef RAGGED_PAGE_NUMBERS_H
-#define RAGGED_PAGE_NUMBERS_H
+/* base/numbers.h - lists of numbers: in order, and what lies where. Pure functions. */
+#ifndef RAGGED_BASE_NUMBERS_H
+#define RAGGED_BASE_NUMBERS_H
 
 #include <stddef.h>
 

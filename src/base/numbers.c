@@ -1,4 +1,4 @@
-#include "page/numbers.h"
+#include "base/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
