@@ -31,13 +31,15 @@ INLINE void accumulate(sum_lanes *sums, const element *row, const column_lanes *
     accumulate_int16(sums, pair, columns, n);
 }
 
-INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
+/* sums in their scales, and `addend`. */
+INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales, lanes addend)
 {
-    return lanes_of_int(sums) * lanes_all(row_scale) * lanes_load(column_scales);
+    return lanes_add_product(lanes_of_int(sums) * lanes_all(row_scale), lanes_load(column_scales),
+                             addend);
 }
 
 /* Four chains: a maximum takes longer than a load. */
-static float largest_absolute(const float *x, size_t n)
+INLINE float largest_absolute(const float *x, size_t n)
 {
     lanes max[4] = {lanes_all(0), lanes_all(0), lanes_all(0), lanes_all(0)};
     size_t i = 0;
@@ -200,10 +202,10 @@ INLINE void store_value_group(const float *first, const float *second, const flo
 
 /* What floats of any width have in common: scales and levels of 1. */
 
-INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales)
+INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales, lanes addend)
 {
     (void)column_scales;
-    return sums * lanes_all(row_scale);
+    return lanes_add_product(sums, lanes_all(row_scale), addend);
 }
 
 static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)

@@ -20,13 +20,20 @@ INLINE size_t panel_elements(size_t n_inner)
     return n_inner * KERNEL_PANEL;
 }
 
+/* A pointer that is not found again by way of another one: with a distance for each row there are
+ * more of these than registers. */
+#define KEPT_APART(pointer) __asm__("" : "+r"(pointer))
+
 /* Rows from `row` on by panels from `panel` on, finished in registers but for gelu;
  * ahead[n_panels]: how far in front of each panel to ask for memory, 0: not at all. n_rows and
  * n_panels are constants at every call, so that the sums live in registers. */
 INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
                      size_t panel, const size_t *ahead)
 {
-    const element *a = (const element *)p->a + row * p->a_stride;
+    size_t a_stride = p->a_stride;
+    const element *a[(TILE_ROWS + 2) / 3];
+    for (size_t i = 0; i < (n_rows + 2) / 3; i++)
+        a[i] = (const element *)p->a + (row + 3 * i) * a_stride;
     const element *b = (const element *)p->b + panel * panel_elements(p->n_inner);
     size_t stride = panel_elements(p->n_inner), n_vectors = n_panels * PANEL_VECTORS;
     sum_lanes sums[TILE_ROWS][TILE_VECTORS];
@@ -47,8 +54,12 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
             __builtin_prefetch(b + ahead[i], 0, 3);
 #pragma GCC unroll 12
         for (size_t i = 0; i < n_rows; i++)
-            accumulate(sums[i], a + i * p->a_stride, columns, n_vectors);
-        a += ELEMENT_GROUP;
+            accumulate(sums[i], a[i / 3] + i % 3 * a_stride, columns, n_vectors);
+#pragma GCC unroll 4
+        for (size_t i = 0; i < (n_rows + 2) / 3; i++) {
+            a[i] += ELEMENT_GROUP;
+            KEPT_APART(a[i]);
+        }
         b += KERNEL_PANEL * ELEMENT_GROUP;
     }
     size_t column = panel * KERNEL_PANEL, out_stride = p->out_stride;
@@ -60,11 +71,11 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
         float scale = row_scales[row + i];
 #pragma GCC unroll 4
         for (size_t v = 0; v < n_vectors; v++) {
-            lanes y = scaled(sums[i][v], scale, scales + v * N_LANES);
-            y += lanes_load(bias + v * N_LANES);
+            lanes addend = lanes_load(bias + v * N_LANES);
             if (is_added)
-                y += lanes_load(out + v * N_LANES);
-            lanes_store(out + v * N_LANES, y);
+                addend += lanes_load(out + v * N_LANES);
+            lanes_store(out + v * N_LANES,
+                        scaled(sums[i][v], scale, scales + v * N_LANES, addend));
         }
     }
 }
@@ -141,15 +152,19 @@ INLINE size_t n_tiles_of(size_t n_rows)
 
 static void multiply(const struct product *p)
 {
+    if (!p->n_rows)
+        return;
     size_t n_tiles = n_tiles_of(p->n_rows), n_panels = p->n_columns / KERNEL_PANEL, n;
+    size_t n_fewest = p->n_rows / n_tiles, n_short = n_tiles - p->n_rows % n_tiles;
     size_t ahead[TILE_PANELS];
     for (size_t panel = 0; panel < n_panels; panel += n) {
         n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        for (size_t t = 0; t < n_tiles; t++) {
-            size_t row = p->n_rows * t / n_tiles, n_rows = p->n_rows * (t + 1) / n_tiles - row;
+        for (size_t t = 0, row = 0, n_rows; t < n_tiles; t++, row += n_rows) {
+            n_rows = n_fewest + (t >= n_short);
             for (size_t i = 0; i < n; i++)
-                ahead[i] =
-                    i % n_tiles == n_tiles - 1 - t ? (n + i) * panel_elements(p->n_inner) : 0;
+                ahead[i] = t + 1 + size_min(i, n_tiles - 1) == n_tiles
+                               ? (n + i) * panel_elements(p->n_inner)
+                               : 0;
             sum_tile(n_rows, n, p, row, panel, ahead);
             if (p->has_gelu)
                 apply_gelu(p->out + row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
