@@ -108,16 +108,27 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+/* What the kernel says of this process; both versions are looked for in it. */
+struct membership {
+    char mounts[TEXT_BYTES], groups[TEXT_BYTES];
+};
+
+static void read_membership(const struct pressure *p, struct membership *out)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s/proc/self", p->root);
+    read_in(folder, "mountinfo", out->mounts, sizeof out->mounts);
+    read_in(folder, "cgroup", out->groups, sizeof out->groups);
+}
+
 /* Where the hierarchy of one version is mounted, and which part of it. */
 struct mount {
     char folder[PATH_MAX], part[PATH_MAX];
 };
-static bool find_mount(const struct pressure *p, enum version version, struct mount *out)
+static bool find_mount(const char *mounts, enum version version, struct mount *out)
 {
-    char path[PATH_MAX], text[TEXT_BYTES];
-    snprintf(path, sizeof path, "%s/proc/self/mountinfo", p->root);
-    char *rest = NULL;
-    read_text(path, text, sizeof text);
+    char text[TEXT_BYTES], *rest = NULL;
+    memcpy(text, mounts, strlen(mounts) + 1);
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char type[64], options[1024];
         const char *tail = strstr(line, " - ");
@@ -132,12 +143,10 @@ static bool find_mount(const struct pressure *p, enum version version, struct mo
 }
 
 /* The path of this process in the hierarchy: "4:memory:/path" or "0::/path". */
-static bool find_path(const struct pressure *p, enum version version, char out[PATH_MAX])
+static bool find_path(const char *groups, enum version version, char out[PATH_MAX])
 {
-    char path[PATH_MAX], text[TEXT_BYTES];
-    snprintf(path, sizeof path, "%s/proc/self/cgroup", p->root);
-    char *rest = NULL;
-    read_text(path, text, sizeof text);
+    char text[TEXT_BYTES], *rest = NULL;
+    memcpy(text, groups, strlen(groups) + 1);
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         char *controllers = strchr(line, ':');
         char *group = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -153,11 +162,11 @@ static bool find_path(const struct pressure *p, enum version version, char out[P
     return false;
 }
 
-static void find_groups(struct pressure *p, enum version version)
+static void find_groups(struct pressure *p, enum version version, const struct membership *of)
 {
     struct mount mount;
     char group[PATH_MAX], folder[3 * PATH_MAX];
-    if (!find_mount(p, version, &mount) || !find_path(p, version, group))
+    if (!find_mount(of->mounts, version, &mount) || !find_path(of->groups, version, group))
         return;
     size_t part_len = strcmp(mount.part, "/") == 0 ? 0 : strlen(mount.part);
     bool is_below = strncmp(group, mount.part, part_len) == 0 && !strstr(group, "/..");
@@ -199,8 +208,10 @@ enum status pressure_new(const char *root, struct pressure **out, struct error *
     long page_bytes = sysconf(_SC_PAGESIZE);
     p->page_bytes = page_bytes > 0 ? (size_t)page_bytes : 4096;
     p->machine_bytes = read_machine(p);
-    find_groups(p, VERSION_2);
-    find_groups(p, VERSION_1);
+    struct membership membership;
+    read_membership(p, &membership);
+    find_groups(p, VERSION_2, &membership);
+    find_groups(p, VERSION_1, &membership);
     if (!p->stalls)
         p->stalls = arena_printf(&p->arena, "%s/proc/pressure/memory", root);
     *out = p;
