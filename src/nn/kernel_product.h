@@ -74,8 +74,7 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
             lanes addend = lanes_load(bias + v * N_LANES);
             if (is_added)
                 addend += lanes_load(out + v * N_LANES);
-            lanes_store(out + v * N_LANES,
-                        scaled(sums[i][v], scale, scales + v * N_LANES, addend));
+            lanes_store(out + v * N_LANES, scaled(sums[i][v], scale, scales + v * N_LANES, addend));
         }
     }
 }
