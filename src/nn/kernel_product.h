@@ -32,6 +32,7 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
 {
     size_t a_stride = p->a_stride;
     const element *a[(TILE_ROWS + 2) / 3];
+#pragma GCC unroll 4
     for (size_t i = 0; i < (n_rows + 2) / 3; i++)
         a[i] = (const element *)p->a + (row + 3 * i) * a_stride;
     const element *b = (const element *)p->b + panel * panel_elements(p->n_inner);
