@@ -43,6 +43,7 @@ struct log {
     struct log_words modes, commands;
     char run[SPAN_ID_SIZE];       /* the same in all lines of a process */
     char trace_id[TRACE_ID_SIZE]; /* of all processes of a trace; "": none */
+    uint64_t library;             /* 0: not told */
     char *path;
     int fd;
     struct buf block; /* lines to be written */
@@ -213,6 +214,10 @@ static void append_line(struct log *log, const struct log_line *line)
     if (*log->trace_id)
         buf_printf(out, log->format == LOG_FORMAT_JSON ? ",\"trace\":\"%s\"" : " trace=%s",
                    log->trace_id);
+    if (log->library)
+        buf_printf(out,
+                   log->format == LOG_FORMAT_JSON ? ",\"library\":%" PRIu64 : " library=%" PRIu64,
+                   log->library);
     for (const struct log_fact *fact = line->facts; fact->key != LOG_KEY_END; fact++)
         append_fact(log, fact);
     buf_append_text(out, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
@@ -296,6 +301,12 @@ static void log_free(struct log *log)
     mem_free(log);
 }
 
+uint64_t log_library(const char *folder)
+{
+    struct file_info info;
+    return file_stat(folder, FILE_FOLLOW, &info, NULL) ? 0 : info.inode;
+}
+
 static enum status set_ids(struct log *log, const struct trace_context *context, struct error *err)
 {
     unsigned long long random = 0;
@@ -321,6 +332,7 @@ enum status log_open(const struct log_options *options, struct error *err)
     log->n_kept = options->n_kept ? options->n_kept : N_KEPT;
     log->modes = options->modes;
     log->commands = options->commands;
+    log->library = options->library;
     log->path = mem_text(options->path);
     log->fd = log->path ? open_file(log->path) : -1;
     log_ring_init(&log->ring);

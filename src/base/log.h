@@ -52,6 +52,9 @@ enum log_key {
     LOG_KEY_DEGRADED, /* bits, as the caller numbers them */
     LOG_KEY_MODE,     /* by the words of the options, else a number */
     LOG_KEY_COMMAND,  /* likewise */
+    LOG_KEY_CACHED,
+    LOG_KEY_TAIL,       /* passages in no segment */
+    LOG_KEY_FREE_BYTES, /* on the disk of the library */
     LOG_KEY_COUNT
 };
 
@@ -75,7 +78,12 @@ struct log_options {
     unsigned n_kept;    /* of those; 0: 5 */
     struct log_words modes, commands;
     const struct trace_context *context; /* its ids are in all lines; NULL: a random "run" only */
+    uint64_t library;                    /* in all lines, log_library(); 0: not told */
 };
+
+/* The number by which lines tell libraries apart: of the file system for the folder, nothing of its
+ * path. 0: it is not there. */
+uint64_t log_library(const char *folder);
 
 /* Once at a time in a process: BUSY. IO: the file can't be opened. The thread starts when there is
  * something to write that should not wait for log_close(). */

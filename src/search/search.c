@@ -468,7 +468,7 @@ static void count(const struct engine_hits *hits)
                1);
     LOG(LOG_EVENT_SEARCHED, {LOG_KEY_TOOK_US, hits->took.total_us}, {LOG_KEY_MODE, hits->mode},
         {LOG_KEY_COUNT_OF, (int64_t)hits->n}, {LOG_KEY_GENERATION, hits->generation},
-        {LOG_KEY_DEGRADED, hits->degraded});
+        {LOG_KEY_DEGRADED, hits->degraded}, {LOG_KEY_CACHED, hits->is_cached});
 }
 
 /* ---- what was found before ---- */

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/log_history.h"
 #include "app/memory_watch.h"
 #include "base/buf.h"
 #include "base/code.h"
+#include "base/log_history.h"
 #include "base/mem.h"
 #include "base/mem_account.h"
 
@@ -196,7 +196,9 @@ static void test_history__both_formats_and_what_is_no_line(void **state)
         "2026-11-29T18:00:02.000Z warn  suppressed run=1 of=file_failed count=5\n"
         "2026-11-29T18:00:03.000Z info  added run=1 added=0 vectors=0\n"
         "garbage\n\n2026-11-29T18:0";
-    struct log_history history = {0};
+    struct log_history history = {.kinds = LOG_HISTORY_BIT(LOG_HISTORY_SEARCHED) |
+                                           LOG_HISTORY_BIT(LOG_HISTORY_FILES) |
+                                           LOG_HISTORY_BIT(LOG_HISTORY_VECTORS)};
     struct error err = {0};
     (void)state;
     assert_ok(log_history_parse(&history, text, &err));
