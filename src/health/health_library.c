@@ -18,7 +18,6 @@
 
 #define LOG_BYTES_MAX ((uint64_t)256 * RAGGED_MIB)
 #define LOCK_WAIT_MS 2000
-#define TAIL_ROWS_MAX ((size_t)8 * MAINTAIN_TAIL_ROWS)
 #define SEGMENTS_MAX 64
 #define FAILED_SHARE_MAX 0.1
 
@@ -166,7 +165,7 @@ static void look_at_locks(struct health *health, struct engine_health_check *out
 static void look_at_index(struct health *health, struct engine_health_check *out)
 {
     const struct engine_status *s = &health->library;
-    bool is_behind = s->n_tail > TAIL_ROWS_MAX || s->n_segments > SEGMENTS_MAX;
+    bool is_behind = s->n_tail > HEALTH_TAIL_ROWS_MAX || s->n_segments > SEGMENTS_MAX;
     health_say(out, is_behind ? ENGINE_DEGRADED_HEALTH : ENGINE_HEALTHY,
                "%zu segments, and %zu passages in none", s->n_segments, s->n_tail);
     if (is_behind)
