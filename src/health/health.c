@@ -118,6 +118,7 @@ enum status engine_check_health(struct engine *engine, const struct engine_healt
     struct health health = {
         .engine = engine,
         .folder = engine->options.data_folder,
+        .is_deep = options->is_deep,
         .cancel = options->cancel,
         .now_ms = clock_wall_ms(),
     };

@@ -114,10 +114,10 @@ enum status engine_audit_each(struct engine *engine,
                               enum status (*each)(void *ctx, const struct audit_row *row,
                                                   struct error *err),
                               void *ctx, struct error *err) MUST_USE;
-/* The chain, its end and the documents; `link`, in hex, is looked for, NULL: none. NOT_FOUND: no
- * library. */
-enum status engine_audit_verify(struct engine *engine, const char *link, struct audit_verdict *out,
-                                struct error *err) MUST_USE;
+/* The chain, its end and, of the whole, the documents; `link`, in hex, is looked for, NULL: none.
+ * NOT_FOUND: no library. */
+enum status engine_audit_verify(struct engine *engine, enum audit_extent extent, const char *link,
+                                struct audit_verdict *out, struct error *err) MUST_USE;
 /* A row about settings that were changed: their names, SHA-256 of their file in hex, or "" where
  * there was none. NOT_FOUND: no library. */
 struct engine_audit_settings {

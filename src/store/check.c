@@ -180,7 +180,7 @@ static enum status check_leftovers(struct check *check, struct error *err)
 static enum status check_audit(struct check *check, struct error *err)
 {
     struct audit_verdict verdict;
-    enum status status = store_audit_verify(check->store, NULL, &verdict, err);
+    enum status status = store_audit_verify(check->store, AUDIT_EXTENT_WHOLE, NULL, &verdict, err);
     if (!status && verdict.is_broken && verdict.broken_sequence)
         check_say(check, "row %lld of the audit trail: %s", (long long)verdict.broken_sequence,
                   verdict.why);

@@ -161,6 +161,31 @@ def test_a_library_from_the_future(library):
     expect(library, "clock", "clock")
 
 
+@pytest.mark.parametrize("statement", [
+    "UPDATE audit SET run = run + 1 WHERE sequence = 2",
+    "DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)",
+])
+def test_an_audit_trail_that_was_tampered_with(library, statement):
+    database.change(library.data, statement)
+    expect(library, "audit", "audit verify")
+    assert "broken" in look(library, "--deep")["audit"]["message"]
+
+
+def test_what_only_the_whole_audit_trail_says(library):
+    database.change(library.data, "UPDATE documents SET hash = 'ab' || substr(hash, 3)")
+    assert not sick(look(library))
+    assert look(library, "--deep")["audit"]["status"] == "unhealthy"
+
+
+def test_old_rows_of_the_audit_trail_are_read_when_asked_for(library):
+    for i in range(258):
+        library.run("config", "set", "threads", str(1 + i % 2))
+    assert look(library)["audit"]["message"].startswith("the newest 256 rows")
+    database.change(library.data, "UPDATE audit SET run = run + 1 WHERE sequence = 2")
+    assert not sick(look(library))
+    assert "row 2:" in look(library, "--deep")["audit"]["message"]
+
+
 def test_a_lock_that_is_held(library):
     with open(library.data / "write.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
