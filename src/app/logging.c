@@ -1,7 +1,9 @@
 #include "app/logging.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -71,6 +73,7 @@ void logging_open(struct app *app)
         .commands = command_words(&app->config.arena),
         .context = &app->context,
         .library = log_library(config_text(&app->config, "data_dir")),
+        .journal_fd = log_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO),
     };
     if (options.level == LOG_LEVEL_OFF)
         return;
@@ -81,7 +84,11 @@ void logging_open(struct app *app)
     if (!status)
         status = log_open(&options, &why);
     if (status && app->is_verbose)
-        output_printf(&app->notes, "warning: nothing is logged: %s\n", why.message);
+        output_printf(&app->notes, "warning: nothing is logged%s: %s\n",
+                      options.journal_fd ? " but to the journal" : "", why.message);
+    options.path = NULL;
+    if (status && options.journal_fd)
+        (void)!log_open(&options, NULL);
     mem_free(path);
     if (app->is_traceparent_invalid)
         LOG(LOG_EVENT_TRACEPARENT_IGNORED, {LOG_KEY_COMMAND, number_of(app->arguments.command)});
