@@ -302,7 +302,8 @@ static void add_speed(struct buf *out, const struct log_history *history,
         medians[n_points] = (struct svg_point){x, numbers_quantile(times, n, 0.5)};
         highs[n_points++] = (struct svg_point){x, numbers_quantile(times, n, 0.95)};
     }
-    const struct chart_line lines[] = {{"median", medians, n_points}, {"p95", highs, n_points}};
+    const struct chart_line lines[] = {{"median", medians, n_points, NULL},
+                                       {"p95", highs, n_points, NULL}};
     page_figure_begin(out);
     chart_lines(out, &text, lines, 2);
     page_figure_end(out, "Searches in all modes, those too that a cache answered.");

@@ -347,6 +347,7 @@ static enum status open_legs(struct search *s, struct error *err)
         .dim = s->query->dim,
         .n_threads = engine_n_threads(s->engine),
         .rescore_factor = rescore_factor,
+        .n_rescored = s->options->n_estimates,
         .cancel = s->options->cancel,
     };
     return status ? status : vector_leg_init(&s->vector, &vector, err);

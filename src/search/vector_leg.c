@@ -80,6 +80,7 @@ enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_opti
         .dim = options->dim,
         .n_threads = options->n_threads,
         .rescore_factor = options->rescore_factor ? options->rescore_factor : 1,
+        .n_rescored = options->n_rescored,
     };
     if (snapshot->rows.n_slots == 0 || snapshot->rows.dim != options->dim) {
         *leg = l;
@@ -139,13 +140,14 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
                                   size_t n_best, struct vector_hit *hits, struct leg_hit *out,
                                   size_t *out_n, struct error *err)
 {
+    size_t n_rows = segment_n_rows(s->from->segment);
     const struct vector_search search = {
         .query = leg->query,
         .rows = &leg->snapshot->rows,
         .allowed = s->allowed,
         .k = n_best,
-        .n_rescored =
-            leg->rescore_factor * vector_n_rescored(segment_n_rows(s->from->segment), n_best),
+        .n_rescored = leg->n_rescored ? leg->n_rescored
+                                      : leg->rescore_factor * vector_n_rescored(n_rows, n_best),
         .floor = -INFINITY,
         .n_threads = leg->n_threads,
     };
