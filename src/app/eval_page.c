@@ -188,7 +188,7 @@ static const struct {
                     .title = "Recall against time, by the number of vectors scored exactly",
                     .description = "A point for each number of vectors: the share of the ten "
                                    "nearest passages that is found, and the median time.",
-                    .x_name = "milliseconds, median",
+                    .x_name = "milliseconds without the vector of the question, median",
                     .y_name = "recall of the ten nearest",
                     .is_y_free = true,
                 },

@@ -141,11 +141,12 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
                                   size_t *out_n, struct error *err)
 {
     size_t n_rows = segment_n_rows(s->from->segment);
+    size_t k = leg->n_rescored ? size_min(n_best, leg->n_rescored) : n_best;
     const struct vector_search search = {
         .query = leg->query,
         .rows = &leg->snapshot->rows,
         .allowed = s->allowed,
-        .k = n_best,
+        .k = k,
         .n_rescored = leg->n_rescored ? leg->n_rescored
                                       : leg->rescore_factor * vector_n_rescored(n_rows, n_best),
         .floor = -INFINITY,
@@ -161,7 +162,7 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
             .document_id = segment_document_of_row(s->from->segment, hits[i].row),
             .score = (double)hits[i].cosine,
         };
-    leg->n_damaged += size_min(n_best, s->n_allowed) - n;
+    leg->n_damaged += size_min(k, s->n_allowed) - n;
     *out_n = n;
     return STATUS_OK;
 }
