@@ -263,7 +263,8 @@ static void look_at_content(struct health *health, struct engine_health_check *o
     struct problems problems = {0};
     struct error why = {0};
     size_t n = 0;
-    enum status status = engine_check(health->engine, note_problem, &problems, &n, &why);
+    enum status status =
+        engine_check(health->engine, ENGINE_CHECK_CONTENT, note_problem, &problems, &n, &why);
     if (status) {
         health_say_error(out, ENGINE_UNHEALTHY, &why);
     } else if (n > 0) {

@@ -60,8 +60,11 @@ enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
 enum engine_reindex { ENGINE_REINDEX_ALL, ENGINE_REINDEX_DAMAGED };
 enum status engine_reindex(struct engine *engine, enum engine_reindex what,
                            const struct cancel *cancel, size_t *out_n, struct error *err) MUST_USE;
-/* Verifies everything; say() gets one line per problem. */
-enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
+/* Verifies everything; say() gets one line per problem. CONTENT: all but the audit trail, which
+ * nothing can mend. */
+enum engine_check_extent { ENGINE_CHECK_ALL, ENGINE_CHECK_CONTENT };
+enum status engine_check(struct engine *engine, enum engine_check_extent extent,
+                         void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
 /* ---- what searches keep ----

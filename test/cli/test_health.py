@@ -169,6 +169,8 @@ def test_an_audit_trail_that_was_tampered_with(library, statement):
     database.change(library.data, statement)
     expect(library, "audit", "audit verify")
     assert "broken" in look(library, "--deep")["audit"]["message"]
+    # Nothing is made anew for it, and nobody is told to throw documents away.
+    assert sick(look(library, "--fix", command="doctor")) == {"audit"}
 
 
 def test_what_only_the_whole_audit_trail_says(library):
