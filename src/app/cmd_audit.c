@@ -325,7 +325,7 @@ static enum status verify(struct app *app, struct engine *engine, struct error *
     const char *link;
     enum status status = read_link(app, hex, &link, err);
     if (!status)
-        status = engine_audit_verify(engine, link, &verdict, err);
+        status = engine_audit_verify(engine, AUDIT_EXTENT_WHOLE, link, &verdict, err);
     if (status)
         return status;
     if (link && !verdict.is_broken && !verdict.has_link) {

@@ -51,7 +51,7 @@ static enum status check(struct app *app, struct engine *engine, struct error *e
     size_t n = 0;
     enum status status = engine_status(engine, &library, err);
     if (!status && library.has_library)
-        status = engine_check(engine, add_problem, &problems, &n, err);
+        status = engine_check(engine, ENGINE_CHECK_ALL, add_problem, &problems, &n, err);
     if (!status)
         status = print(app, &library, n, problems.list, err);
     if (n)

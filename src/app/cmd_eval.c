@@ -243,6 +243,7 @@ static enum status evaluate(struct app *app, struct engine *engine, struct engin
                                           .cancel = app->cancel,
                                           .on_progress = on_progress,
                                           .on_query = on_query,
+                                          .has_curves = page != NULL,
                                           .ctx = &evaluation};
     session_rank_options(app, &options.search);
     /* What is measured is what was asked for, not less of it. */
@@ -323,7 +324,7 @@ static const struct option options[] = {
     {.name = "report",
      .arg = "FILE",
      .rule = {.type = VALUE_PATH},
-     .help = "write a page with charts, as report.html"},
+     .help = "write a page with charts, as report.html; recall against time takes some seconds"},
     SESSION_RANK_OPTIONS,
     {.name = "threads", .letters = "j", .arg = "N", .config_key = "threads", .help = "threads"},
     {.name = "language", .arg = "NAME", .config_key = "language", .help = "language of the corpus"},

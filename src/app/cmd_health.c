@@ -1,4 +1,6 @@
+#include "app/logging.h"
 #include "app/session.h"
+#include "base/mem.h"
 #include "health/health.h"
 
 struct report {
@@ -27,9 +29,9 @@ static void print_check(struct output *out, const struct engine_health_check *ch
     output_style(out, is_well ? OUTPUT_STYLE_PLAIN : OUTPUT_STYLE_ERROR);
     output_printf(out, "%-10s", check->is_fixed ? "repaired" : engine_health_name(check->health));
     output_style(out, OUTPUT_STYLE_PLAIN);
-    output_printf(out, " %-12s %s\n", check->name, check->evidence);
+    output_printf(out, " %-13s %s\n", check->name, check->evidence);
     if (!is_well && *check->remedy)
-        output_printf(out, "%-23s -> %s\n", "", check->remedy);
+        output_printf(out, "%-24s -> %s\n", "", check->remedy);
 }
 
 static void take(void *ctx, const struct engine_health_check *check)
@@ -66,9 +68,13 @@ static enum status look(struct app *app, struct engine *engine, struct error *er
     bool is_fix = arguments_has(&app->arguments, "fix");
     struct report report = {.app = app, .list = json_array()};
     enum engine_health worst = ENGINE_HEALTHY;
+    char *log_path = NULL;
+    if (logging_has_past(&app->config))
+        (void)!logging_path(&app->config, &log_path, NULL);
     const struct engine_health_options options = {
         .is_deep = is_fix || arguments_has(&app->arguments, "deep"),
         .is_fix = is_fix,
+        .log_path = log_path,
         .cancel = app->cancel,
         .each = take,
         .ctx = &report,
@@ -79,6 +85,7 @@ static enum status look(struct app *app, struct engine *engine, struct error *er
     if (worst == ENGINE_UNHEALTHY)
         app->exit_code = EXIT_CODE_PROBLEMS;
     json_decref(report.list);
+    mem_free(log_path);
     return status;
 }
 
@@ -107,7 +114,10 @@ const struct command cmd_health = {
     .name = "health",
     .summary = "Say how the library and what it works with are doing",
     .usage = "[--deep]",
-    .details = "Ends with 5 when something is unhealthy; what is only degraded works, with 0.",
+    .details =
+        "Ends with 5 when something is unhealthy; what is only degraded works, with 0. What the\n"
+        "log knows of the last 30 days is compared with now: a disk that fills up, searches that\n"
+        "become slower, failures that become more, an index that falls behind.",
     .formats = FORMATS_OBJECT,
     .uses_config = true,
     .options = health_options,

@@ -121,7 +121,7 @@ static void add_curves(struct buf *out, const struct chart_text *text,
             points[i][k] =
                 (struct svg_point){(double)k, numbers_quantile(values, queries->modes[mode].n,
                                                                (double)k / (CURVE_POINTS - 1))};
-        lines[i] = (struct chart_line){engine_mode_name(mode), points[i], CURVE_POINTS};
+        lines[i] = (struct chart_line){engine_mode_name(mode), points[i], CURVE_POINTS, NULL};
     }
     chart_lines(out, text, lines, report->n_runs);
 }
@@ -152,6 +152,135 @@ static void add_histogram(struct buf *out, enum engine_mode mode, const double *
     page_figure_end(out, title);
 }
 
+/* ---- recall against time ---- */
+
+static const struct {
+    const char *heading, *setting, *caption;
+    struct chart_text text;
+} recall_charts[ENGINE_EVAL_KNOB_COUNT] = {
+    [ENGINE_EVAL_RESULTS] =
+        {
+            .heading = "Recall against time: how many results are wanted",
+            .setting = "results",
+            .caption = "The number at a point is how many results were wanted. Higher finds more, "
+                       "further to the left is faster.",
+            .text =
+                {
+                    .title = "Recall against time, by the number of results",
+                    .description = "A line for each mode, a point for each number of results: the "
+                                   "share of the judged documents that is among them, and the "
+                                   "median time.",
+                    .x_name = "milliseconds, median",
+                    .y_name = "recall among the results",
+                    .is_x_log = true,
+                },
+        },
+    [ENGINE_EVAL_ESTIMATES] =
+        {
+            .heading = "Recall against time: how many vectors are scored exactly",
+            .setting = "scored exactly",
+            .caption =
+                "The number at a point is how many of the nearest by their codes were scored "
+                "exactly in each segment; the recall is the share of the ten passages that "
+                "are nearest in truth. Few passages are all scored: then it is 1.",
+            .text =
+                {
+                    .title = "Recall against time, by the number of vectors scored exactly",
+                    .description = "A point for each number of vectors: the share of the ten "
+                                   "nearest passages that is found, and the median time.",
+                    .x_name = "milliseconds without the vector of the question, median",
+                    .y_name = "recall of the ten nearest",
+                    .is_y_free = true,
+                },
+        },
+    [ENGINE_EVAL_RERANKED] =
+        {
+            .heading = "Recall against time: how many results are read again",
+            .setting = "read again",
+            .caption = "The number at a point is how many of the best results were read again "
+                       "together with the question.",
+            .text =
+                {
+                    .title = "Recall against time, by the number of results that are read again",
+                    .description = "A line for each mode, a point for each number of results that "
+                                   "are read again: the share of the judged documents that is "
+                                   "among the first ten, and the median time.",
+                    .x_name = "milliseconds, median",
+                    .y_name = "recall@10",
+                    .is_x_log = true,
+                },
+        },
+};
+
+static void add_recall_table(struct buf *out, const struct engine_eval_report *report,
+                             enum engine_eval_knob knob)
+{
+    const char *const heads[] = {"mode", recall_charts[knob].setting, "recall", "p50 ms"};
+    page_table_begin(out, heads, 4);
+    for (size_t i = 0; i < report->n_curves; i++) {
+        const struct engine_eval_curve *curve = &report->curves[i];
+        for (size_t k = 0; k < curve->n_points && curve->knob == knob; k++) {
+            char setting[32], recall[32], took[32];
+            snprintf(setting, sizeof setting, "%zu", curve->points[k].setting);
+            snprintf(recall, sizeof recall, "%.4f", curve->points[k].recall);
+            snprintf(took, sizeof took, "%.2f", curve->points[k].p50_ms);
+            page_table_row(
+                out, (const char *const[]){engine_mode_name(curve->mode), setting, recall, took},
+                4);
+        }
+    }
+    page_table_end(out);
+}
+
+/* True: no curve of this kind ever misses anything. */
+static bool is_all_found(const struct engine_eval_report *report, enum engine_eval_knob knob)
+{
+    for (size_t i = 0; i < report->n_curves; i++)
+        for (size_t k = 0; k < report->curves[i].n_points; k++)
+            if (report->curves[i].knob == knob && report->curves[i].points[k].recall < 1)
+                return false;
+    return true;
+}
+
+static void add_recall(struct buf *out, const struct engine_eval_report *report,
+                       enum engine_eval_knob knob)
+{
+    struct svg_point points[ENGINE_EVAL_CURVES][ENGINE_EVAL_POINTS];
+    double settings[ENGINE_EVAL_CURVES][ENGINE_EVAL_POINTS];
+    struct chart_line lines[ENGINE_EVAL_CURVES];
+    size_t n = 0, n_queries = 0;
+    for (size_t i = 0; i < report->n_curves; i++) {
+        const struct engine_eval_curve *curve = &report->curves[i];
+        if (curve->knob != knob)
+            continue;
+        for (size_t k = 0; k < curve->n_points; k++) {
+            points[n][k] = (struct svg_point){curve->points[k].p50_ms, curve->points[k].recall};
+            settings[n][k] = (double)curve->points[k].setting;
+        }
+        lines[n] = (struct chart_line){engine_mode_name(curve->mode), points[n], curve->n_points,
+                                       settings[n]};
+        n_queries = curve->n_queries;
+        n++;
+    }
+    if (n == 0)
+        return;
+    char caption[400];
+    snprintf(caption, sizeof caption, "%s %zu queries of the collection.",
+             recall_charts[knob].caption, n_queries);
+    page_heading(out, recall_charts[knob].heading);
+    if (is_all_found(report, knob)) {
+        page_text(out, "Nothing was missed at any setting: there is no curve to draw.");
+        page_text(out, caption);
+    } else {
+        page_figure_begin(out);
+        chart_lines(out, &recall_charts[knob].text, lines, n);
+        page_figure_end(out, caption);
+    }
+    add_recall_table(out, report, knob);
+}
+
+/* ---- the page ---- */
+
 static void add_all(struct buf *out, const struct engine_eval_report *report,
                     const struct eval_queries *queries)
 {
@@ -172,6 +301,8 @@ static void add_all(struct buf *out, const struct engine_eval_report *report,
     add_quality(out, report);
     add_quality_table(out, report);
     add_differences(out, report);
+    for (int knob = 0; knob < ENGINE_EVAL_KNOB_COUNT; knob++)
+        add_recall(out, report, (enum engine_eval_knob)knob);
     page_heading(out, "Query by query");
     page_figure_begin(out);
     add_curves(out, &quality, report, queries, false);

@@ -1,6 +1,9 @@
 #include "app/logging.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -55,6 +58,11 @@ static enum log_level find_level(const struct config *config)
     return (enum log_level)level;
 }
 
+bool logging_has_past(const struct config *config)
+{
+    return find_level(config) >= LOG_LEVEL_INFO;
+}
+
 void logging_open(struct app *app)
 {
     struct log_options options = {
@@ -64,6 +72,8 @@ void logging_open(struct app *app)
         .modes = {&config_mode_choices[1], ENGINE_MODE_COUNT},
         .commands = command_words(&app->config.arena),
         .context = &app->context,
+        .library = log_library(config_text(&app->config, "data_dir")),
+        .journal_fd = log_journal(getenv("JOURNAL_STREAM"), STDERR_FILENO),
     };
     if (options.level == LOG_LEVEL_OFF)
         return;
@@ -74,7 +84,11 @@ void logging_open(struct app *app)
     if (!status)
         status = log_open(&options, &why);
     if (status && app->is_verbose)
-        output_printf(&app->notes, "warning: nothing is logged: %s\n", why.message);
+        output_printf(&app->notes, "warning: nothing is logged%s: %s\n",
+                      options.journal_fd ? " but to the journal" : "", why.message);
+    options.path = NULL;
+    if (status && options.journal_fd)
+        (void)!log_open(&options, NULL);
     mem_free(path);
     if (app->is_traceparent_invalid)
         LOG(LOG_EVENT_TRACEPARENT_IGNORED, {LOG_KEY_COMMAND, number_of(app->arguments.command)});
@@ -83,7 +97,13 @@ void logging_open(struct app *app)
 
 void logging_close(const struct app *app, enum exit_code code, int64_t took_us)
 {
-    LOG(LOG_EVENT_RUN_ENDED, {LOG_KEY_COMMAND, number_of(app->arguments.command)},
-        {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us});
+    struct statvfs disk;
+    const char *folder = config_text(&app->config, "data_dir"); /* NULL: nothing was loaded */
+    const struct log_fact command = {LOG_KEY_COMMAND, number_of(app->arguments.command)};
+    if (folder && statvfs(folder, &disk) == 0)
+        LOG(LOG_EVENT_RUN_ENDED, command, {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us},
+            {LOG_KEY_FREE_BYTES, (int64_t)((uint64_t)disk.f_bavail * disk.f_frsize)});
+    else
+        LOG(LOG_EVENT_RUN_ENDED, command, {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us});
     log_close();
 }

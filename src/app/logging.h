@@ -12,8 +12,7 @@ enum status logging_path(const struct config *config, char **out, struct error *
 void logging_open(struct app *app);
 /* The last line, and the end. Not open is fine. */
 void logging_close(const struct app *app, enum exit_code code, int64_t took_us);
-
-/* Where it is written; owned. Its folder is made. */
-enum status logging_path(const struct config *config, char **out, struct error *err) MUST_USE;
+/* What is done is logged, not only what fails. */
+bool logging_has_past(const struct config *config);
 
 #endif

@@ -63,7 +63,7 @@ static void add_blocks(struct buf *out, const struct memory_look *looks, size_t 
     };
     for (size_t k = 0; k < n_looks; k++)
         points[k] = (struct svg_point){(double)looks[k].at_us / 1e6, (double)looks[k].n_blocks};
-    const struct chart_line line = {"blocks", points, n_looks};
+    const struct chart_line line = {"blocks", points, n_looks, NULL};
     page_figure_begin(out);
     chart_lines(out, &text, &line, 1);
     page_figure_end(out, "Steep where many blocks are asked for.");

@@ -26,7 +26,7 @@ static void clean(char *text)
 /* How long it took is no reason, and numbers of a run say nothing to people. */
 static bool is_left_out(const char *key)
 {
-    static const char *const keys[] = {"run", "trace", "took_us"};
+    static const char *const keys[] = {"run", "trace", "library", "took_us", "free_bytes"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strcmp(keys[i], key) == 0)
             return true;

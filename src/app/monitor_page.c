@@ -5,20 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/log_history.h"
 #include "app/logging.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log_history.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "base/numbers.h"
+#include "base/trend.h"
 #include "library/library.h"
 #include "page/chart.h"
 #include "page/page.h"
 
-enum { TIME_COLUMNS = 48, TREND_SEARCHES_MIN = 20 };
-
-#define TREND_RATIO 1.25 /* what is called slower; less is the noise of a busy machine */
+enum { TIME_COLUMNS = 48 };
 
 #define MS(us) ((double)(us) / 1e3)
 
@@ -265,23 +264,20 @@ static void add_trend(struct buf *out, const struct log_history *history, double
     for (size_t i = 0; i < history->n; i++)
         if (history->entries[i].took_us)
             times[n++] = MS(history->entries[i].took_us);
-    if (n < 2 * TREND_SEARCHES_MIN) {
+    size_t half = n / 2;
+    char text[200];
+    const struct trend_shift shift = trend_shift(times, half, times + half, n - half);
+    if (shift.verdict == TREND_UNKNOWN) {
         page_text(out, "Too few searches to say whether they became slower.");
         return;
     }
-    size_t half = n / 2;
-    char text[200];
-    numbers_sort(times, half);
-    numbers_sort(times + half, n - half);
-    double then = numbers_quantile(times, half, 0.5),
-           now = numbers_quantile(times + half, n - half, 0.5);
     snprintf(text, sizeof text,
              "Searches %s: half of the earlier %zu took at most %.4g ms, half of the later %zu at "
              "most %.4g ms.",
-             now > then * TREND_RATIO   ? "became slower"
-             : now < then / TREND_RATIO ? "became faster"
-                                        : "take as long as before",
-             half, then, n - half, now);
+             shift.verdict == TREND_UP     ? "became slower"
+             : shift.verdict == TREND_DOWN ? "became faster"
+                                           : "take as long as before",
+             half, shift.before, n - half, shift.after);
     page_text(out, text);
 }
 
@@ -306,7 +302,8 @@ static void add_speed(struct buf *out, const struct log_history *history,
         medians[n_points] = (struct svg_point){x, numbers_quantile(times, n, 0.5)};
         highs[n_points++] = (struct svg_point){x, numbers_quantile(times, n, 0.95)};
     }
-    const struct chart_line lines[] = {{"median", medians, n_points}, {"p95", highs, n_points}};
+    const struct chart_line lines[] = {{"median", medians, n_points, NULL},
+                                       {"p95", highs, n_points, NULL}};
     page_figure_begin(out);
     chart_lines(out, &text, lines, 2);
     page_figure_end(out, "Searches in all modes, those too that a cache answered.");
@@ -336,7 +333,9 @@ static enum status add_charts_over_time(struct buf *out, const struct log_histor
 /* Without a log, or when it can't be read, the page says so and goes without. */
 static enum status add_history(struct buf *out, const struct app *app, struct error *err)
 {
-    struct log_history history = {0};
+    struct log_history history = {.kinds = LOG_HISTORY_BIT(LOG_HISTORY_SEARCHED) |
+                                           LOG_HISTORY_BIT(LOG_HISTORY_FILES) |
+                                           LOG_HISTORY_BIT(LOG_HISTORY_VECTORS)};
     struct error why = {0};
     char *path = NULL;
     enum status status = logging_path(&app->config, &path, &why);

@@ -88,8 +88,12 @@ struct audit_run {
     int64_t first_sequence, first_ms, n_rows;
 };
 
+/* How much is verified: every row and every document, or the newest rows only. */
+enum audit_extent { AUDIT_EXTENT_WHOLE, AUDIT_EXTENT_END };
+enum { AUDIT_END_ROWS = 256 };
+
 struct audit_verdict {
-    int64_t n_rows;
+    int64_t n_rows;          /* that were looked at */
     struct audit_row last;   /* zeroed: there is none, or it can't be read */
     bool is_broken;          /* then: */
     int64_t broken_sequence; /* of the first row that is not right; 0: the trail as a whole */

@@ -43,9 +43,10 @@ struct log {
     struct log_words modes, commands;
     char run[SPAN_ID_SIZE];       /* the same in all lines of a process */
     char trace_id[TRACE_ID_SIZE]; /* of all processes of a trace; "": none */
+    uint64_t library;             /* 0: not told */
     char *path;
-    int fd;
-    struct buf block; /* lines to be written */
+    int fd, journal_fd;        /* -1: none */
+    struct buf block, journal; /* lines to be written */
     int64_t opened_ms, losses_told_ms;
     atomic_bool has_thread;
     struct thread thread;
@@ -150,7 +151,7 @@ static void shift(const struct log *log)
 static void turn_over(struct log *log)
 {
     struct stat ours, there;
-    if (fstat(log->fd, &ours) != 0 || (uint64_t)ours.st_size < log->limit_bytes)
+    if (log->fd < 0 || fstat(log->fd, &ours) != 0 || (uint64_t)ours.st_size < log->limit_bytes)
         return;
     if (flock(log->fd, LOCK_EX | LOCK_NB) != 0)
         return;
@@ -187,35 +188,70 @@ static const char *find_word(const struct log *log, const struct log_fact *fact)
     }
 }
 
-static void append_fact(struct log *log, const struct log_fact *fact)
+static void append_fact(const struct log *log, const struct log_fact *fact, struct buf *out)
 {
     bool is_json = log->format == LOG_FORMAT_JSON;
     const char *word = find_word(log, fact);
-    buf_printf(&log->block, is_json ? ",\"%s\":" : " %s=", log_key_name(fact->key));
+    buf_printf(out, is_json ? ",\"%s\":" : " %s=", log_key_name(fact->key));
     if (word)
-        buf_printf(&log->block, is_json ? "\"%s\"" : "%s", word);
+        buf_printf(out, is_json ? "\"%s\"" : "%s", word);
     else
-        buf_printf(&log->block, "%" PRId64, fact->value);
+        buf_printf(out, "%" PRId64, fact->value);
+}
+
+static void append_time(const struct log *log, const struct log_line *line, struct buf *out)
+{
+    char when[32];
+    clock_format_utc(line->wall_ms, when);
+    when[19] = '\0'; /* the fraction goes before the Z */
+    buf_printf(out,
+               log->format == LOG_FORMAT_JSON ? "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\","
+                                              : "%s.%03dZ %-5s ",
+               when, (int)(line->wall_ms % 1000),
+               log_level_name(log_event_row(line->event)->level));
+}
+
+/* Priorities of syslog, as sd-daemon(3) has them. */
+static void append_priority(const struct log *log, const struct log_line *line, struct buf *out)
+{
+    static const char priorities[] = {[LOG_LEVEL_ERROR] = '3',
+                                      [LOG_LEVEL_WARN] = '4',
+                                      [LOG_LEVEL_INFO] = '6',
+                                      [LOG_LEVEL_DEBUG] = '7'};
+    buf_printf(out, "<%c>%s", priorities[log_event_row(line->event)->level],
+               log->format == LOG_FORMAT_JSON ? "{" : "");
+}
+
+static void append_event(const struct log *log, const struct log_line *line, struct buf *out)
+{
+    bool is_json = log->format == LOG_FORMAT_JSON;
+    buf_printf(out, is_json ? "\"event\":\"%s\",\"run\":\"%s\"" : "%s run=%s",
+               log_event_row(line->event)->name, log->run);
+    if (*log->trace_id)
+        buf_printf(out, is_json ? ",\"trace\":\"%s\"" : " trace=%s", log->trace_id);
+    if (log->library)
+        buf_printf(out, is_json ? ",\"library\":%" PRIu64 : " library=%" PRIu64, log->library);
+    for (const struct log_fact *fact = line->facts; fact->key != LOG_KEY_END; fact++)
+        append_fact(log, fact, out);
+    buf_append_text(out, is_json ? "}\n" : "\n");
 }
 
 static void append_line(struct log *log, const struct log_line *line)
 {
-    char when[32];
-    const struct log_event_row *row = log_event_row(line->event);
-    clock_format_utc(line->wall_ms, when);
-    when[19] = '\0'; /* the fraction goes before the Z */
-    struct buf *out = &log->block;
-    buf_printf(out,
-               log->format == LOG_FORMAT_JSON
-                   ? "{\"ts\":\"%s.%03dZ\",\"level\":\"%s\",\"event\":\"%s\",\"run\":\"%s\""
-                   : "%s.%03dZ %-5s %s run=%s",
-               when, (int)(line->wall_ms % 1000), log_level_name(row->level), row->name, log->run);
-    if (*log->trace_id)
-        buf_printf(out, log->format == LOG_FORMAT_JSON ? ",\"trace\":\"%s\"" : " trace=%s",
-                   log->trace_id);
-    for (const struct log_fact *fact = line->facts; fact->key != LOG_KEY_END; fact++)
-        append_fact(log, fact);
-    buf_append_text(out, log->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+    append_time(log, line, &log->block);
+    append_event(log, line, &log->block);
+    if (log->journal_fd < 0)
+        return;
+    append_priority(log, line, &log->journal);
+    append_event(log, line, &log->journal);
+}
+
+static bool write_lines_to(int fd, const char *name, struct buf *lines)
+{
+    bool is_written =
+        fd >= 0 && !lines->failed && !file_write_fd(fd, name, lines->data, lines->len, NULL);
+    buf_reset(lines);
+    return is_written;
 }
 
 static void write_block(struct log *log, uint64_t n_lines)
@@ -223,12 +259,11 @@ static void write_block(struct log *log, uint64_t n_lines)
     if (log->block.len == 0)
         return;
     turn_over(log);
-    bool is_written = !log->block.failed &&
-                      !file_write_fd(log->fd, log->path, log->block.data, log->block.len, NULL);
+    bool is_written = write_lines_to(log->fd, log->path, &log->block);
+    is_written |= write_lines_to(log->journal_fd, "the journal", &log->journal);
     atomic_fetch_add(is_written ? &log->n_written : &log->n_lost, n_lines);
     if (!is_written)
         atomic_fetch_add(&log->n_lost_untold, n_lines);
-    buf_reset(&log->block);
 }
 
 /* What was left out is told of once a second; these lines are counted by nobody. */
@@ -292,8 +327,25 @@ static void log_free(struct log *log)
     pthread_cond_destroy(&log->closing);
     pthread_mutex_destroy(&log->mutex);
     buf_clear(&log->block);
+    buf_clear(&log->journal);
     mem_free(log->path);
     mem_free(log);
+}
+
+int log_journal(const char *journal_stream, int fd)
+{
+    struct file_info info;
+    char ours[64];
+    if (!journal_stream || file_stat_fd(fd, "standard error", &info, NULL))
+        return 0;
+    snprintf(ours, sizeof ours, "%" PRIu64 ":%" PRIu64, info.device, info.inode);
+    return strcmp(journal_stream, ours) == 0 ? fd : 0;
+}
+
+uint64_t log_library(const char *folder)
+{
+    struct file_info info;
+    return file_stat(folder, FILE_FOLLOW, &info, NULL) ? 0 : info.inode;
 }
 
 static enum status set_ids(struct log *log, const struct trace_context *context, struct error *err)
@@ -321,7 +373,9 @@ enum status log_open(const struct log_options *options, struct error *err)
     log->n_kept = options->n_kept ? options->n_kept : N_KEPT;
     log->modes = options->modes;
     log->commands = options->commands;
-    log->path = mem_text(options->path);
+    log->library = options->library;
+    log->journal_fd = options->journal_fd ? options->journal_fd : -1;
+    log->path = options->path ? mem_text(options->path) : NULL;
     log->fd = log->path ? open_file(log->path) : -1;
     log_ring_init(&log->ring);
     pthread_mutex_init(&log->mutex, NULL);
@@ -329,9 +383,9 @@ enum status log_open(const struct log_options *options, struct error *err)
     log->opened_ms = clock_wall_ms();
     enum status status = set_ids(log, options->context, err);
     struct log *expected = NULL;
-    if (!status && !log->path)
+    if (!status && options->path && !log->path)
         status = error_nomem(err);
-    else if (!status && log->fd < 0)
+    else if (!status && options->path && log->fd < 0)
         status = error_errno(err, errno, "could not open the log \"%s\"", options->path);
     if (!status && !atomic_compare_exchange_strong(&current, &expected, log))
         status = error_set(err, STATUS_BUSY, "this process has a log already");

@@ -52,6 +52,9 @@ enum log_key {
     LOG_KEY_DEGRADED, /* bits, as the caller numbers them */
     LOG_KEY_MODE,     /* by the words of the options, else a number */
     LOG_KEY_COMMAND,  /* likewise */
+    LOG_KEY_CACHED,
+    LOG_KEY_TAIL,       /* passages in no segment */
+    LOG_KEY_FREE_BYTES, /* on the disk of the library */
     LOG_KEY_COUNT
 };
 
@@ -68,14 +71,25 @@ struct log_words {
 
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 struct log_options {
-    const char *path; /* appended to, made with mode 0600; its folder must be there. Copied */
+    /* Appended to, made with mode 0600; its folder must be there. Copied. NULL: no file. */
+    const char *path;
+    int journal_fd; /* of journald, log_journal(): the same lines there; 0: none */
     enum log_level level;
     enum log_format format;
     size_t limit_bytes; /* a longer file becomes path.1, that one path.2, ...; 0: 10 MiB */
     unsigned n_kept;    /* of those; 0: 5 */
     struct log_words modes, commands;
     const struct trace_context *context; /* its ids are in all lines; NULL: a random "run" only */
+    uint64_t library;                    /* in all lines, log_library(); 0: not told */
 };
+
+/* The number by which lines tell libraries apart: of the file system for the folder, nothing of its
+ * path. 0: it is not there. */
+uint64_t log_library(const char *folder);
+
+/* `fd`, when it is what JOURNAL_STREAM (NULL: not set) says journald reads; else 0. Lines there
+ * have their priority in front, as "<6>", and no time and level: the journal has its own. */
+int log_journal(const char *journal_stream, int fd);
 
 /* Once at a time in a process: BUSY. IO: the file can't be opened. The thread starts when there is
  * something to write that should not wait for log_close(). */

@@ -32,6 +32,9 @@ static const char *const keys[LOG_KEY_COUNT] = {
     [LOG_KEY_DEGRADED] = "degraded",
     [LOG_KEY_MODE] = "mode",
     [LOG_KEY_COMMAND] = "command",
+    [LOG_KEY_CACHED] = "cached",
+    [LOG_KEY_TAIL] = "tail",
+    [LOG_KEY_FREE_BYTES] = "free_bytes",
 };
 
 const struct log_event_row *log_event_row(enum log_event event)

@@ -7,12 +7,11 @@
 #include "eval/beir.h"
 #include "eval/bootstrap.h"
 #include "eval/eval.h"
+#include "eval/sweep.h"
 #include "ingest/ingest.h"
 #include "ingest/ingest_job.h"
 #include "library/library.h"
 #include "search/search.h"
-
-#define EVAL_DEPTH 100
 
 static void get_record(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_bytes)
 {
@@ -65,7 +64,7 @@ static enum status measure(struct eval *e, enum engine_mode mode, size_t i_query
 {
     const struct beir_query *query = &e->beir.queries[i_query];
     struct measured *m = &e->measured[mode];
-    const char *ranking[EVAL_DEPTH];
+    const char *ranking[ENGINE_EVAL_DEPTH];
     for (size_t k = 0; k < hits->n; k++)
         ranking[k] = hits->hit[k].path + strlen("beir/");
     m->ndcg_10[i_query] = beir_ndcg(query, ranking, hits->n, 10);
@@ -87,16 +86,7 @@ static enum status measure(struct eval *e, enum engine_mode mode, size_t i_query
 
 static enum status run_query(struct eval *e, enum engine_mode mode, size_t i, struct error *err)
 {
-    struct engine_search_options options = engine_search_options_default();
-    options.mode = mode;
-    options.n = EVAL_DEPTH;
-    options.n_per_document = 1;
-    options.cancel = e->options->cancel;
-    options.is_uncached = true;
-    options.fusion = e->options->search.fusion;
-    options.rerank = e->options->search.rerank;
-    options.n_rerank = e->options->search.n_rerank;
-    options.deadline_ms = e->options->search.deadline_ms;
+    const struct engine_search_options options = eval_search_options(e->options, mode);
     struct engine_hits hits = {0};
     enum status status = engine_search(e->engine, e->beir.queries[i].text, &options, &hits, err);
     if (!status && hits.mode != mode)
@@ -193,6 +183,8 @@ static enum status read_and_run(struct eval *e, const char *folder, struct error
     status = index_corpus(e->engine, &e->beir, &options, err);
     if (!status)
         status = run_modes(e, err);
+    if (!status && e->options->has_curves)
+        status = sweep_run(e->engine, &e->beir, e->options, &e->report, err);
     if (!status)
         status = engine_status(e->engine, &library, err);
     e->report.n_chunks = library.n_chunks;

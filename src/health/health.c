@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 const char *engine_health_name(enum engine_health health)
 {
@@ -93,19 +94,42 @@ static void look_at_rows(struct health *health, const struct health_row *rows,
     }
 }
 
+/* A log that can't be read leaves nothing to compare with, and that is all. */
+static void look_at_past(struct health *health, const char *log_path)
+{
+    struct log_history *history = &health->history;
+    struct error why = {0};
+    history->kinds = LOG_HISTORY_BIT(LOG_HISTORY_SEARCHED) |
+                     LOG_HISTORY_BIT(LOG_HISTORY_SEARCH_FAILED) |
+                     LOG_HISTORY_BIT(LOG_HISTORY_FILES_FAILED) | LOG_HISTORY_BIT(LOG_HISTORY_TAIL) |
+                     LOG_HISTORY_BIT(LOG_HISTORY_FREE);
+    history->library = log_library(health->folder);
+    if (!log_path) {
+        error_set(&health->no_history, STATUS_NOT_FOUND, "log_level leaves out what was done");
+    } else if (history->library && log_history_read(history, log_path, &why)) {
+        health->no_history = why;
+        log_history_clear(history);
+    }
+}
+
 enum status engine_check_health(struct engine *engine, const struct engine_health_options *options,
                                 enum engine_health *out, struct error *err)
 {
     struct health health = {
         .engine = engine,
         .folder = engine->options.data_folder,
+        .is_deep = options->is_deep,
         .cancel = options->cancel,
+        .now_ms = clock_wall_ms(),
     };
     enum engine_health worst = ENGINE_HEALTHY;
     look_at_rows(&health, health_machine_rows, options, &worst);
     look_at_library(&health);
     look_at_rows(&health, health_library_rows, options, &worst);
     look_at_rows(&health, health_part_rows, options, &worst);
+    look_at_past(&health, options->log_path);
+    look_at_rows(&health, health_trend_rows, options, &worst);
+    log_history_clear(&health.history);
     if (is_cancelled(options->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped before everything was looked at");
     *out = worst;

@@ -27,6 +27,8 @@ struct engine_health_check {
 struct engine_health_options {
     bool is_deep; /* contents too: hashes, every index, questions with known answers */
     bool is_fix;  /* what is safe to repair is repaired */
+    const char
+        *log_path; /* base/log.h; what was before is known from it. NULL: nothing is logged */
     const struct cancel *cancel;
     void (*each)(void *ctx, const struct engine_health_check *check); /* in their order */
     void *ctx;

@@ -18,7 +18,6 @@
 
 #define LOG_BYTES_MAX ((uint64_t)256 * RAGGED_MIB)
 #define LOCK_WAIT_MS 2000
-#define TAIL_ROWS_MAX ((size_t)8 * MAINTAIN_TAIL_ROWS)
 #define SEGMENTS_MAX 64
 #define FAILED_SHARE_MAX 0.1
 
@@ -119,6 +118,31 @@ static enum status fix_log(struct health *health, struct error *err)
     return status;
 }
 
+/* ---- the audit trail ---- */
+
+/* Following all of it costs more the older the library is: that is done when asked for. */
+static void look_at_audit(struct health *health, struct engine_health_check *out)
+{
+    struct audit_verdict verdict = {0};
+    struct error why = {0};
+    enum audit_extent extent = health->is_deep ? AUDIT_EXTENT_WHOLE : AUDIT_EXTENT_END;
+    enum status status = engine_audit_verify(health->engine, extent, NULL, &verdict, &why);
+    if (status) {
+        health_say_error(out, ENGINE_UNHEALTHY, &why);
+    } else if (verdict.is_broken) {
+        char row[32] = "";
+        if (verdict.broken_sequence)
+            snprintf(row, sizeof row, " at row %lld", (long long)verdict.broken_sequence);
+        health_say(out, ENGINE_UNHEALTHY, "the audit trail is broken%s: %s", row, verdict.why);
+        health_remedy(out,
+                      "`ragged audit verify` tells how far it can be trusted, with --link from "
+                      "when; the documents are not concerned: `ragged check`");
+    } else {
+        health_say(out, ENGINE_HEALTHY, "%s %lld rows of the audit trail follow each other",
+                   health->is_deep ? "all" : "the newest", (long long)verdict.n_rows);
+    }
+}
+
 /* ---- locks ---- */
 
 /* Whoever the kernel says holds a lock on that file; 0: nobody that it tells of. */
@@ -166,7 +190,7 @@ static void look_at_locks(struct health *health, struct engine_health_check *out
 static void look_at_index(struct health *health, struct engine_health_check *out)
 {
     const struct engine_status *s = &health->library;
-    bool is_behind = s->n_tail > TAIL_ROWS_MAX || s->n_segments > SEGMENTS_MAX;
+    bool is_behind = s->n_tail > HEALTH_TAIL_ROWS_MAX || s->n_segments > SEGMENTS_MAX;
     health_say(out, is_behind ? ENGINE_DEGRADED_HEALTH : ENGINE_HEALTHY,
                "%zu segments, and %zu passages in none", s->n_segments, s->n_tail);
     if (is_behind)
@@ -239,7 +263,8 @@ static void look_at_content(struct health *health, struct engine_health_check *o
     struct problems problems = {0};
     struct error why = {0};
     size_t n = 0;
-    enum status status = engine_check(health->engine, note_problem, &problems, &n, &why);
+    enum status status =
+        engine_check(health->engine, ENGINE_CHECK_CONTENT, note_problem, &problems, &n, &why);
     if (status) {
         health_say_error(out, ENGINE_UNHEALTHY, &why);
     } else if (n > 0) {
@@ -337,6 +362,7 @@ static void look_at_canary(struct health *health, struct engine_health_check *ou
 const struct health_row health_library_rows[] = {
     {.name = "folder", .look = look_at_folder, .fix = fix_folder},
     {.name = "database", .look = look_at_database},
+    {.name = "audit", .needs_library = true, .look = look_at_audit},
     {.name = "locks", .needs_library = true, .look = look_at_locks},
     {.name = "log", .needs_library = true, .look = look_at_log, .fix = fix_log},
     {.name = "documents", .needs_library = true, .look = look_at_failures},

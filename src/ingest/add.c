@@ -57,7 +57,7 @@ static void count(const struct engine_add_result *result)
         {LOG_KEY_FAILED, (int64_t)result->n[ENGINE_FILE_FAILED]},
         {LOG_KEY_CHUNKS, (int64_t)result->n_chunks},
         {LOG_KEY_VECTORS, (int64_t)(result->n_vectors_computed + result->n_vectors_filled)},
-        {LOG_KEY_TOOK_US, result->elapsed_ms * 1000});
+        {LOG_KEY_TAIL, (int64_t)result->n_tail}, {LOG_KEY_TOOK_US, result->elapsed_ms * 1000});
 }
 
 enum status engine_add(struct engine *engine, const struct engine_add_options *options,

@@ -344,6 +344,8 @@ enum status ingest_run(struct engine *engine, const struct ingest_source *source
         status = error_set(err, STATUS_CANCELLED, "stopped while the index was brought up to date");
         index_error->status = STATUS_OK;
     }
+    if (p.writer)
+        (void)!store_count_tail(p.writer, &p.result.n_tail, &(size_t){0}, NULL);
     p.result.elapsed_ms = clock_monotonic_ms() - p.start_ms;
     if (!status || status == STATUS_CANCELLED)
         *out = p.result;

@@ -66,6 +66,7 @@ struct engine_add_result {
     size_t n_vectors_filled;   /* computed for passages that were in the library without one */
     size_t n_vectors_deferred; /* passages left without one: of these documents with is_deferred,
                                   else of the whole library */
+    size_t n_tail;             /* passages of the library whose words are in no segment */
     int64_t elapsed_ms;
     struct error index_error;  /* OK, or why new segments could not be built: searches are slower */
     struct error vector_error; /* OK, or why passages were left without a vector */

@@ -54,12 +54,12 @@ enum status engine_audit_each(struct engine *engine,
     return store_audit_each(store, each, ctx, err);
 }
 
-enum status engine_audit_verify(struct engine *engine, const char *link, struct audit_verdict *out,
-                                struct error *err)
+enum status engine_audit_verify(struct engine *engine, enum audit_extent extent, const char *link,
+                                struct audit_verdict *out, struct error *err)
 {
     struct store *store;
     enum status status = engine_get_reader(engine, &store, err);
-    return status ? status : store_audit_verify(store, link, out, err);
+    return status ? status : store_audit_verify(store, extent, link, out, err);
 }
 
 enum status engine_audit_settings(struct engine *engine,

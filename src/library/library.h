@@ -60,8 +60,11 @@ enum status engine_compact(struct engine *engine, struct error *err) MUST_USE;
 enum engine_reindex { ENGINE_REINDEX_ALL, ENGINE_REINDEX_DAMAGED };
 enum status engine_reindex(struct engine *engine, enum engine_reindex what,
                            const struct cancel *cancel, size_t *out_n, struct error *err) MUST_USE;
-/* Verifies everything; say() gets one line per problem. */
-enum status engine_check(struct engine *engine, void (*say)(void *ctx, const char *line), void *ctx,
+/* Verifies everything; say() gets one line per problem. CONTENT: all but the audit trail, which
+ * nothing can mend. */
+enum engine_check_extent { ENGINE_CHECK_ALL, ENGINE_CHECK_CONTENT };
+enum status engine_check(struct engine *engine, enum engine_check_extent extent,
+                         void (*say)(void *ctx, const char *line), void *ctx,
                          size_t *out_n_problems, struct error *err) MUST_USE;
 
 /* ---- what searches keep ----
@@ -114,10 +117,10 @@ enum status engine_audit_each(struct engine *engine,
                               enum status (*each)(void *ctx, const struct audit_row *row,
                                                   struct error *err),
                               void *ctx, struct error *err) MUST_USE;
-/* The chain, its end and the documents; `link`, in hex, is looked for, NULL: none. NOT_FOUND: no
- * library. */
-enum status engine_audit_verify(struct engine *engine, const char *link, struct audit_verdict *out,
-                                struct error *err) MUST_USE;
+/* The chain, its end and, of the whole, the documents; `link`, in hex, is looked for, NULL: none.
+ * NOT_FOUND: no library. */
+enum status engine_audit_verify(struct engine *engine, enum audit_extent extent, const char *link,
+                                struct audit_verdict *out, struct error *err) MUST_USE;
 /* A row about settings that were changed: their names, SHA-256 of their file in hex, or "" where
  * there was none. NOT_FOUND: no library. */
 struct engine_audit_settings {

@@ -284,8 +284,27 @@ static enum status check_indexes(struct checker *c, struct store *store, struct 
     return status;
 }
 
-enum status engine_check(struct engine *engine, void (*say_line)(void *ctx, const char *line),
-                         void *ctx, size_t *out_n_problems, struct error *err)
+static enum status check_trail(struct checker *c, struct store *store, struct error *err)
+{
+    struct audit_verdict verdict = {0};
+    struct error why = {0};
+    enum status status = store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, &why);
+    if (status == STATUS_DAMAGED) {
+        say(c, "%s", why.message);
+        return STATUS_OK;
+    }
+    if (status && err)
+        *err = why;
+    if (!status && verdict.is_broken && verdict.broken_sequence)
+        say(c, "row %lld of the audit trail: %s", (long long)verdict.broken_sequence, verdict.why);
+    else if (!status && verdict.is_broken)
+        say(c, "the audit trail: %s", verdict.why);
+    return status;
+}
+
+enum status engine_check(struct engine *engine, enum engine_check_extent extent,
+                         void (*say_line)(void *ctx, const char *line), void *ctx,
+                         size_t *out_n_problems, struct error *err)
 {
     struct store *store;
     enum status status = engine_get_reader(engine, &store, err);
@@ -304,6 +323,8 @@ enum status engine_check(struct engine *engine, void (*say_line)(void *ctx, cons
     /* A damaged database has been told of; what hangs on it would only repeat that. */
     if (!status && n_problems == 0)
         status = check_indexes(&checker, store, err);
+    if (!status && extent == ENGINE_CHECK_ALL)
+        status = check_trail(&checker, store, err);
     if (!status)
         *out_n_problems = n_problems + checker.n_problems;
     return status;

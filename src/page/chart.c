@@ -298,6 +298,20 @@ static void draw_line(struct buf *out, const struct chart_line *line, const stru
     }
 }
 
+static void draw_marks(struct buf *out, const struct chart_line *line, const struct axis *x,
+                       const struct axis *y, const char *css)
+{
+    char number[32];
+    for (size_t i = 0; line->marks && i < line->n; i++) {
+        if (!can_show(line->points[i].x, x->is_log) || !can_show(line->points[i].y, y->is_log))
+            continue;
+        chart_number(line->marks[i], number);
+        double at_x = place(x, line->points[i].x), at_y = place(y, line->points[i].y);
+        svg_rect(out, &(struct svg_box){at_x - 3, at_y - 3, 6, 6}, css, number);
+        svg_text(out, at_x, at_y - 6, SVG_ANCHOR_MIDDLE, "tick", number);
+    }
+}
+
 void chart_lines(struct buf *out, const struct chart_text *text, const struct chart_line *lines,
                  size_t n)
 {
@@ -318,7 +332,7 @@ void chart_lines(struct buf *out, const struct chart_text *text, const struct ch
         no_data(out, text);
         return;
     }
-    if (!text->is_y_log)
+    if (!text->is_y_log && !text->is_y_free)
         widen(&ys, 0, false);
     double top = TOP + 20 + (n > 1 ? LEGEND : 0), bottom = top + HEIGHT - BOTTOM - TOP;
     struct axis x = make_axis(&xs, text->is_x_log, LEFT, WIDTH - RIGHT);
@@ -330,6 +344,7 @@ void chart_lines(struct buf *out, const struct chart_text *text, const struct ch
     for (size_t i = 0; i < n; i++) {
         char css[32];
         draw_line(out, &lines[i], &x, &y, series_class(css, "line", i));
+        draw_marks(out, &lines[i], &x, &y, series_class(css, "bar", i));
     }
     svg_end(out);
 }

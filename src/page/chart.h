@@ -29,6 +29,7 @@ struct chart_text {
     const char *description;     /* what is to be seen, for who does not see it */
     const char *x_name, *y_name; /* of the axes, with units; bars have x, columns and lines both */
     bool is_x_log, is_y_log;
+    bool is_y_free; /* lines: the axis need not begin at 0 */
 };
 
 /* One below the other, each with its name before it and its number behind it. */
@@ -43,8 +44,10 @@ void chart_bars(struct buf *out, const struct chart_text *text, const struct cha
 /* Points joined; up to CHART_SERIES_MAX lines, each with its own colour and dashes. */
 struct chart_line {
     const char *name;
-    const struct svg_point *points; /* borrowed; x ascending */
+    const struct svg_point *points; /* borrowed; x ascending, or as they follow each other */
     size_t n;
+    const double
+        *marks; /* [n], borrowed: what is said of each point, which then is seen; or NULL */
 };
 void chart_lines(struct buf *out, const struct chart_text *text, const struct chart_line *lines,
                  size_t n);

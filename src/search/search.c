@@ -347,6 +347,7 @@ static enum status open_legs(struct search *s, struct error *err)
         .dim = s->query->dim,
         .n_threads = engine_n_threads(s->engine),
         .rescore_factor = rescore_factor,
+        .n_rescored = s->options->n_estimates,
         .cancel = s->options->cancel,
     };
     return status ? status : vector_leg_init(&s->vector, &vector, err);
@@ -468,7 +469,7 @@ static void count(const struct engine_hits *hits)
                1);
     LOG(LOG_EVENT_SEARCHED, {LOG_KEY_TOOK_US, hits->took.total_us}, {LOG_KEY_MODE, hits->mode},
         {LOG_KEY_COUNT_OF, (int64_t)hits->n}, {LOG_KEY_GENERATION, hits->generation},
-        {LOG_KEY_DEGRADED, hits->degraded});
+        {LOG_KEY_DEGRADED, hits->degraded}, {LOG_KEY_CACHED, hits->is_cached});
 }
 
 /* ---- what was found before ---- */

@@ -36,6 +36,9 @@ struct engine_search_options {
     size_t n_rerank;     /* so many of the best hits are read again */
     int64_t deadline_ms; /* from the start of the search, for reranking; 0: none */
     bool is_uncached;    /* found anew, and not kept */
+    /* To measure with, uncached: by meaning so many of the nearest by their codes are scored
+     * exactly in each segment. 0: as many as were found to suffice. */
+    size_t n_estimates;
     const struct cancel *cancel;
 };
 struct engine_search_options engine_search_options_default(void);

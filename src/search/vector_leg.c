@@ -80,6 +80,7 @@ enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_opti
         .dim = options->dim,
         .n_threads = options->n_threads,
         .rescore_factor = options->rescore_factor ? options->rescore_factor : 1,
+        .n_rescored = options->n_rescored,
     };
     if (snapshot->rows.n_slots == 0 || snapshot->rows.dim != options->dim) {
         *leg = l;
@@ -139,13 +140,15 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
                                   size_t n_best, struct vector_hit *hits, struct leg_hit *out,
                                   size_t *out_n, struct error *err)
 {
+    size_t n_rows = segment_n_rows(s->from->segment);
+    size_t k = leg->n_rescored ? size_min(n_best, leg->n_rescored) : n_best;
     const struct vector_search search = {
         .query = leg->query,
         .rows = &leg->snapshot->rows,
         .allowed = s->allowed,
-        .k = n_best,
-        .n_rescored =
-            leg->rescore_factor * vector_n_rescored(segment_n_rows(s->from->segment), n_best),
+        .k = k,
+        .n_rescored = leg->n_rescored ? leg->n_rescored
+                                      : leg->rescore_factor * vector_n_rescored(n_rows, n_best),
         .floor = -INFINITY,
         .n_threads = leg->n_threads,
     };
@@ -159,7 +162,7 @@ static enum status search_segment(struct vector_leg *leg, const struct vector_le
             .document_id = segment_document_of_row(s->from->segment, hits[i].row),
             .score = (double)hits[i].cosine,
         };
-    leg->n_damaged += size_min(n_best, s->n_allowed) - n;
+    leg->n_damaged += size_min(k, s->n_allowed) - n;
     *out_n = n;
     return STATUS_OK;
 }

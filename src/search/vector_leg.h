@@ -25,7 +25,7 @@ struct vector_leg {
     const float *query; /* [dim], borrowed */
     size_t dim;
     unsigned n_threads;
-    size_t rescore_factor;
+    size_t rescore_factor, n_rescored;
     struct vector_leg_segment *segments;
     size_t n_segments;
     struct row_list tail; /* what may be found of it */
@@ -41,6 +41,7 @@ struct vector_leg_options {
     size_t dim;
     unsigned n_threads;
     size_t rescore_factor; /* of index/recall.h; 0 is 1 */
+    size_t n_rescored; /* of each segment, which gives no more then; 0: as rescore_factor says */
     const struct cancel *cancel;
 };
 enum status vector_leg_init(struct vector_leg *leg, const struct vector_leg_options *options,

@@ -7,6 +7,9 @@
 #include "store/statement.h"
 
 static const char whole_trail[] = "SELECT sequence, run, row FROM audit ORDER BY sequence";
+static const char end_of_trail[] =
+    "SELECT sequence, run, row FROM (SELECT sequence, run, row FROM audit"
+    " ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence";
 static const char newest_first[] = "SELECT sequence, run, row FROM audit ORDER BY sequence DESC";
 /* Other runs may have written between the first and the last row of one. */
 static const char each_run[] =
@@ -238,15 +241,19 @@ static bool is_same(const unsigned char *a, const unsigned char *b)
     return memcmp(a, b, HASH_SHA256_BYTES) == 0;
 }
 
-/* verdict->last is the row before, zeroed before the first. */
-static void check_row(struct audit_verdict *verdict, const struct audit_row *row)
+static void check_link(struct audit_verdict *verdict, const struct audit_row *row)
 {
-    const struct audit_row *before = &verdict->last;
-    uint64_t n_steps = (uint64_t)row->generation_after - (uint64_t)row->generation_before;
     unsigned char link[HASH_SHA256_BYTES];
     audit_row_link(row, link);
     if (!is_same(link, row->link))
         note_break(verdict, row->sequence, "its link does not belong to what it says");
+}
+
+/* verdict->last is the row before, zeroed before the first. */
+static void check_place(struct audit_verdict *verdict, const struct audit_row *row)
+{
+    const struct audit_row *before = &verdict->last;
+    uint64_t n_steps = (uint64_t)row->generation_after - (uint64_t)row->generation_before;
     if ((uint64_t)row->sequence != (uint64_t)before->sequence + 1)
         note_break(verdict, row->sequence, "what is before it is row %" PRId64, before->sequence);
     if (!is_same(row->previous, before->link))
@@ -265,11 +272,15 @@ static void check_row(struct audit_verdict *verdict, const struct audit_row *row
                    row->generation_before, row->generation_after);
 }
 
-static enum status check_rows(struct store *store, const char *link, struct audit_verdict *verdict,
-                              struct error *err)
+/* Of an end of the trail the row before its first is not looked at. */
+static enum status check_rows(struct store *store, enum audit_extent extent, const char *link,
+                              struct audit_verdict *verdict, struct error *err)
 {
+    bool is_end = extent == AUDIT_EXTENT_END;
     struct statement st = {0};
-    enum status status = statement_prepare(store, whole_trail, &st, err);
+    enum status status = statement_prepare(store, is_end ? end_of_trail : whole_trail, &st, err);
+    if (!status && is_end)
+        statement_bind_limit(&st, AUDIT_END_ROWS);
     while (statement_next(&st, &status, err)) {
         struct audit_row row;
         char hex[HASH_SHA256_HEX];
@@ -280,7 +291,9 @@ static enum status check_rows(struct store *store, const char *link, struct audi
         if (!is_whole)
             note_break(verdict, row.sequence, "it can't be read");
         else if (!verdict->is_broken)
-            check_row(verdict, &row);
+            check_link(verdict, &row);
+        if (!verdict->is_broken && (!is_end || verdict->n_rows > 0))
+            check_place(verdict, &row);
         hash_hex(row.link, sizeof row.link, hex);
         verdict->has_link |= link && !verdict->is_broken && strcmp(hex, link) == 0;
         verdict->last = row;
@@ -291,9 +304,8 @@ static enum status check_rows(struct store *store, const char *link, struct audi
 }
 
 /* The newest row is about the library as it is. */
-static enum status check_end(struct store *store, struct audit_verdict *verdict, struct error *err)
+static void check_generation(struct store *store, struct audit_verdict *verdict)
 {
-    unsigned char state[HASH_SHA256_BYTES];
     int64_t generation = store->library.generation;
     if (verdict->n_rows == 0)
         note_break(verdict, 0, "it has no row, and the library is at generation %" PRId64,
@@ -302,23 +314,30 @@ static enum status check_end(struct store *store, struct audit_verdict *verdict,
         note_break(verdict, 0,
                    "the library is at generation %" PRId64 ", the newest row at %" PRId64,
                    generation, verdict->last.generation_after);
+}
+
+static enum status check_documents(struct store *store, struct audit_verdict *verdict,
+                                   struct error *err)
+{
+    unsigned char state[HASH_SHA256_BYTES];
     enum status status = audit_sum_documents(store, state, err);
     if (!status && !is_same(state, verdict->last.state_after))
         note_break(verdict, 0, "the documents are not those that the newest row ends with");
     return status;
 }
 
-enum status store_audit_verify(struct store *store, const char *link, struct audit_verdict *out,
-                               struct error *err)
+enum status store_audit_verify(struct store *store, enum audit_extent extent, const char *link,
+                               struct audit_verdict *out, struct error *err)
 {
     struct audit_verdict verdict = {0};
     bool is_own = !store->is_reading;
     enum status status = is_own ? store_read_begin(store, err) : STATUS_OK;
     if (status)
         return status;
-    status = check_rows(store, link, &verdict, err);
-    if (!status)
-        status = check_end(store, &verdict, err);
+    status = check_rows(store, extent, link, &verdict, err);
+    check_generation(store, &verdict);
+    if (!status && extent == AUDIT_EXTENT_WHOLE)
+        status = check_documents(store, &verdict, err);
     if (is_own)
         store_read_end(store);
     if (!status)

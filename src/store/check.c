@@ -177,22 +177,10 @@ static enum status check_leftovers(struct check *check, struct error *err)
                          say_leftover, check, err);
 }
 
-static enum status check_audit(struct check *check, struct error *err)
-{
-    struct audit_verdict verdict;
-    enum status status = store_audit_verify(check->store, NULL, &verdict, err);
-    if (!status && verdict.is_broken && verdict.broken_sequence)
-        check_say(check, "row %lld of the audit trail: %s", (long long)verdict.broken_sequence,
-                  verdict.why);
-    else if (!status && verdict.is_broken)
-        check_say(check, "the audit trail: %s", verdict.why);
-    return status;
-}
-
 static enum status check_all(struct check *check, struct error *err)
 {
     static enum status (*const parts[])(struct check *, struct error *) = {
-        check_pages, check_references, check_terms, check_vectors, check_leftovers, check_audit};
+        check_pages, check_references, check_terms, check_vectors, check_leftovers};
     enum status status = STATUS_OK;
     for (size_t i = 0; !status && i < sizeof parts / sizeof parts[0]; i++)
         status = as_problem(check, parts[i](check, err), err);

@@ -37,9 +37,9 @@ enum status store_audit_each(struct store *store,
                              enum status (*each)(void *ctx, const struct audit_row *row,
                                                  struct error *err),
                              void *ctx, struct error *err) MUST_USE;
-/* Follows the whole chain, and compares its end with the library: its generation, and the state of
- * its documents. `link`, in hex, is looked for; NULL: none. Not inside a write. */
-enum status store_audit_verify(struct store *store, const char *link, struct audit_verdict *out,
-                               struct error *err) MUST_USE;
+/* Follows the chain, and compares its end with the library: its generation, and of the whole also
+ * the state of its documents. `link`, in hex, is looked for; NULL: none. Not inside a write. */
+enum status store_audit_verify(struct store *store, enum audit_extent extent, const char *link,
+                               struct audit_verdict *out, struct error *err) MUST_USE;
 
 #endif

@@ -129,6 +129,7 @@ SCENARIOS = {
     "list": (worn, lambda d: ("list", "--json")),
     "status": (worn, lambda d: ("status", "--tuning")),
     "check": (worn, lambda d: ("check",)),
+    "health": (worn, lambda d: ("health",)),
     "config": (empty, lambda d: ("config", "set", "retrieval_k", "7")),
     "feature-flags": (empty, lambda d: ("feature-flags", "disable", "query_caching", "-c", "papers")),
     "config-noted": (added, lambda d: ("config", "set", "retrieval_k", "7")),
@@ -137,6 +138,7 @@ SCENARIOS = {
     "audit-export": (worn, lambda d: ("audit", "export", d.parent / "trail.jsonl")),
     "embed": (empty, lambda d: ("embed", d / "letter.txt")),
     "eval": (judged, lambda d: ("eval", d / "beir")),
+    "eval-page": (judged, lambda d: ("eval", "--report", d / "page.html", d / "beir")),
     "benchmark": (empty, lambda d: ("benchmark", "embedding-init", "-n", "1", "-w", "0", "--save", "x")),
     "model": (empty, lambda d: ("model", "verify")),
 }

@@ -161,6 +161,33 @@ def test_a_library_from_the_future(library):
     expect(library, "clock", "clock")
 
 
+@pytest.mark.parametrize("statement", [
+    "UPDATE audit SET run = run + 1 WHERE sequence = 2",
+    "DELETE FROM audit WHERE sequence = (SELECT max(sequence) FROM audit)",
+])
+def test_an_audit_trail_that_was_tampered_with(library, statement):
+    database.change(library.data, statement)
+    expect(library, "audit", "audit verify")
+    assert "broken" in look(library, "--deep")["audit"]["message"]
+    # Nothing is made anew for it, and nobody is told to throw documents away.
+    assert sick(look(library, "--fix", command="doctor")) == {"audit"}
+
+
+def test_what_only_the_whole_audit_trail_says(library):
+    database.change(library.data, "UPDATE documents SET hash = 'ab' || substr(hash, 3)")
+    assert not sick(look(library))
+    assert look(library, "--deep")["audit"]["status"] == "unhealthy"
+
+
+def test_old_rows_of_the_audit_trail_are_read_when_asked_for(library):
+    for i in range(258):
+        library.run("config", "set", "threads", str(1 + i % 2))
+    assert look(library)["audit"]["message"].startswith("the newest 256 rows")
+    database.change(library.data, "UPDATE audit SET run = run + 1 WHERE sequence = 2")
+    assert not sick(look(library))
+    assert "row 2:" in look(library, "--deep")["audit"]["message"]
+
+
 def test_a_lock_that_is_held(library):
     with open(library.data / "write.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -235,6 +262,196 @@ def small_disk(folder, size):
         yield
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+# ---- what goes somewhere ----
+DAY = 86400
+GIB = 1 << 30
+TRENDS = {"disk_trend", "search_trend", "failure_trend", "index_trend"}
+
+
+class Past:
+    """A log of days gone by, as this library would have written it."""
+
+    def __init__(self, ragged, form="text"):
+        self.ragged, self.form, self.lines = ragged, form, []
+        self.library = ragged.data.stat().st_ino
+
+    def add(self, days_ago, event, level="info", **facts):
+        at = time.time() - days_ago * DAY
+        when = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(at))
+        if self.form == "json":
+            line = json.dumps({"ts": when, "level": level, "event": event, "run": "1", "library": self.library, **facts}, separators=(",", ":"))
+        else:
+            line = " ".join(["%s %-5s %s run=1 library=%d" % (when, level, event, self.library), *("%s=%s" % fact for fact in facts.items())])
+        self.lines.append((at, line))
+
+    def free(self, days_ago, free_bytes):
+        self.add(days_ago, "run_ended", command="search", exit_code=0, took_us=900, free_bytes=int(free_bytes))
+
+    def search(self, days_ago, ms, mode="hybrid", cached=0):
+        self.add(days_ago, "searched", took_us=int(ms * 1000), mode=mode, count=7, generation=3, degraded=0, cached=cached)
+
+    def files(self, days_ago, failed=0, tail=0):
+        self.add(days_ago, "added", added=3, failed=failed, chunks=9, vectors=9, tail=tail, took_us=9000)
+
+    def write(self):
+        log = self.ragged.folder / "state" / "ragged" / "ragged.log"
+        log.write_text("".join(line + "\n" for _, line in sorted(self.lines)))
+
+
+def trends(ragged):
+    checks = look(ragged)
+    assert TRENDS <= set(checks) and not sick(checks) - TRENDS, checks
+    return {name: checks[name] for name in TRENDS}
+
+
+def expect_trend(past, name, evidence, remedy):
+    past.write()
+    found = trends(past.ragged)
+    assert sick(found) == {name}, found
+    assert evidence in found[name]["message"] and remedy in found[name]["remedy"], found[name]
+
+
+def free_now(ragged):
+    disk = os.statvfs(ragged.data)
+    return disk.f_bavail * disk.f_frsize
+
+
+def test_without_a_past_nothing_is_foretold(library):
+    found = trends(library)
+    assert not sick(found) and all("too little" in check["message"] for check in found.values()), found
+    off = look(library, env={"RAGGED_LOG_LEVEL": "error"})
+    assert not sick(off) and all("log_level" in off[name]["message"] for name in TRENDS)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_disk_that_fills_up(library, form):
+    """Down by an eighth of what is left each day: full in about eight days."""
+    past, left = Past(library, form), free_now(library)
+    for hours in range(12, 12 * 24, 6):
+        past.free(hours / 24, left * (1 + hours / 24 / 8) + hours % 4 * left / 1000)
+    expect_trend(past, "disk_trend", "full in 8 days", "data_dir")
+
+
+@pytest.mark.parametrize("what", ["flat", "one step", "up and down", "two days", "slow", "another library"])
+def test_a_disk_that_does_not_fill_up(library, what):
+    left = free_now(library)
+    shapes = {
+        "flat": lambda days: left,
+        "one step": lambda days: left + (20 * left if days > 5 else 0),
+        "up and down": lambda days: left * (1 + int(days * 4) % 3 / 2),
+        "slow": lambda days: left * (1 + days / 400),
+    }
+    past = Past(library)
+    past.library += what == "another library"
+    for hours in range(1, 48 if what == "two days" else 240, 1 if what == "two days" else 6):
+        past.free(hours / 24, shapes.get(what, lambda days: left * (1 + days / 8))(hours / 24))
+    past.write()
+    assert not sick(trends(library))
+
+
+def searches(past, before, recent, **options):
+    """Five a day for two weeks, fifteen a day in the last three days."""
+    for day in range(3, 17):
+        for i in range(5):
+            past.search(day + 0.1 + i / 10, before * (1 + i / 20), **options)
+    for day in range(3):
+        for i in range(15):
+            past.search(day + 0.02 + i / 20, recent * (1 + i / 60), **options)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_searches_that_become_slower(library, form):
+    past = Past(library, form)
+    searches(past, 20, 60)
+    searches(past, 5, 5, mode="lexical")
+    expect_trend(past, "search_trend", "hybrid", "--timings")
+
+
+@pytest.mark.parametrize("before, recent", [(20, 24), (60, 20), (0.5, 4)])
+def test_searches_that_do_not(library, before, recent):
+    past = Past(library)
+    searches(past, before, recent)
+    past.write()
+    found = trends(library)
+    assert not sick(found) and "half of the hybrid" in found["search_trend"]["message"]
+
+
+@pytest.mark.parametrize("what", ["words before", "repeated before", "one afternoon"])
+def test_other_searches_are_no_slower_searches(library, what):
+    past = Past(library)
+    if what == "words before":
+        searches(past, 2, 2, mode="lexical")
+        for i in range(100):
+            past.search(0.1 + i / 40, 80)
+    elif what == "repeated before":
+        searches(past, 80, 80)
+        for i in range(200):
+            past.search(4 + i / 20, 1, cached=1)
+    else:
+        searches(past, 20, 20)
+        for i in range(200):
+            past.search(0.01 + i / 1000, 80)
+        past.lines = [line for line in past.lines if line[0] > time.time() - 0.3 * DAY or line[0] < time.time() - 3 * DAY]
+    past.write()
+    assert not sick(trends(library))
+
+
+def test_searches_that_fail_more_often(library):
+    past = Past(library)
+    searches(past, 20, 20)
+    for i in range(12):
+        past.add(0.1 + i / 10, "search_failed", "error", status="io")
+    expect_trend(past, "failure_trend", "12 of 57 searches", "--deep")
+
+
+def test_questions_that_make_no_sense_are_no_failures(library):
+    past = Past(library)
+    searches(past, 20, 20)
+    for i in range(50):
+        past.add(0.1 + i / 50, "search_failed", "error", status=("invalid", "cancelled", "not_found")[i % 3])
+    past.write()
+    assert not sick(trends(library))
+
+
+def test_files_that_fail_more_often(library):
+    past = Past(library)
+    for hours in range(6, 240, 12):
+        past.files(hours / 24, failed=max(0, 30 - hours // 6))
+    expect_trend(past, "failure_trend", "can't read", "--failed")
+    same = Past(library)
+    for hours in range(6, 240, 12):
+        same.files(hours / 24, failed=40)
+    same.write()
+    assert not sick(trends(library))
+
+
+def test_an_index_that_falls_behind(library):
+    """Nothing makes segments of what is added; passages in no segment are a number that is kept."""
+    database.change(library.data, "UPDATE library SET n_tail = 9000")
+    past = Past(library)
+    for hours in range(6, 240, 12):
+        past.files(hours / 24, tail=9000 - 30 * hours)
+    expect_trend(past, "index_trend", "slow in 10 days", "compact")
+    sound = Past(library)
+    for hours in range(6, 240, 12):
+        sound.files(hours / 24, tail=hours * 97 % 2048)
+    sound.write()
+    assert not sick(trends(library))
+
+
+def test_what_is_compared_is_what_the_program_logs(library, tmp_path):
+    """The names of the planted lines are its own."""
+    log = library.folder / "state" / "ragged" / "ragged.log"
+    log.unlink()
+    library.run("add", tmp_path / "notes", "--log-format", "json")
+    library.run("search", "tide", "--log-format", "json")
+    lines = {line["event"]: line for line in map(json.loads, log.read_text().splitlines())}
+    assert {line["library"] for line in lines.values()} == {library.data.stat().st_ino}
+    assert abs(lines["run_ended"]["free_bytes"] - free_now(library)) < GIB
+    assert lines["added"]["failed"] == 0 and lines["added"]["tail"] == 0
+    assert lines["searched"]["mode"] == "hybrid" and lines["searched"]["cached"] == 0
 
 
 def test_a_disk_that_is_full(library, tmp_path):

@@ -1,6 +1,8 @@
 """The log: lines for people and machines, and nothing of a document, a question, a path or a key in them."""
 import json
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -57,6 +59,56 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_work(ragged, notes):
     done = ragged.run("search", "text", env=where)
     assert done.stderr == ""
     assert "nothing is logged" in ragged.run("search", "text", "--verbose", env=where).stderr
+
+
+def journal_lines(ragged, *words, stream=None, **environment):
+    """What a unit of systemd writes: its standard error is what JOURNAL_STREAM names."""
+    reader, writer = os.pipe()
+    there = os.fstat(writer)
+    env = {"JOURNAL_STREAM": stream or "%d:%d" % (there.st_dev, there.st_ino), **environment}
+    done = subprocess.run(ragged.command(*words), env=ragged.with_environment(env), stdout=subprocess.PIPE, stderr=writer, timeout=60)
+    os.close(writer)
+    with open(reader) as lines:
+        return done.returncode, lines.read().splitlines()
+
+
+def test_a_unit_logs_to_the_journal(ragged, notes):
+    ragged.run("add", notes, code=3)
+    code, lines = journal_lines(ragged, "search", "--mode", "lexical", "text", RAGGED_LOG_LEVEL="debug")
+    assert code == 0
+    assert [re.match(r"<\d>(\w+) run=[0-9a-f]{16} ", line).group(1) for line in lines] == ["run_started", "searched", "run_ended"]
+    assert [line[:3] for line in lines] == ["<7>", "<6>", "<6>"]
+    assert "mode=lexical" in lines[1] and not re.search(r"\d\d:\d\d:\d\d|info|debug", "".join(lines))
+    kept = [line.split(" ", 2)[2].strip() for line in log_of(ragged).read_text().splitlines()[-3:]]
+    assert [line[3:] for line in lines] == kept  # the file has them too: health and pages look back with it
+
+
+def test_the_journal_gets_json_where_that_is_set(ragged, notes):
+    _, lines = journal_lines(ragged, "search", "text", RAGGED_LOG_FORMAT="json")
+    ended = json.loads(lines[-1].removeprefix("<6>"))
+    assert ended["event"] == "run_ended" and ended["exit_code"] == 0 and not {"ts", "level"} & set(ended)
+
+
+def test_the_journal_is_written_where_the_file_cannot_be(ragged, notes):
+    where = os.path.join(os.fspath(notes), "nowhere", "file")
+    _, lines = journal_lines(ragged, "search", "text", RAGGED_LOG_FILE=where)
+    assert any(line.startswith("<6>run_ended ") for line in lines)
+
+
+@pytest.mark.parametrize("stream", ["1:2", "nonsense", "8:", " "])
+def test_who_only_inherits_the_journal_of_others_writes_nothing_to_it(ragged, notes, stream):
+    ragged.run("add", notes, code=3)
+    assert journal_lines(ragged, "search", "text", stream=stream) == (0, [])
+
+
+def test_an_error_has_its_priority(ragged, notes):
+    ragged.run("add", notes, code=3)
+    database = ragged.data / "ragged.db"
+    for name in ("ragged.db-wal", "ragged.db-shm"):
+        (ragged.data / name).unlink(missing_ok=True)
+    database.write_bytes(os.urandom(8192))
+    code, lines = journal_lines(ragged, "search", "text")
+    assert code != 0 and any(line.startswith("<3>search_failed ") for line in lines), lines
 
 
 def test_the_log_is_turned_over(ragged, notes):

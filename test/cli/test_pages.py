@@ -69,6 +69,40 @@ def test_eval_writes_what_it_prints(ragged, collection, tmp_path):  # noqa: F811
     assert "Time of a search, lexical" in titles(drawings) and "(logarithmic)" in text
 
 
+def recall_table(drawings, text, heading):
+    """{(mode, setting): recall} of the table below a heading."""
+    part = text[text.index(">Recall against time: %s<" % heading):]
+    rows = re.findall(r"<tr><th[^>]*>(\w+)</th><td>(\d+)</td><td>([\d.]+)</td><td>([\d.]+)</td></tr>", part[:part.index("</table>")])
+    assert rows and all(float(took) > 0 for _, _, _, took in rows)
+    return {(mode, int(setting)): float(recall) for mode, setting, recall, _ in rows}
+
+
+def marks_of(drawing):
+    """Of each line the numbers at its points."""
+    marks = {}
+    for rect in drawing.iter(SVG + "rect"):
+        marks.setdefault(rect.get("class"), []).append(rect.find(SVG + "title").text)
+    return list(marks.values())
+
+
+def test_eval_sets_recall_against_time(ragged, collection, tmp_path):  # noqa: F811
+    """Of few queries the sample is all of them: at 10 and 100 results the curve is what the table of modes says."""
+    answer = ragged.json("eval", "--report", tmp_path / "page.html", collection)
+    text, drawings = read(tmp_path / "page.html")
+    recall = recall_table(drawings, text, "how many results are wanted")
+    settings = [1, 2, 5, 10, 20, 50, 100]
+    for run in answer["runs"]:
+        assert recall[run["mode"], 10] == pytest.approx(run["recall_10"], abs=1e-4)
+        assert recall[run["mode"], 100] == pytest.approx(run["recall_100"], abs=1e-4)
+        values = [recall[run["mode"], n] for n in settings]
+        assert values == sorted(values) and values[0] < values[-1]
+    drawing = drawings[titles(drawings).index("Recall against time, by the number of results")]
+    assert marks_of(drawing) == [list(map(str, settings))] * 3
+    assert len(list(drawing.iter(SVG + "polyline"))) == 3
+    assert set(recall_table(drawings, text, "how many vectors are scored exactly").values()) == {1}
+    assert "Nothing was missed at any setting" in text and "are read again" not in text
+
+
 def test_a_page_that_can_not_be_written_is_told_first(ragged, collection, tmp_path):  # noqa: F811
     done = ragged.run("eval", "--report", tmp_path / "nowhere" / "page.html", collection, code=1)
     assert "nowhere" in done.stderr

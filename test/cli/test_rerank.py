@@ -1,5 +1,6 @@
 """Reranking from the command line: the order changes, a deadline loses nothing, a missing model is told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,23 @@ def test_eval_measures_reranking(reranking, tmp_path):
     assert answer["runs"][0]["reranked"] == 1 and answer["warnings"] == []
     late = reranking.json(*words, "--deadline-ms", "1")
     assert late["runs"][0]["reranked"] == 0 and "deadline" in late["warnings"][0]
+
+
+def test_a_page_of_eval_sets_the_depth_of_reranking_against_time(reranking, tmp_path):
+    folder = tmp_path / "collection"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text("".join(
+        '{"_id": "%d", "title": "", "text": "the rivers of country %d"}\n' % (i, i) for i in range(30)))
+    (folder / "queries.jsonl").write_text('{"_id": "q", "text": "rivers"}\n')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t3\t1\nq\t25\t1\n")
+    page = tmp_path / "page.html"
+    for n, settings in (("20", [1, 2, 5, 10, 20]), ("1", [1])):
+        reranking.run("eval", "--mode", "lexical", "--rerank", "--candidates", n, "--deadline-ms", "1", "--report", page, folder)
+        text = page.read_text()
+        rows = re.findall(r"<tr><th[^>]*>lexical</th><td>(\d+)</td><td>[\d.]+</td><td>([\d.]+)</td></tr>", text)
+        assert [int(setting) for setting, _ in rows] == settings and "how many results are wanted" not in text
+        if len(rows) > 1:
+            assert float(rows[-1][1]) > 2 * float(rows[0][1])  # twenty are read, whatever the deadline
 
 
 def test_benchmarks_time_reranking(reranking, tmp_path):

@@ -139,8 +139,14 @@ static inline size_t fixture_n_problems(struct store *store)
 {
     struct error err;
     size_t n = 0;
+    struct audit_verdict verdict = {0};
     assert_ok(store_check(store, FIXTURE_DIM, fixture_say, NULL, &n, &err));
-    return n;
+    if (n > 0)
+        return n;
+    assert_ok(store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, &err));
+    if (verdict.is_broken)
+        fixture_say(NULL, verdict.why);
+    return verdict.is_broken;
 }
 
 /* An empty library in a folder of its own, for one test. */

@@ -121,7 +121,7 @@ static void draw_all(struct buf *out, const struct chart_text *text, const doubl
         columns[i] = (struct chart_column){values[i], values[n - 1 - i], values[i]};
         points[i] = (struct svg_point){values[i], values[n - 1 - i]};
     }
-    const struct chart_line line = {hostile.title, points, n};
+    const struct chart_line line = {hostile.title, points, n, NULL};
     const struct chart_row row = {hostile.title, values, n, n ? values[0] : NAN, 0};
     buf_reset(out);
     chart_bars(out, text, bars, n, series, 2);
@@ -182,7 +182,7 @@ static void test_chart__bars_begin_at_zero(void **state)
 static void test_chart__says_that_an_axis_is_logarithmic(void **state)
 {
     const struct svg_point points[] = {{1, 1}, {10, 100}};
-    const struct chart_line line = {"a", points, 2};
+    const struct chart_line line = {"a", points, 2, NULL};
     struct chart_text text = hostile;
     struct buf out = {0};
     (void)state;
@@ -207,7 +207,7 @@ static size_t count(const char *text, const char *part)
 static void test_chart__a_line_is_cut_where_nothing_can_be_shown(void **state)
 {
     const struct svg_point points[] = {{1, 1}, {2, 3}, {3, -5}, {4, 100}, {5, 10}, {6, NAN}};
-    const struct chart_line line = {"a", points, 6};
+    const struct chart_line line = {"a", points, 6, NULL};
     struct chart_text text = hostile;
     struct buf out = {0};
     (void)state;

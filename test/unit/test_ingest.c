@@ -134,7 +134,7 @@ static void say(void *ctx, const char *line)
 static void check(const struct library *library)
 {
     size_t n_problems = 1;
-    assert_ok(engine_check(library->engine, say, NULL, &n_problems, &err));
+    assert_ok(engine_check(library->engine, ENGINE_CHECK_ALL, say, NULL, &n_problems, &err));
     assert_int_equal(n_problems, 0);
 }
 

@@ -387,7 +387,7 @@ static void expect_sound(const struct library *library)
     size_t n_problems = 9;
     options.data_folder = library->folder;
     assert_ok(engine_open(&options, &engine, &err));
-    assert_ok(engine_check(engine, say, NULL, &n_problems, &err));
+    assert_ok(engine_check(engine, ENGINE_CHECK_ALL, say, NULL, &n_problems, &err));
     assert_int_equal(n_problems, 0);
     engine_close(engine);
 }

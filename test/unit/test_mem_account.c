@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/log_history.h"
 #include "app/memory_watch.h"
 #include "base/buf.h"
 #include "base/code.h"
@@ -186,33 +185,6 @@ static void test_maps__files_and_stacks(void **state)
     assert_int_equal(files + stacks, 0);
 }
 
-static void test_history__both_formats_and_what_is_no_line(void **state)
-{
-    static const char text[] =
-        "2026-11-29T18:00:00.500Z info  searched run=1 took_us=900 mode=hybrid count=7\n"
-        "{\"ts\":\"2026-11-29T18:00:01.000Z\",\"level\":\"info\",\"event\":\"added\",\"run\":\"1\","
-        "\"added\":3,\"failed\":0,\"vectors\":40}\n"
-        "2026-11-29T18:00:02.000Z warn  suppressed run=1 of=searched count=90\n"
-        "2026-11-29T18:00:02.000Z warn  suppressed run=1 of=file_failed count=5\n"
-        "2026-11-29T18:00:03.000Z info  added run=1 added=0 vectors=0\n"
-        "garbage\n\n2026-11-29T18:0";
-    struct log_history history = {0};
-    struct error err = {0};
-    (void)state;
-    assert_ok(log_history_parse(&history, text, &err));
-    assert_int_equal(history.n, 4);
-    assert_int_equal(history.entries[0].n, 1);
-    assert_int_equal(history.entries[0].took_us, 900);
-    assert_int_equal(history.entries[1].kind, LOG_HISTORY_FILES);
-    assert_int_equal(history.entries[1].n, 3);
-    assert_int_equal(history.entries[1].at_ms - history.entries[0].at_ms, 500);
-    assert_int_equal(history.entries[2].n, 40);
-    assert_int_equal(history.entries[3].kind, LOG_HISTORY_SEARCHED);
-    assert_int_equal(history.entries[3].n, 90);
-    assert_int_equal(history.entries[3].took_us, 0);
-    log_history_clear(&history);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,7 +194,6 @@ int main(void)
         cmocka_unit_test(test_account__threads_leave_nothing),
         cmocka_unit_test(test_code__files_are_in_the_order_of_their_code),
         cmocka_unit_test(test_maps__files_and_stacks),
-        cmocka_unit_test(test_history__both_formats_and_what_is_no_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

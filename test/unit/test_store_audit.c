@@ -41,7 +41,7 @@ static struct audit_verdict verify(struct store *store)
 {
     struct error err;
     struct audit_verdict verdict;
-    assert_ok(store_audit_verify(store, NULL, &verdict, &err));
+    assert_ok(store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, &err));
     return verdict;
 }
 
@@ -528,10 +528,10 @@ static void test_audit__a_noted_link_is_looked_for(void **state)
     struct audit_row row = last_row(f->store);
     hash_hex(row.link, sizeof row.link, noted);
     fixture_must_save(f, 20, 100, 1, FIXTURE_WITH_VECTORS);
-    assert_ok(store_audit_verify(f->store, noted, &verdict, &err));
+    assert_ok(store_audit_verify(f->store, AUDIT_EXTENT_WHOLE, noted, &verdict, &err));
     assert_true(verdict.has_link && !verdict.is_broken);
     noted[5] = noted[5] == '0' ? '1' : '0';
-    assert_ok(store_audit_verify(f->store, noted, &verdict, &err));
+    assert_ok(store_audit_verify(f->store, AUDIT_EXTENT_WHOLE, noted, &verdict, &err));
     assert_false(verdict.has_link || verdict.is_broken);
 }
 

@@ -329,7 +329,7 @@ static enum status audit(struct ledger *ledger, struct error *err)
     if (!status)
         status = store_audit_list(store, &filter, follow_run, &n, err);
     if (!status)
-        status = store_audit_verify(store, NULL, &verdict, err);
+        status = store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, err);
     assert_false(verdict.is_broken);
     assert_true(status || (n == last && last == verdict.n_rows));
     store_close(store);

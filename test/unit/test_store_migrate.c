@@ -184,7 +184,7 @@ static void assert_trail(struct store *store)
     struct audit_row last = {0};
     struct audit_verdict verdict;
     static const unsigned char zeros[HASH_SHA256_BYTES] = {0};
-    assert_ok(store_audit_verify(store, NULL, &verdict, &err));
+    assert_ok(store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, &err));
     assert_int_equal(verdict.n_rows, 1);
     assert_false(verdict.is_broken);
     assert_ok(store_audit_each(store, keep_row, &last, &err));

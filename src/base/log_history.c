@@ -1,4 +1,4 @@
-#include "app/log_history.h"
+#include "base/log_history.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,42 +59,99 @@ static uint64_t number_of(const char *line, const char *key)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
-static enum status add(struct log_history *history, struct log_history_entry entry,
+/* ---- lines ---- */
+
+/* What a run says at its end. */
+static const struct {
+    const char *event, *key;
+    enum log_history_kind kind;
+    bool is_kept_at_zero;
+} facts[] = {
+    {"added", "added", LOG_HISTORY_FILES, false},
+    {"added", "failed", LOG_HISTORY_FILES_FAILED, true},
+    {"added", "vectors", LOG_HISTORY_VECTORS, false},
+    {"added", "tail", LOG_HISTORY_TAIL, true},
+    {"run_ended", "free_bytes", LOG_HISTORY_FREE, true},
+};
+
+static enum status add(struct log_history *history, const struct log_history_entry *entry,
                        struct error *err)
 {
     void *entries = history->entries;
-    if (entry.n == 0)
+    if (!(history->kinds & LOG_HISTORY_BIT(entry->kind)))
         return STATUS_OK;
     enum status status =
         mem_reserve(&entries, &history->n_max, history->n + 1, sizeof *history->entries, err);
     history->entries = entries;
     if (!status)
-        history->entries[history->n++] = entry;
+        history->entries[history->n++] = *entry;
     return status;
+}
+
+static size_t mode_of(struct log_history *history, const char *line)
+{
+    const char *at = find_value(line, "mode");
+    size_t len = at ? strcspn(at, "\" ,\n") : 0;
+    if (len == 0 || len >= LOG_HISTORY_MODE_BYTES)
+        return LOG_HISTORY_MODES;
+    size_t i = 0;
+    while (i < history->n_modes && !has_word(at, history->modes[i]))
+        i++;
+    if (i == history->n_modes && i < LOG_HISTORY_MODES)
+        memcpy(history->modes[history->n_modes++], at, len);
+    return i;
+}
+
+/* What was asked wrongly, or stopped, says nothing about the library. */
+static bool is_own_failure(const char *line)
+{
+    static const enum status others[] = {STATUS_INVALID, STATUS_NOT_FOUND, STATUS_CANCELLED};
+    const char *at = find_value(line, "status");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (has_word(at, status_name(others[i])))
+            return false;
+    return at != NULL;
+}
+
+/* Lines above the rate of the log are only counted there. */
+static enum status parse_search(struct log_history *history, const char *line, int64_t at_ms,
+                                struct error *err)
+{
+    struct log_history_entry entry = {
+        .at_ms = at_ms, .kind = LOG_HISTORY_SEARCHED, .n = 1, .i_mode = LOG_HISTORY_MODES};
+    if (is_event(line, "searched")) {
+        entry.took_us = number_of(line, "took_us");
+        entry.i_mode = mode_of(history, line);
+        entry.is_cached = number_of(line, "cached") > 0;
+    } else if (is_event(line, "search_failed")) {
+        entry.kind = LOG_HISTORY_SEARCH_FAILED;
+        entry.n = is_own_failure(line);
+    } else if (is_event(line, "suppressed") && has_word(find_value(line, "of"), "searched")) {
+        entry.n = number_of(line, "count");
+    } else {
+        return STATUS_OK;
+    }
+    return entry.n ? add(history, &entry, err) : STATUS_OK;
 }
 
 static enum status parse_line(struct log_history *history, const char *line, struct error *err)
 {
     int64_t at_ms;
-    if (!read_time(line, &at_ms))
+    if (!read_time(line, &at_ms) ||
+        (history->library && number_of(line, "library") != history->library))
         return STATUS_OK;
-    struct log_history_entry searched = {at_ms, LOG_HISTORY_SEARCHED, 0, 0};
-    if (is_event(line, "searched")) {
-        searched.n = 1;
-        searched.took_us = number_of(line, "took_us");
-        return add(history, searched, err);
+    enum status status = parse_search(history, line, at_ms, err);
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0] && !status; i++) {
+        if (!is_event(line, facts[i].event) || !find_value(line, facts[i].key))
+            continue;
+        const struct log_history_entry entry = {.at_ms = at_ms,
+                                                .kind = facts[i].kind,
+                                                .n = number_of(line, facts[i].key),
+                                                .i_mode = LOG_HISTORY_MODES};
+        if (entry.n || facts[i].is_kept_at_zero)
+            status = add(history, &entry, err);
     }
-    /* Lines above the rate of the log are only counted there. */
-    if (is_event(line, "suppressed") && has_word(find_value(line, "of"), "searched")) {
-        searched.n = number_of(line, "count");
-        return add(history, searched, err);
-    }
-    if (!is_event(line, "added"))
-        return STATUS_OK;
-    struct log_history_entry files = {at_ms, LOG_HISTORY_FILES, number_of(line, "added"), 0};
-    struct log_history_entry vectors = {at_ms, LOG_HISTORY_VECTORS, number_of(line, "vectors"), 0};
-    enum status status = add(history, files, err);
-    return status ? status : add(history, vectors, err);
+    return status;
 }
 
 enum status log_history_parse(struct log_history *history, const char *text, struct error *err)
