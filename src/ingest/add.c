@@ -31,13 +31,19 @@ static void get_file(void *ctx, size_t i, struct ingest_job *job, uint64_t *out_
 }
 
 #define PART_BYTES RAGGED_MIB /* its passages are a transaction of the usual size */
-#define PARTS_MIN 16          /* a smaller file is read as one */
+#define PARTS_MIN 16          /* a smaller file is read as one, ... */
+#define PARTS_LEAST 2         /* ... or this one, when there is not memory enough for it */
 
-static struct scan_sizes sizes_of(const struct engine_options *options)
+static struct scan_sizes sizes_of(const struct engine *engine)
 {
+    const struct engine_options *options = &engine->options;
     struct scan_sizes sizes = {.part_bytes =
                                    options->part_bytes ? options->part_bytes : PART_BYTES};
-    sizes.large_bytes = PARTS_MIN * sizes.part_bytes;
+    uint64_t affordable = ingest_largest_text(governor_share(engine->governor, GOVERNOR_INGEST));
+    sizes.large_bytes =
+        PARTS_MIN * sizes.part_bytes < affordable ? PARTS_MIN * sizes.part_bytes : affordable;
+    if (sizes.large_bytes < PARTS_LEAST * sizes.part_bytes)
+        sizes.large_bytes = PARTS_LEAST * sizes.part_bytes;
     if (options->file_limit_bytes && options->file_limit_bytes < sizes.large_bytes)
         sizes.large_bytes = options->file_limit_bytes;
     return sizes;
@@ -64,7 +70,7 @@ enum status engine_add(struct engine *engine, const struct engine_add_options *o
                        struct engine_add_result *out, struct error *err)
 {
     struct scan scan = {0};
-    const struct scan_sizes sizes = sizes_of(&engine->options);
+    const struct scan_sizes sizes = sizes_of(engine);
     enum status status = scan_paths(options, &sizes, &scan, err);
     if (status)
         return status;

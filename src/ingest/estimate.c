@@ -45,6 +45,12 @@ size_t ingest_estimate(const struct ingest_job *job, uint64_t n_bytes)
            ingest_estimate_parser(job->path, n_bytes);
 }
 
+uint64_t ingest_largest_text(size_t n_bytes)
+{
+    size_t n_most = size_max(n_bytes, JOB_BYTES_MIN) - JOB_BYTES_MIN;
+    return n_most / (growth_of_others.job + growth_of_others.parser);
+}
+
 size_t ingest_allow_parser(const struct ingest_context *context, const struct ingest_job *job)
 {
     size_t part = ingest_estimate_parser(job->path, job->document.size_bytes);

@@ -128,6 +128,8 @@ void ingest_fail(struct ingest_job *job, enum status status);
  */
 size_t ingest_estimate(const struct ingest_job *job, uint64_t n_bytes);
 size_t ingest_estimate_parser(const char *path, uint64_t n_bytes);
+/* The largest file of lines whose job needs no more than n_bytes. */
+uint64_t ingest_largest_text(size_t n_bytes);
 /* What its parser may allocate: what every parser may, and its part of what the job has taken. */
 size_t ingest_allow_parser(const struct ingest_context *context, const struct ingest_job *job);
 

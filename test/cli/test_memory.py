@@ -55,8 +55,9 @@ def group():
     group.remove()
 
 
-def add_in_group(ragged, group, path, n_files, n_mib):
-    """Without vectors, and what was added is found."""
+def add_in_group(ragged, group, path, n_files, n_mib, cap_share=0.5):
+    """Without vectors, and what was added is found. Half of the group is the budget; the rest is for pages of files, which
+    the kernel may drop."""
     started = time.monotonic()
     code, printed = group.run(ragged, "add", "--defer-vectors", path, timeout=36000)
     seconds = time.monotonic() - started
@@ -69,8 +70,7 @@ def add_in_group(ragged, group, path, n_files, n_mib):
     print(f"{n_mib} MiB under {CAP_MB} MiB: {seconds:.0f} s, "
           f"peak {group.peak_bytes / MIB:.0f} MiB, killed {group.n_killed()}")
     assert group.n_killed() == 0
-    # Half of the group is the budget; the rest is for pages of files, which the kernel may drop.
-    assert group.peak_bytes <= CAP_MB * MIB // 2
+    assert group.peak_bytes <= CAP_MB * MIB * cap_share
     ragged.check()
 
 
@@ -79,8 +79,9 @@ def test_a_library_larger_than_the_control_group(ragged, corpus, group):
 
 
 def test_a_file_larger_than_the_control_group(ragged, tmp_path, group):
-    """Or as large as a check has time for: see RAGGED_MEMORY_FILE_MB."""
-    add_in_group(ragged, group, write_text(tmp_path / "one", ONE_FILE_MB), 1, ONE_FILE_MB)
+    """Or as large as a check has time for (see RAGGED_MEMORY_FILE_MB), whose whole takes nine times its size. Two parts may
+    stand above a budget of 36 MiB."""
+    add_in_group(ragged, group, write_text(tmp_path / "one", ONE_FILE_MB), 1, ONE_FILE_MB, cap_share=0.6)
 
 
 def test_the_encoder_inside_a_control_group(ragged, documents, group):
