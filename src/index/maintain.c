@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "index/flush.h"
 #include "index/merge.h"
@@ -193,6 +194,7 @@ static enum status flush_and_merge(struct maintainer *m, enum maintain_extent ex
 enum status maintain(struct maintainer *maintainer, enum maintain_extent extent, struct error *err)
 {
     struct file_lock lock = FILE_LOCK_NONE;
+    int64_t start_us = clock_monotonic_us();
     enum status status = lock_folder(maintainer, extent == MAINTAIN_DUE ? 0 : WAIT_MS, &lock, err);
     if (status == STATUS_BUSY && extent == MAINTAIN_DUE)
         return STATUS_OK;
@@ -201,6 +203,8 @@ enum status maintain(struct maintainer *maintainer, enum maintain_extent extent,
     if (!status)
         status = sweep(maintainer, err);
     file_lock_release(&lock);
+    LOG(LOG_EVENT_MAINTAINED, {LOG_KEY_STATUS, status},
+        {LOG_KEY_TOOK_US, clock_monotonic_us() - start_us});
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/operation.h"
 #include "ingest/ingest.h"
 #include "ingest/parts.h"
@@ -39,6 +40,9 @@ void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint6
         return;
     }
     count_document(p, job, size_bytes);
+    if (job->result == ENGINE_FILE_FAILED)
+        LOG(LOG_EVENT_FILE_FAILED, {LOG_KEY_STATUS, job->error.status},
+            {LOG_KEY_BYTES, (int64_t)size_bytes});
     if (!p->options->on_file || job->is_silent)
         return;
     bool is_part = job->change == INGEST_CHANGE_PART;

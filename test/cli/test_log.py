@@ -34,6 +34,14 @@ def test_each_run_is_a_line(ragged, notes):
     assert log_of(ragged).stat().st_mode & 0o777 == 0o600
 
 
+def test_files_that_fail_and_work_on_the_index_are_lines(ragged, notes):
+    ragged.run("add", notes, "--log-format", "json", "--log-level", "debug", code=3)
+    lines = [json.loads(line) for line in log_of(ragged).read_text().splitlines()]
+    failed, = [line for line in lines if line["event"] == "file_failed"]
+    assert (failed["level"], failed["status"], failed["bytes"]) == ("warn", "format", 17)
+    assert [line["took_us"] >= 0 for line in lines if line["event"] == "maintained"]
+
+
 def test_nothing_private_is_in_it(ragged, notes):
     secret = {"RAGGED_OPENAI_KEY": CANARY, "RAGGED_OPENAI_URL": "http://127.0.0.1:9/%s" % CANARY,
               "RAGGED_LOG_LEVEL": "debug"}
