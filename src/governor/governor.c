@@ -59,7 +59,6 @@ enum status governor_new(const struct governor_options *options, struct governor
         .is_off = options->is_off,
         .given_ms = -GOVERNOR_PAUSE_MS,
     };
-    governor->looked_ms = -LOOK_MS;
     *out = governor;
     return STATUS_OK;
 }

@@ -168,6 +168,33 @@ static void test_retry__two_clients_do_not_come_back_together(void **state)
     assert_true(sum_ms / n_pairs > 250 && sum_ms / n_pairs < 350); /* 100 and 200 on average */
 }
 
+/* However often it failed; each kind of failure has a span of its own. */
+static void test_retry__waits_no_longer_than_its_cap(void **state)
+{
+    (void)state;
+    static const struct {
+        enum retry_outcome outcome;
+        int64_t spans_ms[5];
+    } rows[] = {{RETRY_OUTCOME_TRANSIENT, {200, 400, 800, 900, 900}},
+                {RETRY_OUTCOME_THROTTLED, {1000, 2000, 2500, 2500, 2500}}};
+    const struct retry_policy policy = {.n_attempts_max = 9,
+                                        .base_ms = 200,
+                                        .cap_ms = 900,
+                                        .throttled_base_ms = 1000,
+                                        .throttled_cap_ms = 2500};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct retry_budget budget = retry_budget_full();
+        struct retry retry = {.policy = &policy, .deadline_ms = HOUR_MS};
+        const struct retry_event event = event_of(rows[i].outcome);
+        for (int k = 0; k < 5; k++) {
+            struct retry other = retry;
+            uint64_t span_ms = (uint64_t)rows[i].spans_ms[k];
+            assert_int_equal(retry_step(&other, &budget, &event, 0, span_ms).delay_ms, span_ms);
+            assert_int_equal(retry_step(&retry, &budget, &event, 0, span_ms + 1).delay_ms, 0);
+        }
+    }
+}
+
 /* What a server asks for is done, or it is said that it can't be. */
 static void test_retry__obeys_the_server(void **state)
 {
@@ -207,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_retry__an_outage_is_not_made_worse),
         cmocka_unit_test(test_retry__half_an_outage_costs_at_most_a_fifth_more),
         cmocka_unit_test(test_retry__two_clients_do_not_come_back_together),
+        cmocka_unit_test(test_retry__waits_no_longer_than_its_cap),
         cmocka_unit_test(test_retry__obeys_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

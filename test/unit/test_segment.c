@@ -87,6 +87,7 @@ static void test_segment__gives_back_what_was_written(void **state)
     assert_int_equal((uintptr_t)a.bytes % SEGMENT_ALIGNMENT, 0);
     assert_int_equal(segment_section(segment, SECTION_B).len, 0);
     assert_null(segment_section(segment, SECTION_B + 1).bytes);
+    assert_int_equal(segment_section(segment, SECTION_B + 1).len, 0);
     assert_int_equal(segment_n_rows(segment), N_ROWS);
     assert_int_equal(segment_n_documents(segment), 2);
     for (size_t i = 0; i < N_ROWS; i++) {
