@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/metric.h"
-#include "net/net.h"
+#include "net/peers.h"
 
 static struct error err;
 
@@ -397,6 +397,68 @@ static void test_net_call__a_breaker_can_be_forced(void **state)
     }
 }
 
+/* Strings that name none, and more of them than there is room for. */
+static void test_net_call__what_is_forced_must_make_sense(void **state)
+{
+    (void)state;
+    char text[PEERS_MAX + 2][16], force[(PEERS_MAX + 2) * 16] = "";
+    const char *many[PEERS_MAX + 2] = {NULL};
+    for (int i = 0; i <= PEERS_MAX; i++) {
+        snprintf(text[i], sizeof text[i], "op.%d", i);
+        snprintf(force + strlen(force), sizeof force - strlen(force), "op.%d=open,,", i);
+        many[i] = text[i];
+    }
+    static const char *const two[] = {"test.call", "test.other", NULL};
+    const struct {
+        const char *force;
+        const char *const *operations;
+        enum status status;
+        int n;
+    } lists[] = {
+        {NULL, NULL, STATUS_OK, 0},
+        {" , ", two, STATUS_OK, 0},
+        {"test.call=open test.call=closed", two, STATUS_OK, 1}, /* the first word holds */
+        {"test.call=open", NULL, STATUS_INVALID, 0},
+        {force, many, STATUS_LIMIT, 0},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct net_peers *peers = NULL;
+        struct found found = {0};
+        const struct net_peers_options options = {.force = lists[i].force,
+                                                  .operations = lists[i].operations};
+        assert_status(net_peers_new(&options, &peers, &err), lists[i].status);
+        assert_true(lists[i].status ? !peers : peers != NULL);
+        net_peers_each(peers, keep_peer, &found);
+        assert_int_equal(found.n, lists[i].n);
+        if (found.n)
+            assert_true(found.peer.is_forced && strcmp(found.state, "open") == 0);
+        net_peers_free(peers);
+    }
+}
+
+/* A server for whom there is no room any more is called as if there were no account. */
+static void test_net_call__one_server_too_many_is_tried_once(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    char origin[32];
+    for (int i = 0; i < PEERS_MAX; i++) {
+        snprintf(origin, sizeof origin, "http://host-%d", i);
+        assert_non_null(peers_get(peers, origin, "test.call"));
+    }
+    assert_non_null(peers_get(peers, "http://host-7", "test.call"));
+    assert_null(peers_get(peers, "http://host-7", "test.other"));
+    fault_peer_start(&peer, ASKED "answer 503 text/plain x");
+    const struct net_call call = call_of(peer.url, peers, &answer);
+    assert_status(net_call(&call, &err), STATUS_REMOTE);
+    assert_int_equal(count_asked(&peer), 1);
+    buf_clear(&answer.text);
+    net_peers_free(peers);
+    fault_peer_stop(&peer);
+}
+
 /* One failing operation says nothing about another of the same server. */
 static void test_net_call__each_operation_has_a_breaker_of_its_own(void **state)
 {
@@ -470,6 +532,8 @@ int main(void)
         cmocka_unit_test(test_net_call__waiting_can_be_cancelled),
         cmocka_unit_test(test_net_call__the_deadline_holds_over_all_attempts),
         cmocka_unit_test(test_net_call__a_breaker_can_be_forced),
+        cmocka_unit_test(test_net_call__what_is_forced_must_make_sense),
+        cmocka_unit_test(test_net_call__one_server_too_many_is_tried_once),
         cmocka_unit_test(test_net_call__each_operation_has_a_breaker_of_its_own),
         cmocka_unit_test(test_net_call__many_threads_share_what_is_known),
     };

@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +144,118 @@ static void test_pressure__hostile_files_are_no_limit(void **state)
     pressure_free(p);
 }
 
+/* What pages of files take does not count, however the kernel's numbers disagree; nor do groups
+ * that have no limit to speak of. */
+static void test_pressure__numbers_that_disagree_stay_in_their_range(void **state)
+{
+    struct tree *t = *state;
+    put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
+    put(t, "proc/self/cgroup", "0::/a/b\n");
+    put(t, "c/memory.max", "1152921504606846976\n"); /* as good as none */
+    put(t, "c/a/memory.max", "0\n");
+    put(t, "c/a/b/memory.max", "1000000\n");
+    static const struct {
+        const char *use, *stat;
+        unsigned permille;
+    } rows[] = {
+        {"600000\n", "inactive_file 400000\nactive_file 300000\n", 0},
+        {"9000000\n", "inactive_file 1\nactive_file 1\n", 1000},
+        {"1001000\n", "file 7\nactive_file 1000", 1000},
+        {"700000\n", "inactive_files 400000\nx active_file 9", 700},
+        {"max\n", "", 0},
+    };
+    struct error err = {0};
+    struct pressure *p = NULL;
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 1000000);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct governor_sight sight;
+        put(t, "c/a/b/memory.current", rows[i].use);
+        put(t, "c/a/b/memory.stat", rows[i].stat);
+        pressure_look(p, &sight);
+        assert_int_equal(sight.group_permille, rows[i].permille);
+    }
+    pressure_free(p);
+}
+
+/* Version 1 mounts several controllers together, each under its own name. */
+static void test_pressure__knows_memory_from_words_like_it(void **state)
+{
+    struct tree *t = *state;
+    static const struct {
+        const char *options, *controllers;
+        bool is_memory;
+    } rows[] = {
+        {"rw,memory", "memory", true},     {"rw,cpu,memory,pids", "cpu,memory,pids", true},
+        {"memory,rw", "memory,cpu", true}, {"rw,memoryx", "memory", false},
+        {"rw,xmemory", "memory", false},   {"rw,memory", "xmemory,memoryx", false},
+    };
+    put(t, "c/memory.limit_in_bytes", "4096000\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error err = {0};
+        struct pressure *p = NULL;
+        char text[128];
+        snprintf(text, sizeof text, "31 23 0:28 / /c rw - cgroup cgroup %s\n", rows[i].options);
+        put(t, "proc/self/mountinfo", text);
+        snprintf(text, sizeof text, "4:%s:/\n", rows[i].controllers);
+        put(t, "proc/self/cgroup", text);
+        assert_ok(pressure_new(t->root, &p, &err));
+        assert_true(pressure_group_bytes(p) == (rows[i].is_memory ? 4096000 : SIZE_MAX));
+        pressure_free(p);
+    }
+}
+
+/* Deeper than anybody nests groups, and with a path longer than any: the first ones count. */
+static void test_pressure__endless_paths_are_cut(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct pressure *p = NULL;
+    char group[128] = "", path[256], text[8192] = "0::";
+    put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
+    for (size_t i = 0; i < 40; i++) {
+        strcat(group, "/g");
+        snprintf(path, sizeof path, "c%s/memory.max", group);
+        put(t, path, i < 39 - 31 ? "1000\n" : "2000\n");
+    }
+    put(t, "proc/self/cgroup", strcat(text, group));
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 2000); /* the 32 innermost */
+    pressure_free(p);
+    memset(text + 3, 'x', sizeof text - 4);
+    text[3] = '/';
+    text[sizeof text - 1] = '\0';
+    put(t, "proc/self/cgroup", text);
+    put(t, "c/memory.max", "3000\n");
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 3000);
+    pressure_free(p);
+}
+
+/* A child may end, and /proc may lack what this kernel was not built with. */
+static void test_pressure__what_is_gone_takes_no_memory(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct pressure *p = NULL;
+    struct governor_sight sight;
+    put(t, "proc/self/task/78/children", "78 79 80 81\n");
+    put(t, "proc/79/statm", "5000 100 600 1 0 2000 0\n"); /* read while it changed */
+    put(t, "proc/80/statm", "\n");
+    assert_ok(pressure_new(t->root, &p, &err));
+    pressure_look(p, &sight);
+    assert_int_equal(sight.own_bytes, (2000 + 500 + 500) * 4096);
+    pressure_free(p);
+    assert_ok(pressure_new("/nowhere/at/all", &p, &err));
+    assert_int_equal(pressure_machine_bytes(p), 1024 * MIB);
+    assert_true(pressure_group_bytes(p) == SIZE_MAX);
+    memset(&sight, 0xff, sizeof sight);
+    pressure_look(p, &sight);
+    assert_int_equal(sight.own_bytes, 0);
+    assert_true(!sight.group_permille && !sight.some_permille && !sight.full_permille);
+    pressure_free(p);
+}
+
 static void test_disk_reserve__scales_with_the_disk(void **state)
 {
     (void)state;
@@ -175,11 +289,22 @@ static bool fill(const char *folder, size_t free_bytes)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/others", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     off_t len = (off_t)(64 * MIB - free_bytes - disk_ballast_bytes(folder));
     bool is_done = fd >= 0 && posix_fallocate(fd, 0, len) == 0;
     close(fd);
     return is_done;
+}
+
+/* There is room, yet the file can't be made: nothing of it stays. */
+static bool keep_fails_whole(const char *folder)
+{
+    const struct rlimit limit = {.rlim_cur = MIB, .rlim_max = MIB};
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &limit))
+        return false;
+    disk_ballast_keep(folder);
+    return !has_ballast(folder);
 }
 
 /* The step that went wrong; 0: none. */
@@ -203,7 +328,9 @@ static int live_on_a_small_disk(const char *folder)
     if (!disk_ballast_lend(folder) || has_ballast(folder))
         return 5;
     disk_ballast_keep(folder); /* five MiB are free: no time for another one */
-    return has_ballast(folder) ? 6 : 0;
+    if (has_ballast(folder) || !fill(folder, 8 * MIB))
+        return 6;
+    return keep_fails_whole(folder) ? 0 : 7;
 }
 
 static void test_disk_reserve__ballast_is_there_and_given_up(void **state)
@@ -228,9 +355,50 @@ static void test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle(void **
     assert_int_equal(disk_ballast_bytes("/nowhere/at/all"), 16 * MIB);
     disk_ballast_keep("/nowhere/at/all");
     assert_false(disk_ballast_lend("/nowhere/at/all"));
+    assert_ok(disk_reserve_check("/proc", 1, UINT64_C(1) << 60, 0, &err)); /* it has no size */
 }
 
 #ifdef RAGGED_FAULT
+/* What can't be kept of the groups is as if it were not there. */
+static void test_pressure__without_memory_there_is_none_or_less(void **state)
+{
+    struct tree *t = *state;
+    char group[1024] = "", path[1200], name[64], plan[32];
+    memset(name, 'g', sizeof name);
+    name[0] = '/';
+    name[sizeof name - 1] = '\0';
+    put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
+    for (size_t i = 0; i < 14; i++) { /* more text than one block of the arena */
+        strcat(group, name);
+        snprintf(path, sizeof path, "c%s/memory.max", group);
+        put(t, path, "1000\n");
+    }
+    snprintf(path, sizeof path, "0::%s\n", group);
+    put(t, "proc/self/cgroup", path);
+    for (int i = 1; i < 6; i++) {
+        struct pressure *p = NULL;
+        struct error err = {0};
+        struct governor_sight sight;
+        snprintf(plan, sizeof plan, "mem:%d+", i);
+        fault_plan(plan);
+        enum status status = pressure_new(t->root, &p, &err);
+        fault_plan(NULL);
+        assert_status(status, i < 3 ? STATUS_NOMEM : STATUS_OK);
+        if (!status)
+            pressure_look(p, &sight);
+        pressure_free(p);
+    }
+}
+
+static void test_disk_reserve__without_memory_leaves_things_as_they_are(void **state)
+{
+    struct tree *t = *state;
+    fault_plan("mem:1+");
+    disk_ballast_keep(t->root);
+    fault_plan(NULL);
+    assert_false(has_ballast(t->root));
+}
+
 static void test_governor__without_memory_there_is_none(void **state)
 {
     (void)state;
@@ -273,6 +441,63 @@ static void test_governor__hands_out_and_takes_back(void **state)
     governor_free(g);
 }
 
+/* Without a data folder, or switched off, no disk is too full. */
+static void test_governor__looks_after_a_disk_when_there_is_one(void **state)
+{
+    struct tree *t = *state;
+    const struct {
+        struct governor_options options;
+        enum status status;
+    } rows[] = {
+        {{.data_folder = t->root, .reserve_bytes = 4096}, STATUS_IO},
+        {{.data_folder = t->root, .is_off = true}, STATUS_OK},
+        {{0}, STATUS_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct governor *g = NULL;
+        struct error err = {0};
+        assert_ok(governor_new(&rows[i].options, &g, &err));
+        assert_status(governor_check_disk(g, UINT64_C(1) << 60, 0, &err), rows[i].status);
+        assert_ok(governor_check_disk(g, 4096, 0, &err));
+        governor_free(g);
+    }
+    governor_free(NULL);
+}
+
+static void test_governor__says_what_each_may_have(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct governor *g = NULL;
+    assert_ok(governor_new(&(struct governor_options){.max_bytes = 80 * MIB}, &g, &err));
+    assert_int_equal(governor_share(g, GOVERNOR_INGEST), 40 * MIB);
+    assert_int_equal(governor_thread_share(g, 0), 10 * MIB);
+    assert_int_equal(governor_thread_share(g, 4), 40 * MIB / 16);
+    assert_int_equal(governor_free_bytes(g, GOVERNOR_CACHE), 16 * MIB);
+    assert_true(governor_try(g, GOVERNOR_CACHE, 15 * MIB));
+    assert_int_equal(governor_free_bytes(g, GOVERNOR_CACHE), MIB);
+    assert_int_equal(governor_free_bytes(g, GOVERNOR_QUERY), 65 * MIB);
+    governor_give(g, GOVERNOR_CACHE, 15 * MIB);
+    assert_string_equal(governor_state_name(GOVERNOR_GREEN), "green");
+    assert_string_equal(governor_state_name(GOVERNOR_BLACK), "black");
+    assert_string_equal(governor_state_name(GOVERNOR_STATE_COUNT), "unknown");
+    governor_free(g);
+}
+
+/* Switched off, the machine is not looked at: however much is in use, all is well. */
+static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
+{
+    (void)state;
+    for (int is_off = 0; is_off < 2; is_off++) {
+        struct error err = {0};
+        struct governor *g = NULL;
+        const struct governor_options options = {.max_bytes = 4096, .is_off = is_off};
+        assert_ok(governor_new(&options, &g, &err));
+        assert_int_equal(governor_state(g), is_off ? GOVERNOR_GREEN : GOVERNOR_BLACK);
+        governor_free(g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +509,13 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__hostile_files_are_no_limit, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__numbers_that_disagree_stay_in_their_range,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__knows_memory_from_words_like_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__endless_paths_are_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__what_is_gone_takes_no_memory, set_up,
+                                        tear_down),
         cmocka_unit_test(test_disk_reserve__scales_with_the_disk),
         cmocka_unit_test_setup_teardown(test_disk_reserve__says_how_much_is_missing, set_up,
                                         tear_down),
@@ -291,7 +523,15 @@ int main(void)
                                         tear_down),
         cmocka_unit_test(test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle),
         cmocka_unit_test(test_governor__hands_out_and_takes_back),
+        cmocka_unit_test(test_governor__says_what_each_may_have),
+        cmocka_unit_test(test_governor__looks_at_the_machine_but_when_it_is_off),
+        cmocka_unit_test_setup_teardown(test_governor__looks_after_a_disk_when_there_is_one, set_up,
+                                        tear_down),
 #ifdef RAGGED_FAULT
+        cmocka_unit_test_setup_teardown(test_pressure__without_memory_there_is_none_or_less, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_disk_reserve__without_memory_leaves_things_as_they_are,
+                                        set_up, tear_down),
         cmocka_unit_test(test_governor__without_memory_there_is_none),
 #endif
     };

@@ -168,6 +168,23 @@ static void test_retry__two_clients_do_not_come_back_together(void **state)
     assert_true(sum_ms / n_pairs > 250 && sum_ms / n_pairs < 350); /* 100 and 200 on average */
 }
 
+/* Ten successes pay for one retry; more than a full budget is not saved. */
+static void test_retry__successes_fill_the_budget_again(void **state)
+{
+    (void)state;
+    const struct retry_event good = event_of(RETRY_OUTCOME_OK),
+                             bad = event_of(RETRY_OUTCOME_TIMEOUT);
+    struct retry_budget budget = retry_budget_full();
+    struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = HOUR_MS};
+    assert_int_equal(retry_step(&retry, &budget, &bad, 0, 0).verdict, RETRY_AGAIN);
+    int n_left = budget.n_tenths;
+    for (int i = 1; i <= 30; i++) {
+        struct retry other = {.policy = &retry_policy_once};
+        assert_int_equal(retry_step(&other, &budget, &good, 0, 0).verdict, RETRY_DONE);
+        assert_int_equal(budget.n_tenths, i < 20 ? n_left + i : retry_budget_full().n_tenths);
+    }
+}
+
 /* However often it failed; each kind of failure has a span of its own. */
 static void test_retry__waits_no_longer_than_its_cap(void **state)
 {
@@ -225,6 +242,14 @@ static void test_retry__obeys_the_server(void **state)
                          (long long)decision.delay_ms);
         }
     }
+    for (uint64_t jitter_ms = 200; jitter_ms < 202; jitter_ms++) {
+        struct retry_budget budget = retry_budget_full();
+        struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = 30000};
+        const struct retry_event event = {.outcome = RETRY_OUTCOME_THROTTLED,
+                                          .retry_after_ms = 2000};
+        struct retry_decision decision = retry_step(&retry, &budget, &event, 0, jitter_ms);
+        assert_int_equal(decision.delay_ms, jitter_ms > 200 ? 2000 : 2200); /* a tenth at most */
+    }
 }
 
 int main(void)
@@ -234,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_retry__an_outage_is_not_made_worse),
         cmocka_unit_test(test_retry__half_an_outage_costs_at_most_a_fifth_more),
         cmocka_unit_test(test_retry__two_clients_do_not_come_back_together),
+        cmocka_unit_test(test_retry__successes_fill_the_budget_again),
         cmocka_unit_test(test_retry__waits_no_longer_than_its_cap),
         cmocka_unit_test(test_retry__obeys_the_server),
     };
