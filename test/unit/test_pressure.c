@@ -3,6 +3,7 @@
 #include "../testing.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -27,7 +29,7 @@ struct tree {
 
 static void put(struct tree *t, const char *path, const char *text)
 {
-    char folder[512], file[512];
+    char folder[PATH_MAX], file[PATH_MAX];
     snprintf(file, sizeof file, "%s/%s", t->root, path);
     snprintf(folder, sizeof folder, "%s", file);
     *strrchr(folder, '/') = '\0';
@@ -131,9 +133,11 @@ static void test_pressure__hostile_files_are_no_limit(void **state)
 {
     struct tree *t = *state;
     put(t, "proc/self/mountinfo",
-        "- cgroup2\n\n 1 2 - cgroup2 x\n31 23 0:28 / /c rw - cgroup2 c c\n");
-    put(t, "proc/self/cgroup", "0::/../../../etc\n:::\n0\n");
+        "- cgroup2\n\n 1 2 - cgroup2 x\n - cgroup2 c c\n31 23 0:28 / /c rw - cgroup2 c c\n");
+    put(t, "proc/self/cgroup", "0\n0:\n0::/../etc\n:::\n");
+    put(t, "proc/pressure/memory", "some avg60=9.00 total=1\n");
     put(t, "c/memory.max", "max\n");
+    put(t, "etc/memory.max", "7\n");
     struct error err = {0};
     struct pressure *p = NULL;
     struct governor_sight sight;
@@ -141,6 +145,23 @@ static void test_pressure__hostile_files_are_no_limit(void **state)
     assert_true(pressure_group_bytes(p) == SIZE_MAX);
     pressure_look(p, &sight);
     assert_int_equal(sight.group_permille, 0);
+    assert_int_equal(sight.some_permille, 0);
+    pressure_free(p);
+}
+
+/* Moved into a group outside of what the container sees: the top of the mount is what is left. */
+static void test_pressure__looks_no_further_than_its_mount(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct pressure *p = NULL;
+    put(t, "proc/self/mountinfo", "35 31 0:32 /docker/abc /c rw - cgroup cgroup rw,memory\n");
+    put(t, "proc/self/cgroup", "4:memory:/other/job\n");
+    put(t, "c/memory.limit_in_bytes", "104857600\n");
+    put(t, "c/other/job/memory.limit_in_bytes", "4096\n");
+    put(t, "c/job/memory.limit_in_bytes", "8192\n");
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 100 * MIB);
     pressure_free(p);
 }
 
@@ -175,6 +196,17 @@ static void test_pressure__numbers_that_disagree_stay_in_their_range(void **stat
         pressure_look(p, &sight);
         assert_int_equal(sight.group_permille, rows[i].permille);
     }
+    struct buf stat = {0};
+    struct governor_sight sight;
+    buf_append_text(&stat, "inactive_file 100000\n");
+    for (size_t i = 0; i < 2048; i++)
+        buf_append_text(&stat, "other 1\n");
+    buf_append_text(&stat, "active_file 100000\n"); /* behind what is read */
+    put(t, "c/a/b/memory.stat", buf_text(&stat));
+    put(t, "c/a/b/memory.current", "700000\n");
+    pressure_look(p, &sight);
+    assert_int_equal(sight.group_permille, 600);
+    buf_clear(&stat);
     pressure_free(p);
 }
 
@@ -363,12 +395,12 @@ static void test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle(void **
 static void test_pressure__without_memory_there_is_none_or_less(void **state)
 {
     struct tree *t = *state;
-    char group[1024] = "", path[1200], name[64], plan[32];
+    char group[3200] = "", path[3300], name[100], plan[32];
     memset(name, 'g', sizeof name);
     name[0] = '/';
     name[sizeof name - 1] = '\0';
     put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
-    for (size_t i = 0; i < 14; i++) { /* more text than one block of the arena */
+    for (size_t i = 0; i < 30; i++) { /* more text than one block of the arena */
         strcat(group, name);
         snprintf(path, sizeof path, "c%s/memory.max", group);
         put(t, path, "1000\n");
@@ -508,6 +540,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pressure__finds_version_1_in_a_container, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__hostile_files_are_no_limit, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__looks_no_further_than_its_mount, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__numbers_that_disagree_stay_in_their_range,
                                         set_up, tear_down),

@@ -185,6 +185,28 @@ static void test_retry__successes_fill_the_budget_again(void **state)
     }
 }
 
+/* An empty budget still lets one retry through each ten seconds. */
+static void test_retry__an_empty_budget_asks_now_and_then(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t now_ms;
+        enum retry_verdict verdict;
+    } steps[] = {{0, RETRY_AGAIN},
+                 {9999, RETRY_BUDGET},
+                 {10000, RETRY_AGAIN},
+                 {19999, RETRY_BUDGET},
+                 {20000, RETRY_AGAIN}};
+    struct retry_budget budget = {0};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = HOUR_MS};
+        const struct retry_event event = event_of(RETRY_OUTCOME_TRANSIENT);
+        struct retry_decision decision = retry_step(&retry, &budget, &event, steps[i].now_ms, 7);
+        assert_int_equal(decision.verdict, steps[i].verdict);
+        assert_int_equal(budget.n_tenths, 0);
+    }
+}
+
 /* However often it failed; each kind of failure has a span of its own. */
 static void test_retry__waits_no_longer_than_its_cap(void **state)
 {
@@ -242,13 +264,21 @@ static void test_retry__obeys_the_server(void **state)
                          (long long)decision.delay_ms);
         }
     }
-    for (uint64_t jitter_ms = 200; jitter_ms < 202; jitter_ms++) {
+    static const struct {
+        uint64_t random;
+        int64_t deadline_ms, delay_ms;
+    } exact[] = {{200, 30000, 2200},
+                 {201, 30000, 2000}, /* a tenth at most */
+                 {100, 2100, 2099},
+                 {99, 2100, 2099}}; /* cut before the deadline */
+    for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++) {
         struct retry_budget budget = retry_budget_full();
-        struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = 30000};
+        struct retry retry = {.policy = &retry_policy_interactive,
+                              .deadline_ms = exact[i].deadline_ms};
         const struct retry_event event = {.outcome = RETRY_OUTCOME_THROTTLED,
                                           .retry_after_ms = 2000};
-        struct retry_decision decision = retry_step(&retry, &budget, &event, 0, jitter_ms);
-        assert_int_equal(decision.delay_ms, jitter_ms > 200 ? 2000 : 2200); /* a tenth at most */
+        struct retry_decision decision = retry_step(&retry, &budget, &event, 0, exact[i].random);
+        assert_int_equal(decision.delay_ms, exact[i].delay_ms);
     }
 }
 
@@ -260,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_retry__half_an_outage_costs_at_most_a_fifth_more),
         cmocka_unit_test(test_retry__two_clients_do_not_come_back_together),
         cmocka_unit_test(test_retry__successes_fill_the_budget_again),
+        cmocka_unit_test(test_retry__an_empty_budget_asks_now_and_then),
         cmocka_unit_test(test_retry__waits_no_longer_than_its_cap),
         cmocka_unit_test(test_retry__obeys_the_server),
     };
