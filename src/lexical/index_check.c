@@ -73,8 +73,7 @@ static enum status check_block(struct checker *c, struct span positions, size_t 
 static enum status check_list(struct checker *c, struct error *err)
 {
     struct span positions = {0};
-    if (c->previous_len > 0 &&
-        term_compare(c->previous, c->previous_len, c->terms.term, c->terms.len) >= 0)
+    if (term_compare(c->previous, c->previous_len, c->terms.term, c->terms.len) >= 0)
         return damaged(c, "the order", err);
     memcpy(c->previous, c->terms.term, c->terms.len);
     c->previous_len = c->terms.len;
