@@ -236,87 +236,87 @@ static enum status read_with(enum part part, const char *text, struct unigram *o
     return status;
 }
 
-/* A part each that is not what we run, or is not what it should be: named, and nothing is left. */
+/* A part each that is not what we run, or is not what it should be. */
+static const struct {
+    enum part part;
+    const char *text;
+    enum status status;
+    const char *said;
+} refusals[] = {
+    {MODEL, "{'type':'BPE'}", STATUS_INVALID, "\"BPE\""},
+    {MODEL, "7", STATUS_INVALID, "\"model\""},
+    {MODEL, "{'type':'Unigram','byte_fallback':true}", STATUS_INVALID, "byte_fallback"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[]}", STATUS_FORMAT, "has 0 pieces"},
+    {MODEL, "{'type':'Unigram','vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':-1,'vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':1,'vocab':[['a',0]]}", STATUS_FORMAT, "is 1 of 1"},
+    {MODEL, "{'type':'Unigram','unk_id':99999999999,'vocab':[['a',0]]}", STATUS_FORMAT,
+     "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],[0,0]]}", STATUS_FORMAT, "vocab[1]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a','b']]}", STATUS_FORMAT, "vocab[0]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0,0]]}", STATUS_FORMAT, "vocab[0]"},
+    {NORMALIZER, "{'type':'NFKC'}", STATUS_INVALID, "\"NFKC\""},
+    {NORMALIZER, "{'type':'Sequence'}", STATUS_FORMAT, "normalizer.normalizers"},
+    {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'}]}", STATUS_INVALID,
+     "\"Lowercase\""},
+    {NORMALIZER, "{'type':'Precompiled'}", STATUS_FORMAT, "precompiled_charsmap"},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':'BAA'}", STATUS_FORMAT,
+     "precompiled_charsmap"},
+    {NORMALIZER,
+     "{'type':'Sequence','normalizers':[{'type':'Precompiled','precompiled_charsmap':"
+     "'BAAAAHV1dXUA'},{'type':'Precompiled','precompiled_charsmap':'BAAAAHV1dXUA'}]}",
+     STATUS_INVALID, "two \"Precompiled\""},
+    {NORMALIZER, "{'type':'Replace','pattern':{'Regex':'a+'},'content':' '}", STATUS_INVALID,
+     "replaces \"a+\""},
+    {NORMALIZER, "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'x'}", STATUS_INVALID,
+     "by \"x\""},
+    {NORMALIZER,
+     "{'type':'Sequence','normalizers':[{'type':'Replace','pattern':{'Regex':' {2,}'},"
+     "'content':' '},{'type':'Precompiled','precompiled_charsmap':null}]}",
+     STATUS_INVALID, "after \"Replace\""},
+    {PRE_TOKENIZER, "null", STATUS_INVALID, "pre_tokenizer"},
+    {PRE_TOKENIZER, "{'type':'Metaspace'}", STATUS_INVALID, "U+2581"},
+    {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','prepend_scheme':'never'}",
+     STATUS_INVALID, "prepend_scheme"},
+    {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','add_prefix_space':false}",
+     STATUS_INVALID, "prepend_scheme"},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[]}", STATUS_INVALID, "pre_tokenizer"},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[{'type':'Digits'},{'type':'Metaspace'}]}",
+     STATUS_INVALID, "\"Digits\""},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[{'type':'Digits'}]}", STATUS_INVALID,
+     "\"Digits\""},
+    {ADDED, "[{'id':1}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':''}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':'a'},{'content':'b'}]", STATUS_FORMAT, "added_tokens[1].id"},
+    {ADDED, "[{'id':1,'content':'a','single_word':true}]", STATUS_INVALID, "single_word"},
+    {POST_PROCESSOR, "null", STATUS_INVALID, "post_processor"},
+    {POST_PROCESSOR, "{'type':'BertProcessing','cls':['<s>'],'sep':['</s>',2]}", STATUS_FORMAT,
+     "post_processor.cls[1]"},
+    {POST_PROCESSOR, "{'type':'RobertaProcessing','cls':['<s>',0],'sep':[2,'</s>']}", STATUS_FORMAT,
+     "post_processor.sep[1]"},
+    {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2]}", STATUS_INVALID, "has 2 parts"},
+    {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2,3]}", STATUS_INVALID,
+     "post_processor.single[0]"},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
+     "'special_tokens':{'s':{'ids':[0,1]}}}",
+     STATUS_FORMAT, "special_tokens.s.ids"},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
+     "'special_tokens':{'s':{'ids':[0]}}}",
+     STATUS_INVALID, "post_processor.single[2]"},
+};
+
+/* It is named, and nothing is left. */
 static void test_unigram__refuses_what_it_does_not_run(void **state)
 {
     (void)state;
-    static const struct {
-        enum part part;
-        const char *text;
-        enum status status;
-        const char *said;
-    } rows[] = {
-        {MODEL, "{'type':'BPE'}", STATUS_INVALID, "\"BPE\""},
-        {MODEL, "7", STATUS_INVALID, "\"model\""},
-        {MODEL, "{'type':'Unigram','byte_fallback':true}", STATUS_INVALID, "byte_fallback"},
-        {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[]}", STATUS_FORMAT, "has 0 pieces"},
-        {MODEL, "{'type':'Unigram','vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
-        {MODEL, "{'type':'Unigram','unk_id':-1,'vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
-        {MODEL, "{'type':'Unigram','unk_id':1,'vocab':[['a',0]]}", STATUS_FORMAT, "is 1 of 1"},
-        {MODEL, "{'type':'Unigram','unk_id':99999999999,'vocab':[['a',0]]}", STATUS_FORMAT,
-         "model.unk_id"},
-        {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],[0,0]]}", STATUS_FORMAT, "vocab[1]"},
-        {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a','b']]}", STATUS_FORMAT, "vocab[0]"},
-        {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0,0]]}", STATUS_FORMAT, "vocab[0]"},
-        {NORMALIZER, "{'type':'NFKC'}", STATUS_INVALID, "\"NFKC\""},
-        {NORMALIZER, "{'type':'Sequence'}", STATUS_FORMAT, "normalizer.normalizers"},
-        {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'}]}", STATUS_INVALID,
-         "\"Lowercase\""},
-        {NORMALIZER, "{'type':'Precompiled'}", STATUS_FORMAT, "precompiled_charsmap"},
-        {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':'BAA'}", STATUS_FORMAT,
-         "precompiled_charsmap"},
-        {NORMALIZER,
-         "{'type':'Sequence','normalizers':[{'type':'Precompiled','precompiled_charsmap':"
-         "'BAAAAHV1dXUA'},{'type':'Precompiled','precompiled_charsmap':'BAAAAHV1dXUA'}]}",
-         STATUS_INVALID, "two \"Precompiled\""},
-        {NORMALIZER, "{'type':'Replace','pattern':{'Regex':'a+'},'content':' '}", STATUS_INVALID,
-         "replaces \"a+\""},
-        {NORMALIZER, "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'x'}", STATUS_INVALID,
-         "by \"x\""},
-        {NORMALIZER,
-         "{'type':'Sequence','normalizers':[{'type':'Replace','pattern':{'Regex':' {2,}'},"
-         "'content':' '},{'type':'Precompiled','precompiled_charsmap':null}]}",
-         STATUS_INVALID, "after \"Replace\""},
-        {PRE_TOKENIZER, "null", STATUS_INVALID, "pre_tokenizer"},
-        {PRE_TOKENIZER, "{'type':'Metaspace'}", STATUS_INVALID, "U+2581"},
-        {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','prepend_scheme':'never'}",
-         STATUS_INVALID, "prepend_scheme"},
-        {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','add_prefix_space':false}",
-         STATUS_INVALID, "prepend_scheme"},
-        {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[]}", STATUS_INVALID, "pre_tokenizer"},
-        {PRE_TOKENIZER,
-         "{'type':'Sequence','pretokenizers':[{'type':'Digits'},{'type':'Metaspace'}]}",
-         STATUS_INVALID, "\"Digits\""},
-        {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[{'type':'Digits'}]}", STATUS_INVALID,
-         "\"Digits\""},
-        {ADDED, "[{'id':1}]", STATUS_FORMAT, "added_tokens[0].content"},
-        {ADDED, "[{'id':1,'content':''}]", STATUS_FORMAT, "added_tokens[0].content"},
-        {ADDED, "[{'id':1,'content':'a'},{'content':'b'}]", STATUS_FORMAT, "added_tokens[1].id"},
-        {ADDED, "[{'id':1,'content':'a','single_word':true}]", STATUS_INVALID, "single_word"},
-        {POST_PROCESSOR, "null", STATUS_INVALID, "post_processor"},
-        {POST_PROCESSOR, "{'type':'BertProcessing','cls':['<s>'],'sep':['</s>',2]}", STATUS_FORMAT,
-         "post_processor.cls[1]"},
-        {POST_PROCESSOR, "{'type':'RobertaProcessing','cls':['<s>',0],'sep':[2,'</s>']}",
-         STATUS_FORMAT, "post_processor.sep[1]"},
-        {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2]}", STATUS_INVALID,
-         "has 2 parts"},
-        {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2,3]}", STATUS_INVALID,
-         "post_processor.single[0]"},
-        {POST_PROCESSOR,
-         "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
-         "'special_tokens':{'s':{'ids':[0,1]}}}",
-         STATUS_FORMAT, "special_tokens.s.ids"},
-        {POST_PROCESSOR,
-         "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
-         "'special_tokens':{'s':{'ids':[0]}}}",
-         STATUS_INVALID, "post_processor.single[2]"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         struct unigram unigram = {0};
         struct error err = {0};
-        enum status status = read_with(rows[i].part, rows[i].text, &unigram, &err);
-        if (status != rows[i].status || !strstr(err.message, rows[i].said))
-            fail_msg("%s: %s (%s)", rows[i].text, status_name(status), err.message);
+        enum status status = read_with(refusals[i].part, refusals[i].text, &unigram, &err);
+        if (status != refusals[i].status || !strstr(err.message, refusals[i].said))
+            fail_msg("%s: %s (%s)", refusals[i].text, status_name(status), err.message);
         assert_null(unigram.scores);
     }
 }
