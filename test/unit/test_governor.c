@@ -201,6 +201,22 @@ static void test_governor__stalls_count(void **state)
     }
 }
 
+/* The most that a class can have at all, and a byte more: to wait for that would be for ever. */
+static void test_governor__knows_what_never_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        enum governor_class class;
+        size_t most;
+    } rows[] = {{GOVERNOR_QUERY, 1000}, {GOVERNOR_INGEST, 700}, {GOVERNOR_CACHE, 200}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct governor_machine m = machine_of(1000);
+        assert_int_equal(ask(&m, rows[i].class, rows[i].most + 1, 0), GOVERNOR_NEVER);
+        assert_int_equal(ask(&m, rows[i].class, rows[i].most, 0), GOVERNOR_DONE);
+        assert_int_equal(ask(&m, rows[i].class, 1, 0), GOVERNOR_LATER);
+    }
+}
+
 static void test_governor__ingest_pauses_while_others_are_short(void **state)
 {
     (void)state;
@@ -269,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_governor__keeps_its_invariants_whatever_happens),
         cmocka_unit_test(test_governor__leaves_a_state_five_points_lower),
         cmocka_unit_test(test_governor__stalls_count),
+        cmocka_unit_test(test_governor__knows_what_never_fits),
         cmocka_unit_test(test_governor__ingest_pauses_while_others_are_short),
         cmocka_unit_test(test_governor__stalls_let_one_job_pass_at_a_time),
         cmocka_unit_test(test_governor__a_full_group_of_our_own_is_worked_through),

@@ -227,6 +227,16 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
     for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
         free(copy.bytes[s]);
+    copy_sections(&copy, segment.segment); /* positions behind those of the last term */
+    struct span *positions = &copy.sections[INDEX_POSITIONS - INDEX_INFO];
+    char *longer = calloc(1, positions->len + 1);
+    memcpy(longer, positions->bytes, positions->len);
+    *positions = (struct span){longer, positions->len + 1};
+    assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
+    assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
+    free(longer);
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
     made_segment_clear(&segment);
     asker_clear(&asker);
 }

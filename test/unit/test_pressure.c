@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -262,6 +263,31 @@ static void test_pressure__endless_paths_are_cut(void **state)
     assert_ok(pressure_new(t->root, &p, &err));
     assert_int_equal(pressure_group_bytes(p), 3000);
     pressure_free(p);
+}
+
+/* The kernel need not give all of a file at once. */
+static void test_pressure__reads_on_after_a_part(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct pressure *p = NULL;
+    char path[256];
+    put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
+    put(t, "c/a/memory.max", "1000\n");
+    put(t, "c/a/b/memory.max", "900\n");
+    snprintf(path, sizeof path, "%s/proc/self/cgroup", t->root);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool is_written = write(fd, "0::/a", 5) == 5;
+        usleep(30000);
+        _exit(!is_written || write(fd, "/b\n", 3) != 3);
+    }
+    assert_ok(pressure_new(t->root, &p, &err));
+    assert_int_equal(pressure_group_bytes(p), 900);
+    pressure_free(p);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 /* A child may end, and /proc may lack what this kernel was not built with. */
@@ -548,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pressure__knows_memory_from_words_like_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__endless_paths_are_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pressure__reads_on_after_a_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__what_is_gone_takes_no_memory, set_up,
                                         tear_down),
         cmocka_unit_test(test_disk_reserve__scales_with_the_disk),

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/fault.h"
+
 static void tamper(const struct fixture_library *f, const char *sql)
 {
     char path[128], *message = NULL;
@@ -217,6 +219,33 @@ static void test_store_hostile__the_file_of_vectors_may_not_grow(void **state)
     fixture_must_save(f, 2, 20, 3, FIXTURE_WITH_VECTORS);
 }
 
+#ifdef RAGGED_FAULT
+/* The disk fails, is full, gives a byte at a time, or a signal comes in between. */
+static void test_store_hostile__the_disk_of_the_vectors_fails(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err = {0};
+    size_t n;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    fault_plan("vectors.full:1");
+    assert_status(fixture_save(f->store, 2, 20, 3, FIXTURE_WITH_VECTORS, &err), STATUS_IO);
+    assert_non_null(strstr(err.hint, "free some space"));
+    fault_plan("vectors.write:1");
+    assert_status(fixture_save(f->store, 2, 20, 3, FIXTURE_WITH_VECTORS, &err), STATUS_IO);
+    assert_string_equal(err.hint, "");
+    fault_plan("vectors.read:1");
+    assert_status(store_check(f->store, FIXTURE_DIM, fixture_say, NULL, &n, &err), STATUS_IO);
+    static const char *const harmless[] = {"eintr@vectors.read:1", "short@vectors.read:1+",
+                                           "short@vectors.write:1+"};
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        fault_plan(harmless[i]);
+        fixture_must_save(f, 2 + (int)i, 20, 3, FIXTURE_WITH_VECTORS);
+        assert_int_equal(fixture_n_problems(f->store), 0);
+    }
+    fault_plan(NULL);
+}
+#endif
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -228,6 +257,9 @@ int main(void)
         TEST(test_store_hostile__a_row_of_the_trail_is_none),
         TEST(test_store_hostile__the_file_of_vectors_is_a_device),
         TEST(test_store_hostile__the_file_of_vectors_may_not_grow),
+#ifdef RAGGED_FAULT
+        TEST(test_store_hostile__the_disk_of_the_vectors_fails),
+#endif
         TEST(test_store_hostile__is_read_where_nothing_can_be_written),
     };
     return cmocka_run_group_tests_name("store_hostile", tests, NULL, NULL);
