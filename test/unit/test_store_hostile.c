@@ -136,7 +136,7 @@ static int read_as_nobody(const char *folder)
     struct error err;
     struct store *store = NULL;
     struct store_counts counts = {0};
-    if (geteuid() == 0 && setuid(65534))
+    if (geteuid() == 0 && setresuid(65534, 65534, 0)) /* and back, at the end */
         return 1;
     if (access(folder, W_OK) == 0)
         return 2;
@@ -169,8 +169,11 @@ static void test_store_hostile__is_read_where_nothing_can_be_written(void **stat
     assert_int_equal(chmod(path, 0444), 0);
     assert_int_equal(chmod(odd, 0555), 0);
     pid_t pid = fork();
-    if (pid == 0)
-        _exit(read_as_nobody(odd));
+    if (pid == 0) {
+        int code = read_as_nobody(odd);
+        (void)!setresuid(0, 0, 0);
+        _exit(code);
+    }
     assert_int_equal(waitpid(pid, &wait_status, 0), pid);
     assert_int_equal(chmod(odd, 0700), 0);
     assert_int_equal(rename(odd, f->folder), 0);
