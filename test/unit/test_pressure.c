@@ -542,6 +542,29 @@ static void test_governor__says_what_each_may_have(void **state)
     governor_free(g);
 }
 
+/* A quarter of the machine, half of the group, what the user says: the least of them. */
+static void test_governor__chooses_the_least_budget(void **state)
+{
+    struct tree *t = *state;
+    put(t, "proc/meminfo", "MemTotal: 400 kB\n");
+    put(t, "proc/self/mountinfo", "31 23 0:28 / /c rw - cgroup2 cgroup2 rw\n");
+    put(t, "proc/self/cgroup", "0::/\n");
+    static const struct {
+        const char *limit;
+        size_t max_bytes, budget_bytes;
+    } rows[] = {{"max\n", 0, 102400},    {"300000\n", 0, 102400},   {"100000\n", 0, 50000},
+                {"max\n", 70000, 70000}, {"max\n", 200000, 102400}, {"100000\n", 60000, 50000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct governor *g = NULL;
+        struct error err = {0};
+        put(t, "c/memory.max", rows[i].limit);
+        const struct governor_options options = {.root = t->root, .max_bytes = rows[i].max_bytes};
+        assert_ok(governor_new(&options, &g, &err));
+        assert_int_equal(governor_budget(g), rows[i].budget_bytes);
+        governor_free(g);
+    }
+}
+
 /* Switched off, the machine is not looked at: however much is in use, all is well. */
 static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
 {
@@ -585,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle),
         cmocka_unit_test(test_governor__hands_out_and_takes_back),
         cmocka_unit_test(test_governor__says_what_each_may_have),
+        cmocka_unit_test_setup_teardown(test_governor__chooses_the_least_budget, set_up, tear_down),
         cmocka_unit_test(test_governor__looks_at_the_machine_but_when_it_is_off),
         cmocka_unit_test_setup_teardown(test_governor__looks_after_a_disk_when_there_is_one, set_up,
                                         tear_down),
