@@ -4,11 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +13,6 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "governor/disk_reserve.h"
 #include "governor/governor.h"
 #include "governor/pressure.h"
 
@@ -314,108 +309,6 @@ static void test_pressure__what_is_gone_takes_no_memory(void **state)
     pressure_free(p);
 }
 
-static void test_disk_reserve__scales_with_the_disk(void **state)
-{
-    (void)state;
-    assert_int_equal(disk_reserve_bytes(1000 * 1024 * MIB, 0), 512 * MIB);
-    assert_int_equal(disk_reserve_bytes(1000 * 1024 * MIB, 1024 * MIB), 2048 * MIB);
-    assert_int_equal(disk_reserve_bytes(1024 * MIB, 1024 * MIB), 1024 * MIB / 20);
-    assert_int_equal(disk_reserve_bytes(64 * MIB, 0), 64 * MIB / 20);
-}
-
-static void test_disk_reserve__says_how_much_is_missing(void **state)
-{
-    struct tree *t = *state;
-    struct error err = {0};
-    assert_ok(disk_reserve_check(t->root, 4096, 4096, 0, &err));
-    assert_status(disk_reserve_check(t->root, 4096, UINT64_C(1) << 60, 0, &err), STATUS_IO);
-    assert_non_null(strstr(err.message, "is full: "));
-    assert_non_null(strstr(err.message, "KiB more are needed"));
-}
-
-enum { NO_MOUNT = 77 };
-
-static bool has_ballast(const char *folder)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/ballast", folder);
-    return access(path, F_OK) == 0;
-}
-
-/* Leaves `free_bytes` of a disk of 64 MiB. */
-static bool fill(const char *folder, size_t free_bytes)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/others", folder);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    off_t len = (off_t)(64 * MIB - free_bytes - disk_ballast_bytes(folder));
-    bool is_done = fd >= 0 && posix_fallocate(fd, 0, len) == 0;
-    close(fd);
-    return is_done;
-}
-
-/* There is room, yet the file can't be made: nothing of it stays. */
-static bool keep_fails_whole(const char *folder)
-{
-    const struct rlimit limit = {.rlim_cur = MIB, .rlim_max = MIB};
-    signal(SIGXFSZ, SIG_IGN);
-    if (setrlimit(RLIMIT_FSIZE, &limit))
-        return false;
-    disk_ballast_keep(folder);
-    return !has_ballast(folder);
-}
-
-/* The step that went wrong; 0: none. */
-static int live_on_a_small_disk(const char *folder)
-{
-    struct error err;
-    if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-        mount("tmpfs", folder, "tmpfs", 0, "size=64m"))
-        return NO_MOUNT;
-    if (disk_ballast_bytes(folder) != 2 * MIB)
-        return 1;
-    disk_ballast_keep(folder);
-    disk_ballast_keep(folder);
-    if (!has_ballast(folder) || disk_ballast_lend(folder) || !has_ballast(folder))
-        return 2;
-    if (disk_reserve_check(folder, 0, 0, 0, &err) || !fill(folder, 3 * MIB))
-        return 3;
-    if (disk_reserve_check(folder, 0, 0, 0, &err) != STATUS_IO || !strstr(err.message, "is full"))
-        return 4;
-    if (!disk_ballast_lend(folder) || has_ballast(folder))
-        return 5;
-    disk_ballast_keep(folder); /* five MiB are free: no time for another one */
-    if (has_ballast(folder) || !fill(folder, 8 * MIB))
-        return 6;
-    return keep_fails_whole(folder) ? 0 : 7;
-}
-
-static void test_disk_reserve__ballast_is_there_and_given_up(void **state)
-{
-    struct tree *t = *state;
-    int wait_status = 0;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(live_on_a_small_disk(t->root));
-    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
-    assert_true(WIFEXITED(wait_status));
-    if (WEXITSTATUS(wait_status) == NO_MOUNT)
-        skip_because("a disk of its own can't be mounted here");
-    assert_int_equal(WEXITSTATUS(wait_status), 0);
-}
-
-static void test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle(void **state)
-{
-    (void)state;
-    struct error err = {0};
-    assert_ok(disk_reserve_check("/nowhere/at/all", 1, UINT64_C(1) << 60, 0, &err));
-    assert_int_equal(disk_ballast_bytes("/nowhere/at/all"), 16 * MIB);
-    disk_ballast_keep("/nowhere/at/all");
-    assert_false(disk_ballast_lend("/nowhere/at/all"));
-    assert_ok(disk_reserve_check("/proc", 1, UINT64_C(1) << 60, 0, &err)); /* it has no size */
-}
-
 #ifdef RAGGED_FAULT
 /* What can't be kept of the groups is as if it were not there. */
 static void test_pressure__without_memory_there_is_none_or_less(void **state)
@@ -446,15 +339,6 @@ static void test_pressure__without_memory_there_is_none_or_less(void **state)
             pressure_look(p, &sight);
         pressure_free(p);
     }
-}
-
-static void test_disk_reserve__without_memory_leaves_things_as_they_are(void **state)
-{
-    struct tree *t = *state;
-    fault_plan("mem:1+");
-    disk_ballast_keep(t->root);
-    fault_plan(NULL);
-    assert_false(has_ballast(t->root));
 }
 
 static void test_governor__without_memory_there_is_none(void **state)
@@ -600,12 +484,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pressure__reads_on_after_a_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pressure__what_is_gone_takes_no_memory, set_up,
                                         tear_down),
-        cmocka_unit_test(test_disk_reserve__scales_with_the_disk),
-        cmocka_unit_test_setup_teardown(test_disk_reserve__says_how_much_is_missing, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_disk_reserve__ballast_is_there_and_given_up, set_up,
-                                        tear_down),
-        cmocka_unit_test(test_disk_reserve__a_folder_that_is_not_there_is_no_obstacle),
         cmocka_unit_test(test_governor__hands_out_and_takes_back),
         cmocka_unit_test(test_governor__says_what_each_may_have),
         cmocka_unit_test_setup_teardown(test_governor__chooses_the_least_budget, set_up, tear_down),
@@ -615,8 +493,6 @@ int main(void)
 #ifdef RAGGED_FAULT
         cmocka_unit_test_setup_teardown(test_pressure__without_memory_there_is_none_or_less, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_disk_reserve__without_memory_leaves_things_as_they_are,
-                                        set_up, tear_down),
         cmocka_unit_test(test_governor__without_memory_there_is_none),
 #endif
     };
