@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -449,6 +450,34 @@ static void test_governor__chooses_the_least_budget(void **state)
     }
 }
 
+static enum governor_state state_with(struct governor *g, struct tree *t, const char *statm)
+{
+    put(t, "proc/self/statm", statm);
+    return governor_state(g);
+}
+
+/* Looking costs some system calls: what has changed is seen a tenth of a second later. */
+static void test_governor__looks_now_and_then(void **state)
+{
+    struct tree *t = *state;
+    struct error err = {0};
+    struct governor *g = NULL;
+    const struct governor_options options = {.root = t->root, .max_bytes = 64 * MIB};
+    bool was_quick = false;
+    for (int i = 0; i < 50 && !was_quick; i++) { /* a busy machine may take longer */
+        assert_ok(governor_new(&options, &g, &err));
+        int64_t start_ms = clock_monotonic_ms();
+        assert_int_equal(state_with(g, t, "5000 3000 1000 1 0 2000 0\n"), GOVERNOR_GREEN);
+        enum governor_state soon = state_with(g, t, "50000 30000 1000 1 0 2000 0\n");
+        was_quick = clock_monotonic_ms() - start_ms < 100;
+        assert_true(!was_quick || soon == GOVERNOR_GREEN);
+        clock_sleep_ms(101);
+        assert_int_equal(governor_state(g), GOVERNOR_BLACK);
+        governor_free(g);
+    }
+    assert_true(was_quick);
+}
+
 /* Switched off, the machine is not looked at: however much is in use, all is well. */
 static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
 {
@@ -486,6 +515,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test(test_governor__hands_out_and_takes_back),
         cmocka_unit_test(test_governor__says_what_each_may_have),
+        cmocka_unit_test_setup_teardown(test_governor__looks_now_and_then, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_governor__chooses_the_least_budget, set_up, tear_down),
         cmocka_unit_test(test_governor__looks_at_the_machine_but_when_it_is_off),
         cmocka_unit_test_setup_teardown(test_governor__looks_after_a_disk_when_there_is_one, set_up,
