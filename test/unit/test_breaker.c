@@ -164,7 +164,9 @@ static void test_breaker__forgets_what_is_older_than_a_minute(void **state)
     w.breaker = (struct breaker){0};
     calls(&w, "ooff");
     assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 2);
-    w.now_ms += 60001;
+    w.now_ms += 60000;
+    assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 2);
+    w.now_ms++;
     assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 0);
     calls(&w, "of"); /* 3 of 6 with the old ones, 1 of 2 without */
     assert_int_equal(w.breaker.state, BREAKER_CLOSED);

@@ -84,6 +84,43 @@ static void test_store_hostile__the_row_of_counters_is_gone(void **state)
     assert_status(store_read_begin(f->store, &err), STATUS_DAMAGED);
 }
 
+static enum status keep_no_segment(void *ctx, const struct store_segment *segment,
+                                   struct error *err)
+{
+    (void)ctx;
+    (void)segment;
+    (void)err;
+    return STATUS_OK;
+}
+
+static void test_store_hostile__a_segment_of_an_unknown_kind(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    tamper(f, "INSERT INTO segments VALUES('a', 3, 1, 1, 1, 1, 1, '')");
+    assert_status(store_each_segment(f->store, keep_no_segment, NULL, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, "\"a\" is of an unknown kind"));
+}
+
+static enum status keep_no_range(void *ctx, int64_t first, int64_t end, struct error *err)
+{
+    (void)ctx;
+    (void)first;
+    (void)end;
+    (void)err;
+    return STATUS_OK;
+}
+
+static void test_store_hostile__a_range_of_no_rows(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    tamper(f, "INSERT INTO dead VALUES(1, 4, 4)");
+    assert_status(store_each_dead(f->store, STORE_KIND_LEXICAL, keep_no_range, NULL, &err),
+                  STATUS_DAMAGED);
+    assert_ok(store_each_dead(f->store, STORE_KIND_VECTOR, keep_no_range, NULL, &err));
+}
+
 static enum status keep_nothing(void *ctx, const struct audit_row *row, struct error *err)
 {
     (void)ctx;
@@ -257,6 +294,8 @@ int main(void)
         TEST(test_store_hostile__counters_that_make_no_sense),
         TEST(test_store_hostile__no_number_is_left),
         TEST(test_store_hostile__the_row_of_counters_is_gone),
+        TEST(test_store_hostile__a_segment_of_an_unknown_kind),
+        TEST(test_store_hostile__a_range_of_no_rows),
         TEST(test_store_hostile__a_row_of_the_trail_is_none),
         TEST(test_store_hostile__the_file_of_vectors_is_a_device),
         TEST(test_store_hostile__the_file_of_vectors_may_not_grow),
