@@ -79,7 +79,7 @@ static enum status check_list(struct checker *c, struct error *err)
     c->previous_len = c->terms.len;
     if (!positions_next(&c->positions, &positions) ||
         positions_of_list(c->index, &c->terms.list).bytes != positions.bytes)
-        return damaged(c, "positions are not where they should be", err);
+        return damaged(c, "a list of positions is not where it should be", err);
     struct span_reader reader = positions_of_block(positions, &c->terms.list, 0);
     enum status status = STATUS_OK;
     c->last_row = -1;
