@@ -31,9 +31,8 @@ static bool look_at(const char *folder, struct disk *out)
     struct statvfs disk;
     if (statvfs(folder, &disk) || disk.f_blocks == 0)
         return false;
-    uint64_t block = disk.f_frsize ? disk.f_frsize : disk.f_bsize;
-    out->size_bytes = (uint64_t)disk.f_blocks * block;
-    out->free_bytes = (uint64_t)disk.f_bavail * block;
+    out->size_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+    out->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
     return true;
 }
 

@@ -47,9 +47,10 @@ enum status governor_new(const struct governor_options *options, struct governor
     pthread_mutex_init(&governor->mutex, NULL);
     governor->reserve_bytes = options->reserve_bytes;
     governor->data_folder = mem_text(options->data_folder);
-    enum status status = options->data_folder && !governor->data_folder
-                             ? error_nomem(err)
-                             : pressure_new("", &governor->pressure, err);
+    enum status status =
+        options->data_folder && !governor->data_folder
+            ? error_nomem(err)
+            : pressure_new(options->root ? options->root : "", &governor->pressure, err);
     if (status) {
         governor_free(governor);
         return status;
@@ -59,7 +60,6 @@ enum status governor_new(const struct governor_options *options, struct governor
         .is_off = options->is_off,
         .given_ms = -GOVERNOR_PAUSE_MS,
     };
-    governor->looked_ms = -LOOK_MS;
     *out = governor;
     return STATUS_OK;
 }

@@ -37,6 +37,7 @@ struct governor_options {
     const char *data_folder; /* whose file system must keep a reserve; NULL: none */
     uint64_t reserve_bytes;  /* of it; 0: by the size of the file system */
     bool is_off;             /* bytes are counted, nothing waits and nothing is refused */
+    const char *root;        /* stands before /proc and /sys; NULL but in tests */
 };
 enum status governor_new(const struct governor_options *options, struct governor **out,
                          struct error *err) MUST_USE;

@@ -173,7 +173,7 @@ static void find_groups(struct pressure *p, enum version version, const struct m
     size_t top = (size_t)snprintf(folder, sizeof folder, "%s%s", p->root, mount.folder);
     if (is_below && strcmp(group, "/") != 0)
         snprintf(folder + top, sizeof folder - top, "%s", group + part_len);
-    if (version == VERSION_2 && !p->stalls) {
+    if (version == VERSION_2) {
         char *stalls = arena_printf(&p->arena, "%s/memory.pressure", folder);
         p->stalls = stalls && access(stalls, R_OK) == 0 ? stalls : NULL;
     }
@@ -205,8 +205,7 @@ enum status pressure_new(const char *root, struct pressure **out, struct error *
         pressure_free(p);
         return error_nomem(err);
     }
-    long page_bytes = sysconf(_SC_PAGESIZE);
-    p->page_bytes = page_bytes > 0 ? (size_t)page_bytes : 4096;
+    p->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
     p->machine_bytes = read_machine(p);
     struct membership membership;
     read_membership(p, &membership);

@@ -73,14 +73,13 @@ static enum status check_block(struct checker *c, struct span positions, size_t 
 static enum status check_list(struct checker *c, struct error *err)
 {
     struct span positions = {0};
-    if (c->previous_len > 0 &&
-        term_compare(c->previous, c->previous_len, c->terms.term, c->terms.len) >= 0)
+    if (term_compare(c->previous, c->previous_len, c->terms.term, c->terms.len) >= 0)
         return damaged(c, "the order", err);
     memcpy(c->previous, c->terms.term, c->terms.len);
     c->previous_len = c->terms.len;
     if (!positions_next(&c->positions, &positions) ||
         positions_of_list(c->index, &c->terms.list).bytes != positions.bytes)
-        return damaged(c, "positions are not where they should be", err);
+        return damaged(c, "a list of positions is not where it should be", err);
     struct span_reader reader = positions_of_block(positions, &c->terms.list, 0);
     enum status status = STATUS_OK;
     c->last_row = -1;

@@ -198,9 +198,10 @@ void breaker_tell(struct breaker *breaker, const struct breaker_ticket *ticket,
         breaker->last_ok_ms = now_ms;
     if (ticket->epoch != breaker->epoch || breaker->force != BREAKER_FORCE_NONE)
         return;
-    if (breaker->state == BREAKER_HALF_OPEN && ticket->is_probe)
+    /* An allowed call of this epoch: a probe when half-open, and there is none in an open one. */
+    if (breaker->state == BREAKER_HALF_OPEN)
         tell_probe(breaker, outcome, now_ms, random);
-    else if (breaker->state == BREAKER_CLOSED)
+    else
         tell_closed(breaker, outcome, now_ms, random);
 }
 

@@ -89,9 +89,8 @@ struct retry_decision retry_step(struct retry *retry, struct retry_budget *budge
     if (decision.verdict != RETRY_AGAIN)
         return decision;
     int64_t left_ms = retry->deadline_ms - now_ms;
-    int64_t delay_ms = event->retry_after_ms > 0 && event->retry_after_ms < left_ms
-                           ? told_ms(event, left_ms, random)
-                           : backoff_ms(retry, event, random);
+    int64_t delay_ms = event->retry_after_ms > 0 ? told_ms(event, left_ms, random)
+                                                 : backoff_ms(retry, event, random);
     if (delay_ms >= left_ms || event->retry_after_ms >= left_ms)
         decision.verdict = RETRY_DEADLINE;
     else if (!pay(budget, event->outcome, now_ms))

@@ -1,6 +1,5 @@
 /* The rows of a merged segment. */
 #include "base/bitmap.h"
-#include "base/checked.h"
 #include "base/mem.h"
 #include "segment/segment_format.h"
 
@@ -24,8 +23,9 @@ static enum status alloc_rows(struct segment_merge *merge, size_t *next, struct 
         struct segment_merge_input *input = &merge->inputs[i];
         size_t n = segment_n_rows(input->segment);
         input->new_rows = mem_array(n, sizeof *input->new_rows);
-        if (!input->new_rows || !size_add(n_max, n, &n_max))
+        if (!input->new_rows)
             return error_nomem(err);
+        n_max += n; /* of 2^31 rows each: no sum of them overflows */
         next[i] = skip_dead(input, 0);
     }
     if (n_max > SEGMENT_N_ROWS_MAX)

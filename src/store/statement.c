@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static enum status prepare(struct store *store, const char *text, unsigned flags,
                            struct sqlite3_stmt **out, struct error *err)
 {
@@ -14,6 +16,8 @@ enum status statement_get(struct store *store, enum sql sql, struct statement *o
                           struct error *err)
 {
     enum status status = connection_ready(store, err);
+    if (!status && fault_hit("store.statement"))
+        status = error_nomem(err);
     if (status)
         return status;
     if (!store->statements[sql])

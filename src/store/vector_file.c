@@ -61,6 +61,14 @@ static enum status open_writable(const struct store *store, const char *path, in
     return status;
 }
 
+static enum status say_unwritten(const struct vector_writer *w, int errnum, struct error *err)
+{
+    enum status status = error_errno(err, errnum, "could not write \"%s\"", w->path);
+    if (errnum == ENOSPC || errnum == EDQUOT)
+        error_hint(err, "free some space and run it again; everything saved before is still there");
+    return status;
+}
+
 static enum status write_at(struct vector_writer *w, const char *bytes, size_t len, int64_t offset,
                             struct error *err)
 {
@@ -68,14 +76,8 @@ static enum status write_at(struct vector_writer *w, const char *bytes, size_t l
         ssize_t n = pwrite(w->fd, bytes, fault_short("vectors.write", len), (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) {
-            int errnum = n ? errno : EIO;
-            enum status status = error_errno(err, errnum, "could not write \"%s\"", w->path);
-            if (errnum == ENOSPC || errnum == EDQUOT)
-                error_hint(err, "free some space and run it again; everything saved before is "
-                                "still there");
-            return status;
-        }
+        if (n <= 0)
+            return say_unwritten(w, n ? errno : EIO, err);
         bytes += n;
         len -= (size_t)n;
         offset += n;
@@ -89,7 +91,7 @@ static enum status write_torn(struct vector_writer *w, int64_t offset, struct er
     size_t half = w->pending.len / 2;
     enum status status = write_at(w, w->pending.data, half, offset, err);
     if (!status && (fails("vectors.write", EIO) || fails("vectors.full", ENOSPC)))
-        status = error_errno(err, errno, "could not write \"%s\"", w->path);
+        status = say_unwritten(w, errno, err);
     if (!status)
         status =
             write_at(w, w->pending.data + half, w->pending.len - half, offset + (int64_t)half, err);
@@ -186,6 +188,8 @@ enum status vector_file_open(struct store *store, int *out_fd, struct error *err
         store->map.lost_snapshot = store->n_snapshots;
         status = error_set(err, STATUS_BUSY, "\"%s\" was replaced meanwhile", path);
         error_hint(err, "try again");
+    } else if (status == STATUS_INVALID) {
+        status = say_lost(path, "is not a regular file", err);
     }
     if (!status)
         status = file_stat_fd(fd, path, &info, err);

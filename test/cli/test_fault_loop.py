@@ -30,6 +30,8 @@ ENVIRONMENT = {"RAGGED_GENERATOR": "extractive", "RAGGED_THREADS": "1"}
 # Nothing but patience is asked of the outside: they are not to be noticed.
 INVISIBLE = ("short@file.read", "short@file.write", "short@vectors.write", "short@vectors.read", "eintr@file.read",
              "eintr@file.write", "eintr@vectors.read")
+# test/unit does each statement of each call; here the steps beneath them fail.
+UNIT_ONLY = ("store.statement",)
 
 
 def empty(ragged, documents):
@@ -164,6 +166,8 @@ class Loop:
         self.sites = {}
         for line in (folder / "counts").read_text().splitlines():
             site, count = line.split()
+            if site in UNIT_ONLY:
+                continue
             self.sites[site] = max(self.sites.get(site, 0), int(count))
 
     def reset(self):

@@ -164,25 +164,33 @@ static void test_breaker__forgets_what_is_older_than_a_minute(void **state)
     w.breaker = (struct breaker){0};
     calls(&w, "ooff");
     assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 2);
-    w.now_ms += 60001;
+    w.now_ms += 60000;
+    assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 2);
+    w.now_ms++;
     assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 0);
     calls(&w, "of"); /* 3 of 6 with the old ones, 1 of 2 without */
     assert_int_equal(w.breaker.state, BREAKER_CLOSED);
 }
 
-/* What opened it does not count again when it has closed: the calls of a minute are not over yet.
- */
+/* What opened it does not count again when it has closed: neither the calls of a minute that is not
+ * over yet, nor how many failed in a row. */
 static void test_breaker__begins_anew_when_it_closes(void **state)
 {
     (void)state;
-    struct walk w = {.now_ms = 1000000};
-    calls(&w, "fffff");
-    w.now_ms += 6001;
-    calls(&w, "oo");
-    assert_int_equal(w.breaker.state, BREAKER_CLOSED);
-    assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 0);
-    calls(&w, "oofof");
-    assert_int_equal(w.breaker.state, BREAKER_CLOSED);
+    static const struct {
+        const char *opening, *later;
+    } rows[] = {{"fffff", "foofo"}, {"fffff", "oofof"}, {"rr", "r"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct walk w = {.now_ms = 1000000};
+        calls(&w, rows[i].opening);
+        assert_int_equal(w.breaker.state, BREAKER_OPEN);
+        w.now_ms += 6001;
+        calls(&w, "oo");
+        assert_int_equal(w.breaker.state, BREAKER_CLOSED);
+        assert_int_equal(breaker_n_failures(&w.breaker, w.now_ms), 0);
+        calls(&w, rows[i].later);
+        assert_int_equal(w.breaker.state, BREAKER_CLOSED);
+    }
 }
 
 static void test_breaker__one_probe_at_a_time_and_two_that_close(void **state)
@@ -257,6 +265,22 @@ static void test_breaker__can_be_forced_either_way(void **state)
     assert_int_equal(w.breaker.n_opened, 0);
 }
 
+/* Whatever it was doing when it was forced. */
+static void test_breaker__forced_closed_lets_all_calls_through(void **state)
+{
+    (void)state;
+    struct walk w = {.now_ms = 1000000};
+    calls(&w, "rr");
+    breaker_pause(&w.breaker, 60000, w.now_ms);
+    w.breaker.force = BREAKER_FORCE_CLOSED;
+    assert_true(ask(&w, 1000).is_allowed);
+    w.now_ms += 6001; /* half-open, were it not forced */
+    for (int i = 0; i < 3; i++) {
+        struct breaker_ticket ticket = ask(&w, 1000);
+        assert_true(ticket.is_allowed && !ticket.is_probe);
+    }
+}
+
 static void test_breaker__a_pause_is_no_failure(void **state)
 {
     (void)state;
@@ -299,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_breaker__a_probe_that_hangs_has_failed),
         cmocka_unit_test(test_breaker__opens_for_longer_each_time_and_forgives),
         cmocka_unit_test(test_breaker__can_be_forced_either_way),
+        cmocka_unit_test(test_breaker__forced_closed_lets_all_calls_through),
         cmocka_unit_test(test_breaker__a_pause_is_no_failure),
         cmocka_unit_test(test_breaker__spares_a_dead_server),
     };

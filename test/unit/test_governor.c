@@ -183,15 +183,38 @@ static void test_governor__leaves_a_state_five_points_lower(void **state)
 static void test_governor__stalls_count(void **state)
 {
     (void)state;
+    static const struct {
+        unsigned some_permille, full_permille;
+        enum governor_state expected;
+    } steps[] = {
+        {99, 0, GOVERNOR_GREEN}, {100, 0, GOVERNOR_YELLOW}, {50, 0, GOVERNOR_YELLOW},
+        {49, 0, GOVERNOR_GREEN}, {0, 49, GOVERNOR_GREEN},   {0, 50, GOVERNOR_RED},
+        {0, 25, GOVERNOR_RED},   {50, 24, GOVERNOR_YELLOW}, {49, 24, GOVERNOR_GREEN},
+    };
     struct governor_machine m = machine_of(1000);
-    see(&m, (struct governor_sight){.some_permille = 101}, 0);
-    assert_int_equal(governor_machine_state(&m), GOVERNOR_YELLOW);
-    see(&m, (struct governor_sight){.some_permille = 50}, 0);
-    assert_int_equal(governor_machine_state(&m), GOVERNOR_YELLOW);
-    see(&m, (struct governor_sight){.full_permille = 51}, 0);
-    assert_int_equal(governor_machine_state(&m), GOVERNOR_RED);
-    see(&m, (struct governor_sight){.full_permille = 20}, 0);
-    assert_int_equal(governor_machine_state(&m), GOVERNOR_GREEN);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        see(&m,
+            (struct governor_sight){.some_permille = steps[i].some_permille,
+                                    .full_permille = steps[i].full_permille},
+            0);
+        assert_int_equal(governor_machine_state(&m), steps[i].expected);
+    }
+}
+
+/* The most that a class can have at all, and a byte more: to wait for that would be for ever. */
+static void test_governor__knows_what_never_fits(void **state)
+{
+    (void)state;
+    static const struct {
+        enum governor_class class;
+        size_t most;
+    } rows[] = {{GOVERNOR_QUERY, 1000}, {GOVERNOR_INGEST, 700}, {GOVERNOR_CACHE, 200}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct governor_machine m = machine_of(1000);
+        assert_int_equal(ask(&m, rows[i].class, rows[i].most + 1, 0), GOVERNOR_NEVER);
+        assert_int_equal(ask(&m, rows[i].class, rows[i].most, 0), GOVERNOR_DONE);
+        assert_int_equal(ask(&m, rows[i].class, 1, 0), GOVERNOR_LATER);
+    }
 }
 
 static void test_governor__ingest_pauses_while_others_are_short(void **state)
@@ -246,6 +269,14 @@ static void test_governor__off_counts_and_refuses_nothing(void **state)
     assert_int_equal(ask(&m, GOVERNOR_INGEST, 5000, 0), GOVERNOR_DONE);
     assert_int_equal(ask(&m, GOVERNOR_CACHE, 5000, 0), GOVERNOR_DONE);
     assert_int_equal(m.taken[GOVERNOR_INGEST], 5000);
+    size_t n_bytes = 0;
+    (void)governor_step(
+        &m,
+        &(struct governor_event){
+            .kind = GOVERNOR_RESIZE, .class = GOVERNOR_INGEST, .n_held = 5000, .n_bytes = 9000},
+        0, &n_bytes);
+    assert_int_equal(n_bytes, 9000);
+    assert_int_equal(m.taken[GOVERNOR_INGEST], 9000);
 }
 
 int main(void)
@@ -254,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_governor__keeps_its_invariants_whatever_happens),
         cmocka_unit_test(test_governor__leaves_a_state_five_points_lower),
         cmocka_unit_test(test_governor__stalls_count),
+        cmocka_unit_test(test_governor__knows_what_never_fits),
         cmocka_unit_test(test_governor__ingest_pauses_while_others_are_short),
         cmocka_unit_test(test_governor__stalls_let_one_job_pass_at_a_time),
         cmocka_unit_test(test_governor__a_full_group_of_our_own_is_worked_through),

@@ -2,6 +2,7 @@
  * at: FORMAT or an answer. */
 #include "lexical_fixture.h"
 
+#include "base/fault.h"
 #include "lexical/index_format.h"
 #include "lexical/lookup.h"
 
@@ -203,9 +204,9 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     struct asker asker = asker_new();
     struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
     struct copy copy;
-    size_t n_found = 0, n_tried = 0;
-    static const enum index_section sections[] = {INDEX_POSTINGS, INDEX_BLOCK_ROWS,
-                                                  INDEX_BLOCK_WIDTHS, INDEX_TERMS};
+    size_t n_found = 0, n_tried = 0, n_lists = 0;
+    static const enum index_section sections[] = {
+        INDEX_POSTINGS, INDEX_BLOCK_ROWS, INDEX_BLOCK_WIDTHS, INDEX_TERMS, INDEX_POSITION_GROUPS};
     assert_ok(lexical_index_check(segment.index, &err));
     copy_sections(&copy, segment.segment);
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
@@ -214,17 +215,35 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
             struct lexical_index index;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
             assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
+            err = (struct error){0};
             n_found += lexical_index_check(&index, &err) == STATUS_DAMAGED;
+            n_lists += strstr(err.message, "a list of positions") != NULL;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
         }
     }
     /* A term may become another one in the same order, a tf another tf. */
     assert_true(n_found > n_tried * 6 / 10);
+    assert_true(n_lists > 0);
     struct lexical_index index;
+#ifdef RAGGED_FAULT
+    fault_plan("mem:1");
+    assert_status(lexical_index_check(segment.index, &err), STATUS_NOMEM);
+    fault_plan(NULL);
+#endif
     memset(copy.bytes[INDEX_BLOCK_IMPACTS - INDEX_INFO], 1,
            copy.sections[INDEX_BLOCK_IMPACTS - INDEX_INFO].len);
     assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
     assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
+    copy_sections(&copy, segment.segment); /* positions behind those of the last term */
+    struct span *positions = &copy.sections[INDEX_POSITIONS - INDEX_INFO];
+    char *longer = calloc(1, positions->len + 1);
+    memcpy(longer, positions->bytes, positions->len);
+    *positions = (struct span){longer, positions->len + 1};
+    assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
+    assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
+    free(longer);
     for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
         free(copy.bytes[s]);
     made_segment_clear(&segment);

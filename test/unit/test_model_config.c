@@ -98,11 +98,65 @@ static void test_model_config__refuses_what_it_can_not_compute(void **state)
     }
 }
 
+/* The same of the other files, and of numbers that can't be. */
+static void test_model_config__refuses_other_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *text, *said;
+        enum status status;
+    } refused[] = {
+        {"config.json", "[", "JSON", STATUS_FORMAT},
+        {"config.json", "{}", "num_hidden_layers", STATUS_FORMAT},
+        {"config.json", "{\"num_hidden_layers\":0}", "not between 1", STATUS_FORMAT},
+        {"config.json", "{\"num_hidden_layers\":97}", "not between 1", STATUS_FORMAT},
+        {"config.json", "{\"num_hidden_layers\":-1}", "not between 1", STATUS_FORMAT},
+        {"config.json", "{\"hidden_act\":1}", "hidden_act", STATUS_FORMAT},
+        {"config.json", "{\"layer_norm_eps\":0.11," SIZES "}", "layer_norm_eps", STATUS_FORMAT},
+        {"config.json", "{\"layer_norm_eps\":-1," SIZES "}", "layer_norm_eps", STATUS_FORMAT},
+        {"config.json", "{\"model_type\":\"xlm-roberta\",\"pad_token_id\":21," SIZES "}",
+         "too few of 24", STATUS_FORMAT},
+        {"config.json", "{\"model_type\":\"xlm-roberta\",\"pad_token_id\":65536," SIZES "}",
+         "pad_token_id", STATUS_FORMAT},
+        {"modules.json", "[{\"type\":\"Dense\"}]", "\"Dense\"", STATUS_INVALID},
+        {"1_Pooling/config.json", "{\"pooling_mode\":\"max\"}", "\"max\"", STATUS_INVALID},
+        {"1_Pooling/config.json", "{\"pooling_mode\":1}", "pooling_mode", STATUS_FORMAT},
+        {"1_Pooling/config.json", "{\"include_prompt\":false}", "include_prompt", STATUS_INVALID},
+        {"1_Pooling/config.json", "{}", "0 pooling modes", STATUS_INVALID},
+        {"1_Pooling/config.json", "{\"pooling_mode_max_tokens\":true}", "pooling_mode_max_tokens",
+         STATUS_INVALID},
+        {"1_Pooling/config.json",
+         "{\"pooling_mode_cls_token\":true,\"pooling_mode_mean_tokens\":true}", "2 pooling modes",
+         STATUS_INVALID},
+        {"sentence_bert_config.json", "{\"do_lower_case\":1}", "do_lower_case", STATUS_FORMAT},
+        {"sentence_bert_config.json", "{\"max_seq_length\":2}", "max_seq_length", STATUS_FORMAT},
+        {"tokenizer_config.json", "{\"do_lower_case\":\"x\"}", "do_lower_case", STATUS_FORMAT},
+        {"tokenizer_config.json", "{\"strip_accents\":7}", "strip_accents", STATUS_FORMAT},
+        {"tokenizer_config.json", "{\"tokenize_chinese_chars\":false}", "tokenize_chinese_chars",
+         STATUS_INVALID},
+        {"tokenizer_config.json", "{\"do_basic_tokenize\":false}", "do_basic_tokenize",
+         STATUS_INVALID},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct error err = {0};
+        struct model m;
+        struct model_config config;
+        model_init(&m, &shape, 1);
+        write_file(&m, refused[i].file, refused[i].text, strlen(refused[i].text));
+        enum status status = model_config_read(m.folder, &config, &err);
+        if (status != refused[i].status || !strstr(err.message, refused[i].said))
+            fail_msg("%s %s: %s (%s)", refused[i].file, refused[i].text, err.message,
+                     status_name(status));
+        model_clear(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_config__files_decide),
         cmocka_unit_test(test_model_config__refuses_what_it_can_not_compute),
+        cmocka_unit_test(test_model_config__refuses_other_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

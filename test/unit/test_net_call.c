@@ -5,8 +5,9 @@
 #include <pthread.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/metric.h"
-#include "net/net.h"
+#include "net/peers.h"
 
 static struct error err;
 
@@ -383,6 +384,10 @@ static void test_net_call__a_breaker_can_be_forced(void **state)
     for (int i = 0; i < 3; i++)
         assert_status(net_call(&call, &err), STATUS_REMOTE);
     assert_int_equal(count_asked(&peer), 9);
+    found.n = 0;
+    net_peers_each(peers, keep_peer, &found); /* now with their origin, and no more of them */
+    assert_int_equal(found.n, 2);
+    assert_true(found.peer.is_forced);
     buf_clear(&answer.text);
     net_peers_free(peers);
     fault_peer_stop(&peer);
@@ -395,6 +400,111 @@ static void test_net_call__a_breaker_can_be_forced(void **state)
         assert_status(net_peers_new(&options, &peers, &err), STATUS_INVALID);
         assert_null(peers);
     }
+}
+
+/* What a process says of itself with each request; and without retries nothing is kept of servers.
+ */
+static void test_net_call__options_of_a_process(void **state)
+{
+    (void)state;
+    static const char *const operations[] = {"test.call", NULL};
+    static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (int is_plain = 0; is_plain < 2; is_plain++) {
+        struct fault_peer peer;
+        struct answer answer = {0};
+        struct net_peers *peers = NULL;
+        struct found found = {0};
+        const struct net_peers_options options = {.operations = operations,
+                                                  .force = is_plain ? "test.call=open" : NULL,
+                                                  .traceparent = trace,
+                                                  .is_plain = is_plain};
+        assert_ok(net_peers_new(&options, &peers, &err));
+        fault_peer_start(&peer,
+                         "recv\ncount asked\nif traceparent: 00-0af7651916cd43dd8448eb211c80319c"
+                         "-b7ad6b7169203331-01\nanswer 503 text/plain x\nelse\nanswer 400 "
+                         "text/plain x");
+        const struct net_call call = call_of(peer.url, peers, &answer);
+        assert_status(net_call(&call, &err), STATUS_REMOTE);
+        assert_int_equal(count_asked(&peer), is_plain ? 1 : 3);
+        net_peers_each(peers, keep_peer, &found);
+        assert_int_equal(found.n, !is_plain);
+        buf_clear(&answer.text);
+        net_peers_free(peers);
+        fault_peer_stop(&peer);
+    }
+}
+
+/* A server that wants patience gets it from the next call too, which asks nothing. */
+static void test_net_call__a_pause_holds_for_the_next_call(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    fault_peer_start(&peer, RETRY_AFTER("30"));
+    const struct net_call call = call_of(peer.url, peers, &answer);
+    assert_status(net_call(&call, &err), STATUS_THROTTLED);
+    assert_non_null(strstr(err.hint, "left alone for 30 s"));
+    assert_status(net_call(&call, &err), STATUS_THROTTLED);
+    assert_non_null(strstr(err.message, "wants fewer requests: next try in "));
+    assert_int_equal(count_asked(&peer), 1);
+    buf_clear(&answer.text);
+    net_peers_free(peers);
+    fault_peer_stop(&peer);
+}
+
+static void test_net_call__needs_an_address(void **state)
+{
+    (void)state;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    const struct net_call call = call_of("ftp://127.0.0.1/", peers, &answer);
+    assert_status(net_call(&call, &err), STATUS_INVALID);
+    net_peers_each(peers, keep_peer, &(struct found){0});
+    net_peers_free(peers);
+}
+
+#ifdef RAGGED_FAULT
+/* Dice that can't be rolled are no reason to ask nobody. */
+static void test_net_call__goes_on_without_dice(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    fault_peer_start(&peer, "recv\nreset\n---\nrecv\nanswer 200 text/plain ok");
+    const struct net_call call = call_of(peer.url, peers, &answer);
+    fault_plan("random:1+");
+    enum status status = net_call(&call, &err);
+    fault_plan(NULL);
+    assert_status(status, STATUS_OK);
+    buf_clear(&answer.text);
+    net_peers_free(peers);
+    fault_peer_stop(&peer);
+}
+#endif
+
+/* A server for whom there is no room any more is called as if there were no account. */
+static void test_net_call__one_server_too_many_is_tried_once(void **state)
+{
+    (void)state;
+    struct fault_peer peer;
+    struct answer answer = {0};
+    struct net_peers *peers = new_peers(NULL);
+    char origin[32];
+    for (int i = 0; i < PEERS_MAX; i++) {
+        snprintf(origin, sizeof origin, "http://host-%d", i);
+        assert_non_null(peers_get(peers, origin, "test.call"));
+    }
+    assert_non_null(peers_get(peers, "http://host-7", "test.call"));
+    assert_null(peers_get(peers, "http://host-7", "test.other"));
+    fault_peer_start(&peer, ASKED "answer 503 text/plain x");
+    const struct net_call call = call_of(peer.url, peers, &answer);
+    assert_status(net_call(&call, &err), STATUS_REMOTE);
+    assert_int_equal(count_asked(&peer), 1);
+    buf_clear(&answer.text);
+    net_peers_free(peers);
+    fault_peer_stop(&peer);
 }
 
 /* One failing operation says nothing about another of the same server. */
@@ -470,6 +580,13 @@ int main(void)
         cmocka_unit_test(test_net_call__waiting_can_be_cancelled),
         cmocka_unit_test(test_net_call__the_deadline_holds_over_all_attempts),
         cmocka_unit_test(test_net_call__a_breaker_can_be_forced),
+        cmocka_unit_test(test_net_call__options_of_a_process),
+        cmocka_unit_test(test_net_call__a_pause_holds_for_the_next_call),
+        cmocka_unit_test(test_net_call__needs_an_address),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test(test_net_call__goes_on_without_dice),
+#endif
+        cmocka_unit_test(test_net_call__one_server_too_many_is_tried_once),
         cmocka_unit_test(test_net_call__each_operation_has_a_breaker_of_its_own),
         cmocka_unit_test(test_net_call__many_threads_share_what_is_known),
     };

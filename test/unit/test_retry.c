@@ -168,6 +168,72 @@ static void test_retry__two_clients_do_not_come_back_together(void **state)
     assert_true(sum_ms / n_pairs > 250 && sum_ms / n_pairs < 350); /* 100 and 200 on average */
 }
 
+/* Ten successes pay for one retry; more than a full budget is not saved. */
+static void test_retry__successes_fill_the_budget_again(void **state)
+{
+    (void)state;
+    const struct retry_event good = event_of(RETRY_OUTCOME_OK),
+                             bad = event_of(RETRY_OUTCOME_TIMEOUT);
+    struct retry_budget budget = retry_budget_full();
+    struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = HOUR_MS};
+    assert_int_equal(retry_step(&retry, &budget, &bad, 0, 0).verdict, RETRY_AGAIN);
+    int n_left = budget.n_tenths;
+    for (int i = 1; i <= 30; i++) {
+        struct retry other = {.policy = &retry_policy_once};
+        assert_int_equal(retry_step(&other, &budget, &good, 0, 0).verdict, RETRY_DONE);
+        assert_int_equal(budget.n_tenths, i < 20 ? n_left + i : retry_budget_full().n_tenths);
+    }
+}
+
+/* An empty budget still lets one retry through each ten seconds. */
+static void test_retry__an_empty_budget_asks_now_and_then(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t now_ms;
+        enum retry_verdict verdict;
+    } steps[] = {{0, RETRY_AGAIN},
+                 {9999, RETRY_BUDGET},
+                 {10000, RETRY_AGAIN},
+                 {19999, RETRY_BUDGET},
+                 {20000, RETRY_AGAIN}};
+    struct retry_budget budget = {0};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        struct retry retry = {.policy = &retry_policy_interactive, .deadline_ms = HOUR_MS};
+        const struct retry_event event = event_of(RETRY_OUTCOME_TRANSIENT);
+        struct retry_decision decision = retry_step(&retry, &budget, &event, steps[i].now_ms, 7);
+        assert_int_equal(decision.verdict, steps[i].verdict);
+        assert_int_equal(budget.n_tenths, 0);
+    }
+}
+
+/* However often it failed; each kind of failure has a span of its own. */
+static void test_retry__waits_no_longer_than_its_cap(void **state)
+{
+    (void)state;
+    static const struct {
+        enum retry_outcome outcome;
+        int64_t spans_ms[5];
+    } rows[] = {{RETRY_OUTCOME_TRANSIENT, {200, 400, 800, 900, 900}},
+                {RETRY_OUTCOME_THROTTLED, {1000, 2000, 2500, 2500, 2500}}};
+    const struct retry_policy policy = {.n_attempts_max = 9,
+                                        .base_ms = 200,
+                                        .cap_ms = 900,
+                                        .throttled_base_ms = 1000,
+                                        .throttled_cap_ms = 2500};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct retry_budget budget = retry_budget_full();
+        struct retry retry = {.policy = &policy, .deadline_ms = HOUR_MS};
+        const struct retry_event event = event_of(rows[i].outcome);
+        for (int k = 0; k < 5; k++) {
+            struct retry other = retry;
+            uint64_t span_ms = (uint64_t)rows[i].spans_ms[k];
+            assert_int_equal(retry_step(&other, &budget, &event, 0, span_ms).delay_ms, span_ms);
+            assert_int_equal(retry_step(&retry, &budget, &event, 0, span_ms + 1).delay_ms, 0);
+        }
+    }
+}
+
 /* What a server asks for is done, or it is said that it can't be. */
 static void test_retry__obeys_the_server(void **state)
 {
@@ -198,6 +264,22 @@ static void test_retry__obeys_the_server(void **state)
                          (long long)decision.delay_ms);
         }
     }
+    static const struct {
+        uint64_t random;
+        int64_t deadline_ms, delay_ms;
+    } exact[] = {{200, 30000, 2200},
+                 {201, 30000, 2000}, /* a tenth at most */
+                 {100, 2100, 2099},
+                 {99, 2100, 2099}}; /* cut before the deadline */
+    for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++) {
+        struct retry_budget budget = retry_budget_full();
+        struct retry retry = {.policy = &retry_policy_interactive,
+                              .deadline_ms = exact[i].deadline_ms};
+        const struct retry_event event = {.outcome = RETRY_OUTCOME_THROTTLED,
+                                          .retry_after_ms = 2000};
+        struct retry_decision decision = retry_step(&retry, &budget, &event, 0, exact[i].random);
+        assert_int_equal(decision.delay_ms, exact[i].delay_ms);
+    }
 }
 
 int main(void)
@@ -207,6 +289,9 @@ int main(void)
         cmocka_unit_test(test_retry__an_outage_is_not_made_worse),
         cmocka_unit_test(test_retry__half_an_outage_costs_at_most_a_fifth_more),
         cmocka_unit_test(test_retry__two_clients_do_not_come_back_together),
+        cmocka_unit_test(test_retry__successes_fill_the_budget_again),
+        cmocka_unit_test(test_retry__an_empty_budget_asks_now_and_then),
+        cmocka_unit_test(test_retry__waits_no_longer_than_its_cap),
         cmocka_unit_test(test_retry__obeys_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

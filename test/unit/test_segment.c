@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/bitmap.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -87,8 +88,11 @@ static void test_segment__gives_back_what_was_written(void **state)
     assert_int_equal((uintptr_t)a.bytes % SEGMENT_ALIGNMENT, 0);
     assert_int_equal(segment_section(segment, SECTION_B).len, 0);
     assert_null(segment_section(segment, SECTION_B + 1).bytes);
+    assert_int_equal(segment_section(segment, SECTION_B + 1).len, 0);
     assert_int_equal(segment_n_rows(segment), N_ROWS);
     assert_int_equal(segment_n_documents(segment), 2);
+    assert_int_equal(segment_document_id(segment, 0), 3);
+    assert_int_equal(segment_document_id(segment, 1), 9);
     for (size_t i = 0; i < N_ROWS; i++) {
         size_t row = 99;
         assert_int_equal(segment_chunk_id(segment, i), chunk_ids[i]);
@@ -203,6 +207,7 @@ enum {
     AT_FILE = 24,
     AT_CONTENTS_SUM = 32,
     AT_N = 40,
+    AT_RESERVED = 48,
     AT_SUM = 56
 };
 enum { IN_SECTION = 0, IN_OFFSET = 8, IN_LEN = 16, IN_SUM = 24 };
@@ -271,6 +276,7 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
         {AT_CONTENTS, whole.len + SEGMENT_ENTRY_BYTES, "header"},
         {AT_CONTENTS, UINT64_MAX, "header"},
         {AT_FILE, whole.len + 1, "bytes instead of"},
+        {AT_RESERVED, 1, "header"},
         {AT_N, n + 1, "header"},
         {AT_N, n - 1, "header"},
         {AT_N, SEGMENT_N_SECTIONS_MAX + 1, "header"},
@@ -285,6 +291,8 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
         {rows, N_ROWS + 2, "rows"},
         {rows, SEGMENT_N_ROWS_MAX + (uint64_t)1, "rows"},
         {rows, UINT64_MAX, "rows"},
+        {rows, N_ROWS + 1, "rows"}, /* its zero at the end as a row */
+        {rows + 8, 1, "rows"},
         {rows + 8, 3, "rows"},
         {rows + 8, N_ROWS + 1, "rows"},
         {rows + 8, UINT64_MAX, "rows"},
@@ -299,6 +307,35 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
     struct segment *segment = NULL;
     assert_ok(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err));
     segment_close(segment);
+    buf_clear(&whole);
+}
+
+/* A maker that is longer than any stands where another section was. */
+static void test_segment__names_of_makers_are_short(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    struct buf whole = {0};
+    assert_ok(write_rows(f->path, chunk_ids, document_ids, N_ROWS, 100, &stamp, &err));
+    assert_ok(file_read(f->path, 1 << 20, &whole, &err));
+    size_t long_one = entry_of(&whole, SECTION_B);
+    put_number(&whole, entry_of(&whole, SEGMENT_SECTION_MAKER), SECTION_B);
+    put_number(&whole, long_one, SEGMENT_SECTION_MAKER);
+    for (uint64_t len = SEGMENT_MAKER_BYTES_MAX; len < SEGMENT_MAKER_BYTES_MAX + 2; len++) {
+        size_t offset = number_at(&whole, long_one + IN_OFFSET);
+        put_number(&whole, long_one + IN_LEN, len);
+        put_number(&whole, long_one + IN_SUM, hash64_of(whole.data + offset, len));
+        sum_up(&whole);
+        overwrite(f->path, whole.data, whole.len);
+        enum status status = segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err);
+        assert_status(status, len > SEGMENT_MAKER_BYTES_MAX ? STATUS_DAMAGED : STATUS_OK);
+        if (!status)
+            segment_close(segment);
+        else
+            assert_non_null(strstr(err.message, "name of the maker"));
+    }
     buf_clear(&whole);
 }
 
@@ -358,6 +395,11 @@ static void test_segment__believes_its_stamp(void **state)
     assert_ok(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err));
     assert_status(segment_check(segment, &err), STATUS_DAMAGED);
     segment_close(segment);
+    struct segment_stamp longer = stamp, other = stamp;
+    longer.size_bytes++;
+    other.inode++;
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &longer, &segment, &err), STATUS_DAMAGED);
+    assert_status(segment_open(f->path, SEGMENT_LEXICAL, &other, &segment, &err), STATUS_DAMAGED);
     assert_int_equal(futimens(fd, NULL), 0);
     close(fd);
     assert_status(segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, &err), STATUS_DAMAGED);
@@ -374,6 +416,67 @@ static void test_segment__unfinished_leaves_no_file(void **state)
     assert_int_equal(rmdir(f->folder), 0);
     assert_int_equal(mkdir(f->folder, 0700), 0);
 }
+
+/* Long work that is stopped, and more rows than fit: no file, and no row was looked at. */
+static void test_segment__writing_can_be_stopped(void **state)
+{
+    struct fixture *f = *state;
+    struct error err;
+    struct cancel cancel = {0};
+    struct segment_stamp stamp;
+    struct segment_writer *writer = NULL;
+    assert_ok(segment_writer_new(f->path, SEGMENT_LEXICAL, "", &writer, &err));
+    segment_writer_watch(writer, &cancel);
+    assert_ok(segment_writer_status(writer, &err));
+    assert_status(segment_writer_put_rows(writer, NULL, NULL, SEGMENT_N_ROWS_MAX + 1, &err),
+                  STATUS_LIMIT);
+    assert_ok(segment_writer_put_rows(writer, chunk_ids, document_ids, N_ROWS, &err));
+    cancel.requested = 2;
+    assert_status(segment_writer_status(writer, &err), STATUS_CANCELLED);
+    assert_status(segment_writer_finish(writer, &stamp, &err), STATUS_CANCELLED);
+    segment_writer_free(writer);
+    assert_int_equal(access(f->path, F_OK), -1);
+}
+
+#ifdef RAGGED_FAULT
+static enum status write_and_merge(const struct fixture *f, struct error *err)
+{
+    struct segment_stamp stamp;
+    struct segment *segment = NULL;
+    struct segment_merge merge = {0};
+    enum status status = write_rows(f->path, chunk_ids, document_ids, N_ROWS, 20000, &stamp, err);
+    if (!status)
+        status = segment_open(f->path, SEGMENT_LEXICAL, &stamp, &segment, err);
+    struct segment_merge_input input = {.segment = segment};
+    if (!status)
+        status = segment_merge_init(&merge, &input, 1, err);
+    assert_true(status || merge.n_rows == N_ROWS);
+    segment_merge_clear(&merge);
+    segment_close(segment);
+    return status;
+}
+
+/* What can't be written is not there, and what failed says so. */
+static void test_segment__every_failed_step_is_a_status(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const sites[] = {"mem", "file"};
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+        enum status status = STATUS_IO;
+        for (int n = 1; status; n++) {
+            struct error err = {0};
+            char plan[32];
+            unlink(f->path);
+            snprintf(plan, sizeof plan, "%s:%d", sites[i], n);
+            fault_plan(plan);
+            status = write_and_merge(f, &err);
+            bool is_reached = fault_count(sites[i]) >= n;
+            fault_plan(NULL);
+            assert_true(n < 200 && (status != 0) == is_reached && (!status || *err.message));
+        }
+    }
+}
+#endif
 
 static struct segment *open_rows(const struct fixture *f, const char *name, const int64_t *ids,
                                  const int64_t *documents, size_t n)
@@ -429,6 +532,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_segment__check_wants_rows_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__believes_its_stamp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_segment__unfinished_leaves_no_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__names_of_makers_are_short, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_segment__writing_can_be_stopped, set_up, tear_down),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test_setup_teardown(test_segment__every_failed_step_is_a_status, set_up,
+                                        tear_down),
+#endif
         cmocka_unit_test_setup_teardown(test_segment__merges_rows_by_chunk, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/limits.h"
 
 #define N_CASES 500
@@ -374,6 +375,29 @@ static void test_store_corrupt__sums_can_not_be_switched_off_by_damage(void **st
     buf_clear(&vectors);
 }
 
+/* Libraries outlive the version that wrote them: what stands at the end of a page stays that. */
+static void test_store_corrupt__sums_are_what_they_always_were(void **state)
+{
+    (void)state;
+    struct buf sound = {0}, vectors = {0};
+    char folder[64];
+    size_t n_pages = 0;
+    fixture_folder_make(folder);
+    make_library(folder, &sound, &vectors);
+    size_t page_bytes = (size_t)(unsigned char)sound.data[16] << 8 | (unsigned char)sound.data[17];
+    for (size_t at = 0; at + page_bytes <= sound.len; at += page_bytes, n_pages++) {
+        uint64_t stored, spread = UINT64_C(0x9E3779B97F4A7C15);
+        const char *page = sound.data + at;
+        memcpy(&stored, page + page_bytes - 8, sizeof stored);
+        if (stored != (hash64_of(page, page_bytes - 8) ^ (at + 1) * spread))
+            fail_msg("page %zu", n_pages);
+    }
+    assert_true(page_bytes >= 512 && n_pages > 10);
+    fixture_folder_remove(folder);
+    buf_clear(&sound);
+    buf_clear(&vectors);
+}
+
 int main(void)
 {
     store_use_mem();
@@ -381,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_store_corrupt__never_crashes),
         cmocka_unit_test(test_store_corrupt__nonsense_is_found),
         cmocka_unit_test(test_store_corrupt__sums_can_not_be_switched_off_by_damage),
+        cmocka_unit_test(test_store_corrupt__sums_are_what_they_always_were),
     };
     return cmocka_run_group_tests_name("store_corrupt", tests, NULL, NULL);
 }

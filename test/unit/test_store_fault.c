@@ -407,7 +407,7 @@ static void run_plan(scenario run, struct ledger *ledger, const char *site, cons
     bool is_every_place = getenv("RAGGED_TORTURE");
     long n_places = 0;
     int n = 1;
-    for (; n < N_MAX; n += is_every_place || n < 100 ? 1 : 1 + n / 50) {
+    for (; n < N_MAX; n += is_every_place || n < 50 ? 1 : 1 + n / 25) {
         struct error err = {0};
         char plan[64];
         snprintf(plan, sizeof plan, "%s:%d%s", site, n, suffix);
@@ -435,7 +435,7 @@ static void run_all_plans(scenario run)
     static const char *const sites[] = {"mem",         "sqlite.write", "sqlite.full",
                                         "sqlite.sync", "sqlite.read",  "sqlite.truncate",
                                         "sqlite.lock", "sqlite.open",  "file",
-                                        "vectors",     "store.commit"};
+                                        "vectors",     "store.commit", "store.statement"};
     struct ledger ledger;
     ledger_init(&ledger);
     for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {

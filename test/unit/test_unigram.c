@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "nn/charsmap.h"
 #include "nn/tokenizer.h"
+#include "nn/unigram.h"
 
 /* A model folder with a small tokenizer.json. Its map turns "X" into "xy". */
 
@@ -162,6 +163,252 @@ static void test_charsmap__bad_bytes_lead_nowhere(void **state)
     buf_clear(&text);
 }
 
+/* What a map may not be, as bytes and as base64. */
+static void test_charsmap__names_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *said; /* NULL: nothing is wrong */
+    } rows[] = {
+        {"\4\0\0\0uuuu\0", 9, NULL},
+        {"\4\0\0\0uuuu\xCF\xBB\0", 11, NULL},
+        {"\4\0\0", 3, "cut short"},
+        {"\0\0\0\0uuuu\0", 9, "no multiple of 4"},
+        {"\3\0\0\0uuuu\0", 9, "no multiple of 4"},
+        {"\b\0\0\0uuuu\0", 9, "no multiple of 4"},
+        {"\4\0\0\0uuuu", 8, "do not end with NUL"},
+        {"\4\0\0\0uuuuxy", 10, "do not end with NUL"},
+        {"\4\0\0\0uuuu\xFF\0", 10, "not UTF-8"},
+    };
+    struct charsmap map = {0};
+    struct error err;
+    assert_null(charsmap_find(&map, "a", 1));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buf text = {0}, bytes = {0};
+        buf_append(&bytes, rows[i].bytes, rows[i].len);
+        append_base64(&text, &bytes);
+        enum status status = charsmap_open(text.data, text.len, &map, &err);
+        assert_status(status, rows[i].said ? STATUS_FORMAT : STATUS_OK);
+        if (rows[i].said)
+            assert_non_null(strstr(err.message, rows[i].said));
+        charsmap_clear(&map);
+        buf_clear(&text);
+        buf_clear(&bytes);
+    }
+    static const char *const no_digits[] = {"AB-A", "AB=A", "A===", "\x80\x80\x80\x80"};
+    for (size_t i = 0; i < sizeof no_digits / sizeof no_digits[0]; i++)
+        assert_status(charsmap_open(no_digits[i], 4, &map, &err), STATUS_FORMAT);
+    assert_status(charsmap_open("+/+/+/9", 7, &map, &err), STATUS_FORMAT);
+    assert_status(charsmap_open("+/+/+/9=", 8, &map, &err), STATUS_FORMAT);
+}
+
+enum part { MODEL, NORMALIZER, PRE_TOKENIZER, ADDED, POST_PROCESSOR, PART_COUNT };
+
+static const char *const part_names[PART_COUNT] = {"model", "normalizer", "pre_tokenizer",
+                                                   "added_tokens", "post_processor"};
+static const char *const good_parts[PART_COUNT] = {
+    "{'type':'Unigram','unk_id':0,'vocab':[['<unk>',0],['',-1],['a',-2]]}", "null",
+    "{'type':'Metaspace','replacement':'_'}", "[]",
+    "{'type':'BertProcessing','cls':['<s>',0],'sep':['</s>',2]}"};
+
+/* ' for quotes and _ for U+2581. */
+static enum status read_with(enum part part, const char *text, struct unigram *out,
+                             struct error *err)
+{
+    struct buf json = {0};
+    for (int i = 0; i < PART_COUNT; i++) {
+        const char *c = i == (int)part ? text : good_parts[i];
+        buf_printf(&json, "%c\"%s\":", i ? ',' : '{', part_names[i]);
+        for (; *c; c++)
+            buf_append_text(&json, *c == '\''                          ? "\""
+                                   : *c == '_' && strchr(",'}]", c[1]) ? "\xE2\x96\x81"
+                                                                       : (char[]){*c, '\0'});
+    }
+    buf_append_char(&json, '}');
+    json_t *value = NULL;
+    enum status status = json_parse(json.data, json.len, &value, err);
+    assert_int_equal(status, STATUS_OK);
+    status = unigram_read(value, out, err);
+    json_decref(value);
+    buf_clear(&json);
+    return status;
+}
+
+/* A part each that is not what we run, or is not what it should be. */
+static const struct {
+    enum part part;
+    const char *text;
+    enum status status;
+    const char *said;
+} refusals[] = {
+    {MODEL, "{'type':'BPE'}", STATUS_INVALID, "\"BPE\""},
+    {MODEL, "7", STATUS_INVALID, "\"model\""},
+    {MODEL, "{'type':'Unigram','byte_fallback':true}", STATUS_INVALID, "byte_fallback"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[]}", STATUS_FORMAT, "has 0 pieces"},
+    {MODEL, "{'type':'Unigram','vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':-1,'vocab':[['a',0]]}", STATUS_FORMAT, "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':1,'vocab':[['a',0]]}", STATUS_FORMAT, "is 1 of 1"},
+    {MODEL, "{'type':'Unigram','unk_id':99999999999,'vocab':[['a',0]]}", STATUS_FORMAT,
+     "model.unk_id"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],[0,0]]}", STATUS_FORMAT, "vocab[1]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a','b']]}", STATUS_FORMAT, "vocab[0]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0,0]]}", STATUS_FORMAT, "vocab[0]"},
+    {NORMALIZER, "{'type':'NFKC'}", STATUS_INVALID, "\"NFKC\""},
+    {NORMALIZER, "{'type':'Sequence'}", STATUS_FORMAT, "normalizer.normalizers"},
+    {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'}]}", STATUS_INVALID,
+     "\"Lowercase\""},
+    {NORMALIZER, "{'type':'Precompiled'}", STATUS_FORMAT, "precompiled_charsmap"},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':'BAA'}", STATUS_FORMAT,
+     "precompiled_charsmap"},
+    {NORMALIZER,
+     "{'type':'Sequence','normalizers':[{'type':'Precompiled','precompiled_charsmap':"
+     "'BAAAAHV1dXUA'},{'type':'Precompiled','precompiled_charsmap':'BAAAAHV1dXUA'}]}",
+     STATUS_INVALID, "two \"Precompiled\""},
+    {NORMALIZER, "{'type':'Replace','pattern':{'Regex':'a+'},'content':' '}", STATUS_INVALID,
+     "replaces \"a+\""},
+    {NORMALIZER, "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'x'}", STATUS_INVALID,
+     "by \"x\""},
+    {NORMALIZER,
+     "{'type':'Sequence','normalizers':[{'type':'Replace','pattern':{'Regex':' {2,}'},"
+     "'content':' '},{'type':'Precompiled','precompiled_charsmap':null}]}",
+     STATUS_INVALID, "after \"Replace\""},
+    {PRE_TOKENIZER, "null", STATUS_INVALID, "pre_tokenizer"},
+    {PRE_TOKENIZER, "{'type':'Metaspace'}", STATUS_INVALID, "U+2581"},
+    {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','prepend_scheme':'never'}",
+     STATUS_INVALID, "prepend_scheme"},
+    {PRE_TOKENIZER, "{'type':'Metaspace','replacement':'_','add_prefix_space':false}",
+     STATUS_INVALID, "prepend_scheme"},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[]}", STATUS_INVALID, "pre_tokenizer"},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[{'type':'Digits'},{'type':'Metaspace'}]}",
+     STATUS_INVALID, "\"Digits\""},
+    {PRE_TOKENIZER, "{'type':'Sequence','pretokenizers':[{'type':'Digits'}]}", STATUS_INVALID,
+     "\"Digits\""},
+    {ADDED, "[{'id':1}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':''}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':'a'},{'content':'b'}]", STATUS_FORMAT, "added_tokens[1].id"},
+    {ADDED, "[{'id':1,'content':'a','single_word':true}]", STATUS_INVALID, "single_word"},
+    {POST_PROCESSOR, "null", STATUS_INVALID, "post_processor"},
+    {POST_PROCESSOR, "{'type':'BertProcessing','cls':['<s>'],'sep':['</s>',2]}", STATUS_FORMAT,
+     "post_processor.cls[1]"},
+    {POST_PROCESSOR, "{'type':'RobertaProcessing','cls':['<s>',0],'sep':[2,'</s>']}", STATUS_FORMAT,
+     "post_processor.sep[1]"},
+    {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2]}", STATUS_INVALID, "has 2 parts"},
+    {POST_PROCESSOR, "{'type':'TemplateProcessing','single':[1,2,3]}", STATUS_INVALID,
+     "post_processor.single[0]"},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
+     "'special_tokens':{'s':{'ids':[0,1]}}}",
+     STATUS_FORMAT, "special_tokens.s.ids"},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,1],"
+     "'special_tokens':{'s':{'ids':[0]}}}",
+     STATUS_INVALID, "post_processor.single[2]"},
+};
+
+/* It is named, and nothing is left. */
+static void test_unigram__refuses_what_it_does_not_run(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        enum status status = read_with(refusals[i].part, refusals[i].text, &unigram, &err);
+        if (status != refusals[i].status || !strstr(err.message, refusals[i].said))
+            fail_msg("%s: %s (%s)", refusals[i].text, status_name(status), err.message);
+        assert_null(unigram.scores);
+    }
+}
+
+static void test_unigram__reads_each_form_of_a_part(void **state)
+{
+    (void)state;
+    static const struct {
+        enum part part;
+        const char *text, *sentence;
+        int32_t ids[6];
+        size_t n_ids, n_between;
+    } rows[] = {
+        {NORMALIZER, "null", "a  a", {0, 2, 0, 0, 2}, 5, 1},
+        {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':null}", "a", {0, 2}, 2, 1},
+        {NORMALIZER,
+         "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'_'}",
+         "a  a",
+         {0, 2, 0, 2},
+         4,
+         1},
+        {PRE_TOKENIZER,
+         "{'type':'Sequence','pretokenizers':[{'type':'WhitespaceSplit'},{'type':'Metaspace',"
+         "'replacement':'_'}]}",
+         "a  a",
+         {0, 2, 0, 2},
+         4,
+         1},
+        {PRE_TOKENIZER,
+         "{'type':'Sequence','pretokenizers':[{'type':'Metaspace','replacement':'_','split':false,"
+         "'prepend_scheme':'always','add_prefix_space':true}]}",
+         "a  a",
+         {0, 2, 0, 2},
+         4,
+         1},
+        {ADDED, "null", "a", {0, 2}, 2, 1},
+        {ADDED,
+         "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
+         "a<xy><x> a",
+         {0, 2, 8, 9, 0, 2},
+         6,
+         1},
+        {POST_PROCESSOR,
+         "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,{'SpecialToken':"
+         "{'id':'s'}}],'pair':[1,2,3,4,5,6],'special_tokens':{'s':{'ids':[2]}}}",
+         "a",
+         {0, 2},
+         2,
+         2},
+        {POST_PROCESSOR,
+         "{'type':'RobertaProcessing','cls':['<s>',0],'sep':['</s>',2]}",
+         "a",
+         {0, 2},
+         2,
+         2},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        int32_t ids[6] = {-1, -1, -1, -1, -1, -1};
+        assert_ok(read_with(rows[i].part, rows[i].text, &unigram, &err));
+        assert_int_equal(unigram.n_between, rows[i].n_between);
+        size_t n = unigram_encode(&unigram, rows[i].sentence, strlen(rows[i].sentence), ids, 6);
+        if (n != rows[i].n_ids || memcmp(ids, rows[i].ids, n * sizeof *ids) != 0)
+            fail_msg("%s: %zu ids, %d %d %d %d", rows[i].text, n, ids[0], ids[1], ids[2], ids[3]);
+        unigram_clear(&unigram);
+    }
+}
+
+/* Numbers that JSON can hold and a model can't, and lists longer than any. */
+static void test_unigram__knows_its_limits(void **state)
+{
+    (void)state;
+    struct unigram unigram = {0};
+    struct error err = {0};
+    struct buf text = {0};
+    buf_append_text(&text, "{'type':'Unigram','unk_id':0,'vocab':[['");
+    for (size_t i = 0; i <= TRIE_KEY_BYTES_MAX; i++)
+        buf_append_char(&text, 'x');
+    buf_append_text(&text, "',0]]}");
+    assert_status(read_with(MODEL, buf_text(&text), &unigram, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "has 1025 bytes"));
+    buf_reset(&text);
+    buf_append_char(&text, '[');
+    for (size_t i = 0; i <= UNIGRAM_ADDED_MAX; i++)
+        buf_printf(&text, "%s{'id':1,'content':'t%zu'}", i ? "," : "", i);
+    buf_append_char(&text, ']');
+    assert_status(read_with(ADDED, buf_text(&text), &unigram, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "has 1025, more"));
+    buf_clear(&text);
+}
+
 static void test_unigram__every_failed_step_is_a_status(void **state)
 {
     (void)state;
@@ -194,6 +441,10 @@ int main(void)
         cmocka_unit_test(test_unigram__takes_the_best_pieces),
         cmocka_unit_test(test_unigram__a_folder_without_tokenizer_names_the_files),
         cmocka_unit_test(test_charsmap__bad_bytes_lead_nowhere),
+        cmocka_unit_test(test_charsmap__names_what_is_wrong),
+        cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
+        cmocka_unit_test(test_unigram__reads_each_form_of_a_part),
+        cmocka_unit_test(test_unigram__knows_its_limits),
         cmocka_unit_test(test_unigram__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

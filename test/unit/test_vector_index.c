@@ -180,25 +180,22 @@ static void test_vector_index__every_kernel_gives_the_same_hits(void **state)
 
 /* The error of a code is as large as theory says, sqrt((pi / 2 - 1) / dim) of both lengths, and the
  * estimates are right on the average. */
-static void test_vector_index__estimates_are_those_of_the_paper(void **state)
+static void check_estimates(struct fixture *f)
 {
-    (void)state;
     struct error err;
-    struct fixture f;
     struct candidates all = {0};
     float query[384], row[384];
     double sum = 0, square = 0, expected = 0;
-    fixture_init(&f, 3000, 384);
-    fixture_open(&f);
+    fixture_open(f);
     random_row(384, 7, query);
-    assert_ok(candidates_init(&all, f.n, &err));
-    assert_ok(vector_index_scan(f.index, query, NULL, 1, &all, &err));
-    assert_int_equal(all.n, f.n);
+    assert_ok(candidates_init(&all, f->n, &err));
+    assert_ok(vector_index_scan(f->index, query, NULL, 1, &all, &err));
+    assert_int_equal(all.n, f->n);
     for (size_t i = 0; i < all.n; i++) {
         double truth = 0, length = 0;
-        vector_from_fp16(fixture_row(&f, candidates_row(all.keys[i])), 384, row);
+        vector_from_fp16(fixture_row(f, candidates_row(all.keys[i])), 384, row);
         for (size_t j = 0; j < 384; j++) {
-            double r = (double)row[j] - (double)f.index->mean[j];
+            double r = (double)row[j] - (double)f->index->mean[j];
             truth += (double)query[j] * r;
             length += r * r;
         }
@@ -213,6 +210,33 @@ static void test_vector_index__estimates_are_those_of_the_paper(void **state)
     assert_true(fabs(mean) < 0.1 * deviation);
     assert_true(deviation < 1.15 * sqrt(expected / n));
     candidates_clear(&all);
+}
+
+static void test_vector_index__estimates_are_those_of_the_paper(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, 3000, 384);
+    check_estimates(&f);
+    fixture_clear(&f);
+}
+
+/* Rows that hardly differ from their mean: what is left of them is far below a unit. */
+static void test_vector_index__estimates_tell_close_rows_apart(void **state)
+{
+    (void)state;
+    struct fixture f;
+    float first[384], row[384];
+    fixture_init(&f, 3000, 384);
+    vector_from_fp16(f.halves, 384, first);
+    for (size_t i = 0; i < f.n; i++) {
+        vector_from_fp16(f.halves + 384 * i, 384, row);
+        for (size_t k = 0; k < 384; k++)
+            row[k] = first[k] + 0.02f * row[k];
+        make_unit(row, 384);
+        vector_to_fp16(row, 384, f.halves + 384 * i);
+    }
+    check_estimates(&f);
     fixture_clear(&f);
 }
 
@@ -449,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_vector_index__measures_its_own_recall),
         cmocka_unit_test(test_vector_index__every_kernel_gives_the_same_hits),
         cmocka_unit_test(test_vector_index__estimates_are_those_of_the_paper),
+        cmocka_unit_test(test_vector_index__estimates_tell_close_rows_apart),
         cmocka_unit_test(test_vector_index__a_filter_costs_no_recall),
         cmocka_unit_test(test_vector_index__rows_that_are_data_errors_never_come_up),
         cmocka_unit_test(test_vector_index__equal_rows_come_in_order),

@@ -1,0 +1,308 @@
+/* A library that somebody else has written into: numbers that can't be, rows that are gone, files
+ * that are none. Nothing is computed with them, and what is wrong is said. */
+#include "store_fixture.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/fault.h"
+
+static void tamper(const struct fixture_library *f, const char *sql)
+{
+    char path[128], *message = NULL;
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/ragged.db", f->folder);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    sqlite3_wal_autocheckpoint(db, 0);
+    if (sqlite3_exec(db, sql, NULL, NULL, &message))
+        fail_msg("%s: %s", sql, message);
+    sqlite3_close(db);
+}
+
+static void test_store_hostile__counters_that_make_no_sense(void **state)
+{
+    struct fixture_library *f = *state;
+    static const char *const changes[] = {
+        "next_chunk_id = 0",
+        "next_slot = -1",
+        "next_slot = 4294967297",
+        "vector_file = 0",
+        "vector_file = 9223372036854775807",
+        "vector_bytes = -2",
+        "vector_bytes = 3",
+        "vector_bytes = 1000000000",
+        "vector_bytes = 0",
+        "n_tail = -1",
+        "n_vector_tail = -1",
+    };
+    struct error err;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    tamper(f, "CREATE TABLE kept AS SELECT * FROM library");
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char sql[128];
+        snprintf(sql, sizeof sql, "UPDATE library SET %s", changes[i]);
+        tamper(f, sql);
+        err = (struct error){0};
+        if (store_read_begin(f->store, &err) != STATUS_DAMAGED)
+            fail_msg("%s: %s", changes[i], err.message);
+        store_read_end(f->store);
+        assert_status(store_write_begin(f->store, &err), STATUS_DAMAGED);
+        tamper(f, "DELETE FROM library; INSERT INTO library SELECT * FROM kept");
+    }
+    tamper(f, "DROP TABLE kept");
+    assert_int_equal(fixture_n_problems(f->store), 0);
+}
+
+/* The last numbers there are have been given out. */
+static void test_store_hostile__no_number_is_left(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    tamper(f, "UPDATE library SET next_chunk_id = 9223372036854775807");
+    assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, "no more passage ids"));
+    tamper(f, "UPDATE library SET next_chunk_id = 2, next_slot = 4294967296");
+    assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_LIMIT);
+    assert_non_null(strstr(err.message, "no room for another vector"));
+}
+
+static void test_store_hostile__the_row_of_counters_is_gone(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct hash128 hash;
+    int64_t generation;
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    assert_ok(store_state(f->store, &hash, &err));
+    tamper(f, "DELETE FROM library");
+    assert_status(store_state(f->store, &hash, &err), STATUS_DAMAGED);
+    assert_status(store_generation(f->store, &generation, &err), STATUS_DAMAGED);
+    assert_status(store_read_begin(f->store, &err), STATUS_DAMAGED);
+}
+
+static enum status keep_no_segment(void *ctx, const struct store_segment *segment,
+                                   struct error *err)
+{
+    (void)ctx;
+    (void)segment;
+    (void)err;
+    return STATUS_OK;
+}
+
+static void test_store_hostile__a_segment_of_an_unknown_kind(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    tamper(f, "INSERT INTO segments VALUES('a', 3, 1, 1, 1, 1, 1, '')");
+    assert_status(store_each_segment(f->store, keep_no_segment, NULL, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, "\"a\" is of an unknown kind"));
+}
+
+static enum status keep_no_range(void *ctx, int64_t first, int64_t end, struct error *err)
+{
+    (void)ctx;
+    (void)first;
+    (void)end;
+    (void)err;
+    return STATUS_OK;
+}
+
+static void test_store_hostile__a_range_of_no_rows(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    tamper(f, "INSERT INTO dead VALUES(1, 4, 4)");
+    assert_status(store_each_dead(f->store, STORE_KIND_LEXICAL, keep_no_range, NULL, &err),
+                  STATUS_DAMAGED);
+    assert_ok(store_each_dead(f->store, STORE_KIND_VECTOR, keep_no_range, NULL, &err));
+}
+
+static enum status keep_nothing(void *ctx, const struct audit_row *row, struct error *err)
+{
+    (void)ctx;
+    (void)row;
+    (void)err;
+    return STATUS_OK;
+}
+
+static enum status keep_no_run(void *ctx, const struct audit_run *run, struct error *err)
+{
+    (void)ctx;
+    (void)run;
+    (void)err;
+    return STATUS_OK;
+}
+
+static void test_store_hostile__a_row_of_the_trail_is_none(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    const struct audit_filter filter = {.n_max = 10};
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    tamper(f, "UPDATE audit SET row = x'00'");
+    assert_status(store_audit_each(f->store, keep_nothing, NULL, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.hint, "audit verify"));
+    assert_status(store_audit_list(f->store, &filter, keep_no_run, NULL, &err), STATUS_DAMAGED);
+}
+
+/* Where the vectors were is a link to something else: it is neither read nor written. */
+static void test_store_hostile__the_file_of_vectors_is_a_device(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    struct store_vectors vectors;
+    char path[128];
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    fixture_vectors_path(f->folder, 1, path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_status(fixture_save(f->store, 2, 20, 1, FIXTURE_WITH_VECTORS, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, "not a regular file"));
+    assert_ok(store_read_begin(f->store, &err));
+    assert_status(store_map_vectors(f->store, &vectors, &err), STATUS_DAMAGED);
+    store_read_end(f->store);
+}
+
+/* 0: all went well. */
+static int read_as_nobody(const char *folder)
+{
+    struct error err;
+    struct store *store = NULL;
+    struct store_counts counts = {0};
+    if (geteuid() == 0 && setresuid(65534, 65534, 0)) /* and back, at the end */
+        return 1;
+    if (access(folder, W_OK) == 0)
+        return 2;
+    if (store_open(folder, STORE_OPEN_READ, &store, &err))
+        return 3;
+    bool is_read = store_count(store, &counts, &err) == STATUS_OK && counts.n_chunks == 3;
+    store_close(store);
+    return is_read ? 0 : 4;
+}
+
+/* On a medium that can't be written SQLite can't make the files beside the database. */
+static void test_store_hostile__is_read_where_nothing_can_be_written(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    char path[128], odd[96];
+    int wait_status = 0;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITHOUT_VECTORS);
+    assert_ok(store_checkpoint(f->store, 0, &err));
+    store_close(f->store);
+    f->store = NULL;
+    snprintf(path, sizeof path, "%s/ragged.db-wal", f->folder);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/ragged.db-shm", f->folder);
+    assert_int_equal(unlink(path), 0);
+    snprintf(odd, sizeof odd, "%s%%3f?#",
+             f->folder); /* what means something in a name for SQLite */
+    assert_int_equal(rename(f->folder, odd), 0);
+    snprintf(path, sizeof path, "%s/ragged.db", odd);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(chmod(odd, 0555), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int code = read_as_nobody(odd);
+        (void)!setresuid(0, 0, 0);
+        _exit(code);
+    }
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_int_equal(chmod(odd, 0700), 0);
+    assert_int_equal(rename(odd, f->folder), 0);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+}
+
+/* A disk that is full to the byte, or a limit of the process: the file stays as it was. */
+static int save_beyond_a_limit(const char *folder)
+{
+    struct error err = {0};
+    struct store *store = NULL;
+    const struct rlimit limit = {.rlim_cur = 3 * 2 * FIXTURE_DIM + 8, .rlim_max = RLIM_INFINITY};
+    if (store_open(folder, STORE_OPEN_WRITE, &store, &err) || store_write_begin(store, &err))
+        return 1;
+    struct fixture_document f;
+    fixture_document_init(&f, 2, 20, 3, FIXTURE_WITH_VECTORS);
+    enum status status = fixture_put(store, &f, &err);
+    signal(SIGXFSZ, SIG_IGN);
+    if (status || setrlimit(RLIMIT_FSIZE, &limit))
+        return 2;
+    status = store_write_commit(store, &err);
+    if (status != STATUS_IO || !strstr(err.message, "could not write"))
+        return 3;
+    store_write_rollback(store);
+    store_close(store);
+    return 0;
+}
+
+static void test_store_hostile__the_file_of_vectors_may_not_grow(void **state)
+{
+    struct fixture_library *f = *state;
+    int wait_status = 0;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    store_close(f->store);
+    f->store = NULL;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(save_beyond_a_limit(f->folder));
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), 0);
+    struct error err;
+    assert_ok(store_open(f->folder, STORE_OPEN_WRITE, &f->store, &err));
+    assert_int_equal(fixture_n_problems(f->store), 0);
+    fixture_must_save(f, 2, 20, 3, FIXTURE_WITH_VECTORS);
+}
+
+#ifdef RAGGED_FAULT
+/* The disk fails, is full, gives a byte at a time, or a signal comes in between. */
+static void test_store_hostile__the_disk_of_the_vectors_fails(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err = {0};
+    size_t n;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    fault_plan("vectors.full:1");
+    assert_status(fixture_save(f->store, 2, 20, 3, FIXTURE_WITH_VECTORS, &err), STATUS_IO);
+    assert_non_null(strstr(err.hint, "free some space"));
+    fault_plan("vectors.write:1");
+    assert_status(fixture_save(f->store, 2, 20, 3, FIXTURE_WITH_VECTORS, &err), STATUS_IO);
+    assert_string_equal(err.hint, "");
+    fault_plan("vectors.read:1");
+    assert_status(store_check(f->store, FIXTURE_DIM, fixture_say, NULL, &n, &err), STATUS_IO);
+    static const char *const harmless[] = {"eintr@vectors.read:1", "short@vectors.read:1+",
+                                           "short@vectors.write:1+"};
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        fault_plan(harmless[i]);
+        fixture_must_save(f, 2 + (int)i, 20, 3, FIXTURE_WITH_VECTORS);
+        assert_int_equal(fixture_n_problems(f->store), 0);
+    }
+    fault_plan(NULL);
+}
+#endif
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_store_hostile__counters_that_make_no_sense),
+        TEST(test_store_hostile__no_number_is_left),
+        TEST(test_store_hostile__the_row_of_counters_is_gone),
+        TEST(test_store_hostile__a_segment_of_an_unknown_kind),
+        TEST(test_store_hostile__a_range_of_no_rows),
+        TEST(test_store_hostile__a_row_of_the_trail_is_none),
+        TEST(test_store_hostile__the_file_of_vectors_is_a_device),
+        TEST(test_store_hostile__the_file_of_vectors_may_not_grow),
+#ifdef RAGGED_FAULT
+        TEST(test_store_hostile__the_disk_of_the_vectors_fails),
+#endif
+        TEST(test_store_hostile__is_read_where_nothing_can_be_written),
+    };
+    return cmocka_run_group_tests_name("store_hostile", tests, NULL, NULL);
+}
