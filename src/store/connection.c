@@ -132,7 +132,8 @@ static enum status open_database(struct store *store, const char *name, int flag
                                  struct error *err)
 {
     flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int rc = sqlite3_open_v2(name, &store->db, flags, page_vfs_name());
+    const char *vfs = page_vfs_name(); /* without it pages would be written without checksums */
+    int rc = vfs ? sqlite3_open_v2(name, &store->db, flags, vfs) : SQLITE_NOMEM;
     enum status status = rc ? store_fail(store, rc, err) : configure(store, err);
     if (!status && store->mode == STORE_OPEN_READ)
         status = connection_run(store, "PRAGMA query_only = 1", err);
