@@ -144,7 +144,7 @@ def test_a_page_of_eval_sets_the_depth_of_reranking_against_time(reranking, tmp_
     folder = tmp_path / "collection"
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text("".join(
-        '{"_id": "%d", "title": "", "text": "the rivers of country %d"}\n' % (i, i) for i in range(30)))
+        '{"_id": "%d", "title": "", "text": "the rivers of country %d%s"}\n' % (i, i, " and its lakes" * 60) for i in range(30)))
     (folder / "queries.jsonl").write_text('{"_id": "q", "text": "rivers"}\n')
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t3\t1\nq\t25\t1\n")
     page = tmp_path / "page.html"
