@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -97,13 +97,12 @@ void logging_open(struct app *app)
 
 void logging_close(const struct app *app, enum exit_code code, int64_t took_us)
 {
-    struct statvfs disk;
+    struct disk_room disk;
+    struct log_fact room = {LOG_KEY_END, 0};
     const char *folder = config_text(&app->config, "data_dir"); /* NULL: nothing was loaded */
-    const struct log_fact command = {LOG_KEY_COMMAND, number_of(app->arguments.command)};
-    if (folder && statvfs(folder, &disk) == 0)
-        LOG(LOG_EVENT_RUN_ENDED, command, {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us},
-            {LOG_KEY_FREE_BYTES, (int64_t)((uint64_t)disk.f_bavail * disk.f_frsize)});
-    else
-        LOG(LOG_EVENT_RUN_ENDED, command, {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us});
+    if (folder && disk_look(folder, &disk))
+        room = (struct log_fact){LOG_KEY_FREE_BYTES, (int64_t)disk.free_bytes};
+    LOG(LOG_EVENT_RUN_ENDED, {LOG_KEY_COMMAND, number_of(app->arguments.command)},
+        {LOG_KEY_EXIT_CODE, code}, {LOG_KEY_TOOK_US, took_us}, room);
     log_close();
 }

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "app/logging.h"
 #include "app/monitor_events.h"
 #include "base/board.h"
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "engine/engine.h"
@@ -67,16 +67,16 @@ static void look_at_processors(struct buf *text, struct monitor_machine *out)
 
 static void look_at_machine(const char *folder, struct buf *text, struct monitor_machine *out)
 {
-    struct statvfs disk;
+    struct disk_room disk;
     *out = (struct monitor_machine){0};
     look_at_processors(text, out);
     if (read_proc("/proc/meminfo", text)) {
         (void)process_find_bytes(buf_text(text), "MemTotal:", &out->memory_bytes);
         (void)process_find_bytes(buf_text(text), "MemAvailable:", &out->memory_free_bytes);
     }
-    if (statvfs(folder, &disk) == 0) {
-        out->disk_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
-        out->disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (disk_look(folder, &disk)) {
+        out->disk_bytes = disk.size_bytes;
+        out->disk_free_bytes = disk.free_bytes;
     }
 }
 

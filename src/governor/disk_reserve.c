@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -21,25 +21,16 @@ uint64_t disk_reserve_bytes(uint64_t disk_bytes, uint64_t largest_bytes)
     return wanted < share ? wanted : share;
 }
 
-struct disk {
-    uint64_t size_bytes, free_bytes;
-};
-
 /* False: it does not say. */
-static bool look_at(const char *folder, struct disk *out)
+static bool look_at(const char *folder, struct disk_room *out)
 {
-    struct statvfs disk;
-    if (statvfs(folder, &disk) || disk.f_blocks == 0)
-        return false;
-    out->size_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
-    out->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-    return true;
+    return disk_look(folder, out) && out->size_bytes > 0;
 }
 
 enum status disk_reserve_check(const char *folder, uint64_t reserve_bytes, uint64_t n_bytes,
                                uint64_t largest_bytes, struct error *err)
 {
-    struct disk disk;
+    struct disk_room disk;
     if (!look_at(folder, &disk))
         return STATUS_OK;
     if (!reserve_bytes)
@@ -55,7 +46,7 @@ enum status disk_reserve_check(const char *folder, uint64_t reserve_bytes, uint6
 
 uint64_t disk_ballast_bytes(const char *folder)
 {
-    struct disk disk;
+    struct disk_room disk;
     if (!look_at(folder, &disk) || disk.size_bytes / BALLAST_SHARE > BALLAST_MAX)
         return BALLAST_MAX;
     return disk.size_bytes / BALLAST_SHARE;
@@ -64,7 +55,7 @@ uint64_t disk_ballast_bytes(const char *folder)
 /* A half-made one is of use too. */
 void disk_ballast_keep(const char *folder)
 {
-    struct disk disk;
+    struct disk_room disk;
     struct stat found;
     uint64_t n_bytes = disk_ballast_bytes(folder);
     char *path = path_join(folder, BALLAST_NAME);
@@ -81,7 +72,7 @@ void disk_ballast_keep(const char *folder)
 
 bool disk_ballast_lend(const char *folder)
 {
-    struct disk disk;
+    struct disk_room disk;
     if (!look_at(folder, &disk) || disk.free_bytes >= 2 * disk_ballast_bytes(folder))
         return false;
     char *path = path_join(folder, BALLAST_NAME);

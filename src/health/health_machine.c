@@ -3,12 +3,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -45,17 +45,16 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
         return;
     }
     char *folder = existing_folder(health->folder);
-    struct statvfs disk = {0};
-    if (!folder || statvfs(folder, &disk) != 0) {
+    struct disk_room disk;
+    if (!folder || !disk_look(folder, &disk)) {
         health_say(out, ENGINE_UNHEALTHY, "the disk of \"%s\" can't be asked", health->folder);
         health_remedy(out, "look whether the disk is there");
     } else {
-        uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-        uint64_t all_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
-        enum engine_health found = free_bytes < DISK_FREE_UNHEALTHY  ? ENGINE_UNHEALTHY
-                                   : free_bytes < DISK_FREE_DEGRADED ? ENGINE_DEGRADED_HEALTH
-                                                                     : ENGINE_HEALTHY;
-        health_say(out, found, "%.0f MiB of %.0f MiB are free", MIB(free_bytes), MIB(all_bytes));
+        enum engine_health found = disk.free_bytes < DISK_FREE_UNHEALTHY  ? ENGINE_UNHEALTHY
+                                   : disk.free_bytes < DISK_FREE_DEGRADED ? ENGINE_DEGRADED_HEALTH
+                                                                          : ENGINE_HEALTHY;
+        health_say(out, found, "%.0f MiB of %.0f MiB are free", MIB(disk.free_bytes),
+                   MIB(disk.size_bytes));
         if (found != ENGINE_HEALTHY)
             health_remedy(out, "make room on the disk of \"%s\", or move the library with data_dir",
                           folder);

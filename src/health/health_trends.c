@@ -2,9 +2,9 @@
  * own past in the log. A past that is too short is no finding, and neither is a log that is off. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/statvfs.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/limits.h"
 #include "base/log_history.h"
 #include "base/mem.h"
@@ -84,12 +84,12 @@ static double days_until(const struct trend_line *line, enum trend_verdict way, 
 
 static void look_at_disk_trend(struct health *health, struct engine_health_check *out)
 {
-    struct statvfs disk;
-    if (statvfs(health->folder, &disk) != 0) {
+    struct disk_room disk;
+    if (!disk_look(health->folder, &disk)) {
         health_say(out, ENGINE_HEALTHY, "the disk does not say how much of it is free");
         return;
     }
-    double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    double free_bytes = (double)disk.free_bytes;
     struct trend_line line = line_of(health, LOG_HISTORY_FREE, &free_bytes);
     double days = days_until(&line, TREND_DOWN, free_bytes);
     if (line.verdict == TREND_UNKNOWN) {
