@@ -40,12 +40,10 @@ static struct scan_sizes sizes_of(const struct engine *engine)
     struct scan_sizes sizes = {.part_bytes =
                                    options->part_bytes ? options->part_bytes : PART_BYTES};
     uint64_t affordable = ingest_largest_text(governor_share(engine->governor, GOVERNOR_INGEST));
-    sizes.large_bytes =
-        PARTS_MIN * sizes.part_bytes < affordable ? PARTS_MIN * sizes.part_bytes : affordable;
-    if (sizes.large_bytes < PARTS_LEAST * sizes.part_bytes)
-        sizes.large_bytes = PARTS_LEAST * sizes.part_bytes;
-    if (options->file_limit_bytes && options->file_limit_bytes < sizes.large_bytes)
-        sizes.large_bytes = options->file_limit_bytes;
+    sizes.large_bytes = size_max(PARTS_LEAST * sizes.part_bytes,
+                                 size_min(PARTS_MIN * sizes.part_bytes, affordable));
+    if (options->file_limit_bytes)
+        sizes.large_bytes = size_min(sizes.large_bytes, options->file_limit_bytes);
     return sizes;
 }
 
