@@ -100,13 +100,13 @@ class Ours:
 
     def search(self, mode, *options):
         return time_processes(
-            self.arguments, [self.ragged, "--data-dir", self.library, *options, "search", "-n", N_RESULTS, "--mode", mode,
+            self.arguments, [self.ragged, "--data-dir", self.library, "search", *options, "-n", N_RESULTS, "--mode", mode,
                              "{}"], self.collection.lines, self.runs)
 
     def measure(self):
         """Without the cache of answers: the same queries come several times."""
         for mode in MODES:
-            yield "ragged, new process, " + mode, self.search(mode, "--feature", "query_caching=off")
+            yield "ragged, new process, " + mode, self.search(mode, "--no-cache")
         yield "ragged, new process, asked before", self.search(MODES[0])
         yield "(an empty process)", time_processes(self.arguments, ["/bin/true"], ["-"] * 50, self.runs)
 

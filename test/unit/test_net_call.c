@@ -1,6 +1,7 @@
 /* The wrapper that every request goes through, against a server that misbehaves as scripted. */
 #include "../canceller.h"
 #include "../fault_peer.h"
+#include "peers_fixture.h"
 
 #include <pthread.h>
 
@@ -99,20 +100,6 @@ static struct net_peers *new_peers(const char *force)
     const struct net_peers_options options = {.force = force, .operations = operations};
     assert_ok(net_peers_new(&options, &peers, &err));
     return peers;
-}
-
-struct found {
-    char state[16];
-    struct net_peer peer;
-    int n;
-};
-
-static void keep_peer(void *ctx, const struct net_peer *peer)
-{
-    struct found *found = ctx;
-    snprintf(found->state, sizeof found->state, "%s", peer->state);
-    found->peer = *peer;
-    found->n++;
 }
 
 static void assert_state(struct net_peers *peers, const char *state)

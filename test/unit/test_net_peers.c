@@ -1,5 +1,5 @@
 /* What is kept of servers, as it begins. */
-#include "../testing.h"
+#include "peers_fixture.h"
 
 #include <string.h>
 
@@ -7,20 +7,6 @@
 #include "net/peers.h"
 
 static struct error err;
-
-struct found {
-    char state[16];
-    struct net_peer peer;
-    int n;
-};
-
-static void keep_peer(void *ctx, const struct net_peer *peer)
-{
-    struct found *found = ctx;
-    snprintf(found->state, sizeof found->state, "%s", peer->state);
-    found->peer = *peer;
-    found->n++;
-}
 
 /* Strings that name none, and more of them than there is room for. */
 static void test_net_peers__what_is_forced_must_make_sense(void **state)
