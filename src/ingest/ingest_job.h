@@ -48,7 +48,7 @@ enum ingest_change {
     INGEST_CHANGE_DOCUMENT, /* puts `document`, also a recorded failure */
     INGEST_CHANGE_PART,     /* puts `part` of `document` */
     INGEST_CHANGE_STAT,     /* only size, inode, mtime */
-    INGEST_CHANGE_VECTORS,  /* puts the vectors of `needed` */
+    INGEST_CHANGE_VECTORS,  /* puts the vectors of a slice, and links its passages to them */
 };
 
 /* One document, or one slice of passages, on its way. Owned by one worker, then by the writer. */
@@ -82,6 +82,9 @@ struct ingest_job {
     uint64_t n_tokens; /* of them all */
     uint16_t *vectors; /* of a slice, fp16 [n_chunks][dim] */
     size_t n_earlier;  /* of a slice: chunks that were in the library before this ingest */
+    int64_t linked[INGEST_SLICE]; /* of a slice: ids of all its passages that miss a vector, also
+                                     where a twin has it or is among `chunks` */
+    size_t n_linked;
     struct arena arena;
     /* pipeline, by its mutex */
     size_t n_taken; /* bytes of the governor */

@@ -34,7 +34,10 @@ static enum status take(void *ctx, int64_t chunk_id, const struct store_chunk *c
     struct taking *taking = ctx;
     struct ingest_job *job = taking->job;
     bool has_vector = false;
-    if (chunk_id > job->missing->until || was_taken(job, chunk->hash))
+    if (chunk_id > job->missing->until)
+        return STATUS_OK;
+    job->linked[job->n_linked++] = chunk_id;
+    if (was_taken(job, chunk->hash))
         return STATUS_OK;
     enum status status = store_has_vector(taking->reader, chunk->hash, &has_vector, err);
     if (status || has_vector)
@@ -102,7 +105,7 @@ void ingest_slice_prepare(struct ingest_worker *worker, const struct ingest_cont
     if (!status && job->n_chunks > 0)
         status = embed(worker, context, job, &job->error);
     if (!status) {
-        job->change = job->n_chunks > 0 ? INGEST_CHANGE_VECTORS : INGEST_CHANGE_NONE;
+        job->change = job->n_linked > 0 ? INGEST_CHANGE_VECTORS : INGEST_CHANGE_NONE;
         return;
     }
     job->result = ENGINE_FILE_FAILED;

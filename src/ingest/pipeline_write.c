@@ -25,6 +25,8 @@ static enum status put_vectors(struct pipeline *p, const struct ingest_job *job,
         const struct store_chunk *chunk = &job->chunks[i];
         status = store_put_vector(p->writer, chunk->hash, chunk->vector, chunk->vector_bytes, err);
     }
+    for (size_t i = 0; i < job->n_linked && !status; i++)
+        status = store_link_vector(p->writer, job->linked[i], err);
     return status;
 }
 

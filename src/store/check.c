@@ -61,16 +61,16 @@ static const struct rule {
     {"SELECT count(*) FROM vector_tail t JOIN chunks c ON c.id = t.chunk_id "
      "WHERE t.doc_id <> c.doc_id",
      "vector tail rows that name another document than their chunk"},
-    {"SELECT count(*) FROM vector_tail t JOIN chunks c ON c.id = t.chunk_id "
-     "JOIN vectors v ON v.id = t.slot WHERE v.hash <> c.hash",
+    {"SELECT count(*) FROM chunk_vectors s JOIN chunks c ON c.id = s.chunk_id "
+     "JOIN vectors v ON v.id = s.slot WHERE v.hash <> c.hash",
      "chunks with the vector of another text"},
-    {"SELECT count(*) FROM missing m JOIN chunks c ON c.id = m.chunk_id "
-     "WHERE c.hash IN (SELECT hash FROM vectors)",
-     "chunks that miss a vector which is there"},
-    {"SELECT count(*) FROM chunks WHERE hash NOT IN (SELECT hash FROM vectors) "
+    {"SELECT count(*) FROM vector_tail t LEFT JOIN chunk_vectors s ON s.chunk_id = t.chunk_id "
+     "WHERE s.slot IS NOT t.slot",
+     "vector tail rows with another vector than their chunk"},
+    {"SELECT count(*) FROM chunks WHERE id NOT IN (SELECT chunk_id FROM chunk_vectors) "
      "AND id NOT IN (SELECT chunk_id FROM missing)",
      "chunks without a vector that are not known to miss it"},
-    {"SELECT count(*) FROM missing WHERE chunk_id IN (SELECT chunk_id FROM vector_tail)",
+    {"SELECT count(*) FROM missing WHERE chunk_id IN (SELECT chunk_id FROM chunk_vectors)",
      "chunks that have a vector and miss it"},
     {"SELECT max(0, (SELECT count(*) FROM chunks) - (SELECT count(*) FROM tail) - "
      "(SELECT coalesce(sum(n_rows), 0) FROM segments WHERE kind = 1))",

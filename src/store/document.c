@@ -196,10 +196,10 @@ enum status store_remove_document(struct store *store, int64_t document_id, stru
 
 enum status store_remove_all(struct store *store, size_t *out_n, struct error *err)
 {
-    static const enum sql steps[] = {SQL_REMOVE_ALL_TAIL,     SQL_VECTOR_TAIL_REMOVE_ALL,
-                                     SQL_REMOVE_ALL_MISSING,  SQL_REMOVE_ALL_DEAD,
-                                     SQL_REMOVE_ALL_SEGMENTS, SQL_REMOVE_ALL_CHUNKS,
-                                     SQL_REMOVE_ALL_PARTIAL,  SQL_REMOVE_ALL_DOCUMENTS};
+    static const enum sql steps[] = {
+        SQL_REMOVE_ALL_TAIL,    SQL_VECTOR_TAIL_REMOVE_ALL, SQL_CHUNK_VECTORS_REMOVE_ALL,
+        SQL_REMOVE_ALL_MISSING, SQL_REMOVE_ALL_DEAD,        SQL_REMOVE_ALL_SEGMENTS,
+        SQL_REMOVE_ALL_CHUNKS,  SQL_REMOVE_ALL_PARTIAL,     SQL_REMOVE_ALL_DOCUMENTS};
     assert(store->is_writing);
     enum status status = audit_leave_all(store, err);
     if (status)

@@ -5,10 +5,11 @@
  * give, so that counting does not read texts and terms. The ids of a document's chunks ascend
  * with their ord and follow each other, but between parts of a file that is read in parts
  * (documents.n_parts, 0: it was read as one) others may lie; runs of ids have the same id - ord.
- * partial has a row for each document of which parts are still to come. chunks.hash names the
- * vector; vectors.id is its slot in the file that library.vector_file
- * names. tail, vector_tail and missing: store_index.h. holes: compact.c. audit: store_audit.h; its
- * fields are one blob, because every process that opens the library reads its schema. */
+ * partial has a row for each document of which parts are still to come. vectors.id is a slot in
+ * the file that library.vector_file names; chunk_vectors says which chunks have it, in the order of
+ * their ids: an index of chunks by hash would dirty a page of its own for each. tail, vector_tail
+ * and missing: store_index.h. holes: compact.c. audit: store_audit.h; its fields are one blob,
+ * because every process that opens the library reads its schema. */
 #include "store/store_internal.h"
 
 #define APPLICATION_ID 0x52474744 /* "RGGD" */
@@ -109,6 +110,16 @@ static const struct migration migrations[] = {
                " sequence INTEGER PRIMARY KEY, run INTEGER NOT NULL, row BLOB NOT NULL) STRICT;",
         .step = audit_begin_trail,
         .sql_after = "PRAGMA user_version = 5;",
+    },
+    {
+        .sql = "CREATE TABLE chunk_vectors("
+               " chunk_id INTEGER PRIMARY KEY REFERENCES chunks,"
+               " slot INTEGER NOT NULL REFERENCES vectors) STRICT;"
+               "INSERT INTO chunk_vectors SELECT c.id, v.id FROM vectors v"
+               " CROSS JOIN chunks c ON c.hash = v.hash;"
+               "CREATE INDEX chunk_vectors_slot ON chunk_vectors(slot);"
+               "DROP INDEX chunks_hash;"
+               "PRAGMA user_version = 6;",
     },
 };
 #define N_MIGRATIONS ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -75,8 +75,8 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_TAIL_EACH] = "SELECT chunk_id, doc_id, n_terms, terms FROM tail WHERE chunk_id > ? "
                       "ORDER BY chunk_id LIMIT ?",
     [SQL_VECTOR_TAIL_ADD] =
-        "INSERT INTO vector_tail(chunk_id, doc_id, slot) SELECT c.id, c.doc_id, v.id "
-        "FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+        "INSERT INTO vector_tail(chunk_id, doc_id, slot) SELECT c.id, c.doc_id, v.slot "
+        "FROM chunk_vectors v CROSS JOIN chunks c ON c.id = v.chunk_id WHERE v.chunk_id = ?",
     [SQL_VECTOR_TAIL_REMOVE] = "DELETE FROM vector_tail WHERE chunk_id >= ? AND chunk_id < ?",
     [SQL_VECTOR_TAIL_REMOVE_ALL] = "DELETE FROM vector_tail",
     [SQL_VECTOR_TAIL_EACH] = "SELECT chunk_id, doc_id, slot FROM vector_tail WHERE chunk_id > ? "
@@ -85,17 +85,15 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_MISSING_ADD_ALL] =
         "INSERT INTO missing(chunk_id) SELECT id FROM chunks WHERE true ON CONFLICT DO NOTHING",
     [SQL_MISSING_REMOVE] = "DELETE FROM missing WHERE chunk_id >= ? AND chunk_id < ?",
-    [SQL_MISSING_UNLINK] = "DELETE FROM missing WHERE chunk_id IN "
-                           "(SELECT id FROM chunks WHERE hash = ?)",
     [SQL_VECTOR_ADD] =
         "INSERT INTO vectors(id, hash, checksum) VALUES(?, ?, ?) ON CONFLICT(hash) DO NOTHING",
-    [SQL_VECTOR_LINK] =
-        "INSERT INTO vector_tail(chunk_id, doc_id, slot) SELECT c.id, c.doc_id, v.id "
-        "FROM vectors v CROSS JOIN chunks c ON c.hash = v.hash "
-        "CROSS JOIN missing m ON m.chunk_id = c.id WHERE v.hash = ?",
     [SQL_VECTOR_HAS] = "SELECT 1 FROM vectors WHERE hash = ?",
-    [SQL_VECTOR_OF_CHUNK] =
-        "SELECT v.id FROM chunks c CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ?",
+    [SQL_CHUNK_VECTOR_ADD] =
+        "INSERT INTO chunk_vectors(chunk_id, slot) SELECT c.id, v.id FROM chunks c "
+        "CROSS JOIN vectors v ON v.hash = c.hash WHERE c.id = ? ON CONFLICT DO NOTHING",
+    [SQL_CHUNK_VECTOR_GET] = "SELECT slot FROM chunk_vectors WHERE chunk_id = ?",
+    [SQL_CHUNK_VECTORS_REMOVE] = "DELETE FROM chunk_vectors WHERE chunk_id >= ? AND chunk_id < ?",
+    [SQL_CHUNK_VECTORS_REMOVE_ALL] = "DELETE FROM chunk_vectors",
     [SQL_VECTOR_SUM] = "SELECT checksum FROM vectors WHERE id = ?",
     [SQL_VECTOR_EACH_SLOT] = "SELECT id FROM vectors ORDER BY id",
     [SQL_VECTOR_MISSING] =
@@ -104,7 +102,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_VECTOR_MISSING_ID] = "SELECT chunk_id FROM missing ORDER BY chunk_id",
     [SQL_VECTORS_REMOVE_ALL] = "DELETE FROM vectors",
     [SQL_VECTORS_REMOVE_UNUSED] = "DELETE FROM vectors WHERE NOT EXISTS "
-                                  "(SELECT 1 FROM chunks WHERE chunks.hash = vectors.hash)",
+                                  "(SELECT 1 FROM chunk_vectors WHERE slot = vectors.id)",
     [SQL_HOLE_EACH] = "SELECT first, until FROM holes ORDER BY first",
     [SQL_HOLE_ADD] = "INSERT INTO holes(first, until) VALUES(?, ?)",
     [SQL_HOLES_REMOVE_ALL] = "DELETE FROM holes",

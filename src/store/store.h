@@ -105,10 +105,14 @@ enum status store_put_indexed_part(struct store *store, const struct store_docum
                                    const struct store_part *part, const struct store_chunk *chunks,
                                    size_t n_chunks, struct store_place *out, bool *out_is_next,
                                    struct error *err) MUST_USE;
-/* A vector for chunks stored without one; all of that hash get it. A hash that is stored already
- * keeps its vector. INVALID: another size than the library's. LIMIT: 2^32 vectors. */
+/* A vector for every chunk of that hash: those put from now on have it, those that are there
+ * already need store_link_vector(). A hash that is stored already keeps its vector. INVALID:
+ * another size than the library's. LIMIT: 2^32 vectors. */
 enum status store_put_vector(struct store *store, struct hash128 hash, const uint16_t *vector,
                              size_t vector_bytes, struct error *err) MUST_USE;
+/* A chunk of store_each_missing_vector() gets the vector of its hash. OK too when there is none, or
+ * no such chunk misses one any more. */
+enum status store_link_vector(struct store *store, int64_t chunk_id, struct error *err) MUST_USE;
 /* Drops every vector, and the vector segments with their dead ranges: the library changes its
  * model. Every chunk is a missing one then. */
 enum status store_remove_vectors(struct store *store, struct error *err) MUST_USE;

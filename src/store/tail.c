@@ -26,15 +26,26 @@ static enum status put_terms(struct store *store, enum sql sql, int64_t chunk_id
     return statement_run(&st, NULL, err);
 }
 
-/* The chunk's row is there already. */
-static enum status add_vector_row(struct store *store, int64_t chunk_id, struct error *err)
+/* The chunk's row is there already; *out_has false: no vector has its hash. */
+static enum status find_vector(struct store *store, int64_t chunk_id, bool *out_has,
+                               struct error *err)
 {
     size_t n_changed = 0;
     enum status status = STATUS_OK;
     if (store->library.next_slot > 0)
+        status = statement_run_with(store, SQL_CHUNK_VECTOR_ADD, &chunk_id, 1, NULL, err);
+    if (!status && store->library.next_slot > 0)
         status = statement_run_with(store, SQL_VECTOR_TAIL_ADD, &chunk_id, 1, &n_changed, err);
     store->library.n_vector_tail += (int64_t)n_changed;
-    if (!status && n_changed == 0)
+    *out_has = n_changed > 0;
+    return status;
+}
+
+static enum status add_vector_row(struct store *store, int64_t chunk_id, struct error *err)
+{
+    bool has_vector = false;
+    enum status status = find_vector(store, chunk_id, &has_vector, err);
+    if (!status && !has_vector)
         status = statement_run_with(store, SQL_MISSING_ADD, &chunk_id, 1, NULL, err);
     return status;
 }
@@ -75,6 +86,8 @@ enum status tail_remove_range(struct store *store, int64_t first, int64_t until,
         status = remove_rows(store, STORE_KIND_VECTOR, first, until, &n_vector, err);
     if (!status)
         status = statement_run_with(store, SQL_MISSING_REMOVE, range, 2, &n_missing, err);
+    if (!status && n_missing < n_chunks)
+        status = statement_run_with(store, SQL_CHUNK_VECTORS_REMOVE, range, 2, NULL, err);
     if (!status && n_tail < n_chunks)
         status = dead_add(store, STORE_KIND_LEXICAL, first, until, err);
     if (!status && n_vector + n_missing < n_chunks)
@@ -175,6 +188,15 @@ enum status store_put_vector_tail_row(struct store *store, int64_t chunk_id, int
     if (!status)
         status = statement_run_with(store, SQL_MISSING_REMOVE, range, 2, NULL, err);
     return status ? status : add_vector_row(store, chunk_id, err);
+}
+
+enum status store_link_vector(struct store *store, int64_t chunk_id, struct error *err)
+{
+    assert(store->is_writing);
+    const int64_t range[] = {chunk_id, chunk_id + 1};
+    size_t n_missing = 0;
+    enum status status = statement_run_with(store, SQL_MISSING_REMOVE, range, 2, &n_missing, err);
+    return status || n_missing == 0 ? status : add_vector_row(store, chunk_id, err);
 }
 
 /* ---- reading ---- */

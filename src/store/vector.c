@@ -19,27 +19,6 @@ static enum status add_row(struct store *store, struct hash128 hash, const void 
     return status;
 }
 
-static enum status run_for_hash(struct store *store, enum sql sql, struct hash128 hash,
-                                struct error *err)
-{
-    struct statement st = {0};
-    enum status status = statement_get(store, sql, &st, err);
-    if (status)
-        return status;
-    statement_bind_blob(&st, hash.bytes, sizeof hash.bytes);
-    return statement_run(&st, NULL, err);
-}
-
-static enum status link_missing(struct store *store, struct hash128 hash, struct error *err)
-{
-    enum status status = run_for_hash(store, SQL_VECTOR_LINK, hash, err);
-    if (status)
-        return status;
-    int64_t n_linked = sqlite3_changes64(store->db);
-    store->library.n_vector_tail += n_linked;
-    return n_linked ? run_for_hash(store, SQL_MISSING_UNLINK, hash, err) : STATUS_OK;
-}
-
 static enum status check_size(struct store *store, size_t vector_bytes, struct error *err)
 {
     size_t expected = (size_t)store->library.vector_bytes;
@@ -67,16 +46,15 @@ enum status store_put_vector(struct store *store, struct hash128 hash, const uin
         store->note.row.vectors_added++;
         status = vector_file_append(store, vector, err);
     }
-    if (status)
-        return store_fail_change(store, status);
-    return is_new ? link_missing(store, hash, err) : STATUS_OK;
+    return status ? store_fail_change(store, status) : STATUS_OK;
 }
 
 enum status store_remove_vectors(struct store *store, struct error *err)
 {
-    static const enum sql steps[] = {SQL_MISSING_ADD_ALL,        SQL_VECTOR_TAIL_REMOVE_ALL,
-                                     SQL_VECTORS_REMOVE_ALL,     SQL_HOLES_REMOVE_ALL,
-                                     SQL_SEGMENTS_REMOVE_VECTOR, SQL_DEAD_REMOVE_VECTOR};
+    static const enum sql steps[] = {SQL_MISSING_ADD_ALL,          SQL_VECTOR_TAIL_REMOVE_ALL,
+                                     SQL_CHUNK_VECTORS_REMOVE_ALL, SQL_VECTORS_REMOVE_ALL,
+                                     SQL_HOLES_REMOVE_ALL,         SQL_SEGMENTS_REMOVE_VECTOR,
+                                     SQL_DEAD_REMOVE_VECTOR};
     assert(store->is_writing);
     enum status status = statement_run_all(store, steps, sizeof steps / sizeof steps[0], NULL, err);
     if (status)
@@ -106,7 +84,7 @@ enum status store_get_chunk_vector(struct store *store, int64_t chunk_id, uint32
     assert(store->is_reading || store->is_writing);
     struct statement st = {0};
     bool has_row = false;
-    enum status status = statement_get(store, SQL_VECTOR_OF_CHUNK, &st, err);
+    enum status status = statement_get(store, SQL_CHUNK_VECTOR_GET, &st, err);
     if (status)
         return status;
     statement_bind_int(&st, chunk_id);

@@ -169,16 +169,34 @@ static void remove_document(struct fixture *f, size_t i)
     f->ledger[i].is_there = false;
 }
 
+struct missing {
+    struct hash128 hash;
+    int64_t chunk_id; /* 0: it has its vector, or is not there */
+};
+
+static enum status find_missing(void *ctx, int64_t chunk_id, const struct store_chunk *chunk,
+                                struct error *e)
+{
+    struct missing *missing = ctx;
+    (void)e;
+    if (memcmp(&chunk->hash, &missing->hash, sizeof missing->hash) == 0)
+        missing->chunk_id = chunk_id;
+    return STATUS_OK;
+}
+
 static void fill_vectors(struct fixture *f, size_t i)
 {
     struct store *store = f->library.maintainer.store;
     for (size_t k = 0; k < f->ledger[i].n_chunks; k++) {
         struct chunk *c = &f->ledger[i].chunks[k];
+        struct missing missing = {.hash = hash128_of_pair("", 0, c->text, strlen(c->text))};
         uint16_t vector[DIM];
         vector_to_fp16(c->vector, DIM, vector);
         assert_ok(store_write_begin(store, &err));
-        assert_ok(store_put_vector(store, hash128_of_pair("", 0, c->text, strlen(c->text)), vector,
-                                   sizeof vector, &err));
+        assert_ok(store_each_missing_vector(store, 0, SIZE_MAX, find_missing, &missing, &err));
+        assert_ok(store_put_vector(store, missing.hash, vector, sizeof vector, &err));
+        if (missing.chunk_id)
+            assert_ok(store_link_vector(store, missing.chunk_id, &err));
         assert_ok(store_write_commit(store, &err));
         c->has_vector = true;
     }

@@ -166,19 +166,39 @@ static void test_store__keeps_vectors_for_the_next_add(void **state)
     assert_int_equal(fixture_n_problems(f->store), 0);
 }
 
+static int slot_of(struct fixture *f, int64_t chunk_id)
+{
+    struct error err;
+    uint32_t slot = 0;
+    bool has = false;
+    assert_ok(store_read_begin(f->store, &err));
+    assert_ok(store_get_chunk_vector(f->store, chunk_id, &slot, &has, &err));
+    store_read_end(f->store);
+    return has ? (int)slot : -1;
+}
+
 static void test_store__links_a_vector_that_comes_later(void **state)
 {
     struct fixture *f = *state;
     struct error err;
-    save(f, 1, 10, 3, FIXTURE_WITHOUT_VECTORS);
+    save(f, 1, 10, 3, FIXTURE_WITHOUT_VECTORS); /* passages 1 to 3 */
     assert_int_equal(counts_of(f).n_missing_vectors, 3);
-    save(f, 2, 11, 1, FIXTURE_WITH_VECTORS);
-    assert_int_equal(counts_of(f).n_missing_vectors, 2);
+    save(f, 2, 11, 1, FIXTURE_WITH_VECTORS); /* 4, the twin of 2 */
+    assert_int_equal(counts_of(f).n_missing_vectors, 3);
+    assert_int_equal(fixture_n_problems(f->store), 0);
     uint16_t vector[FIXTURE_DIM] = {0x3C00};
     assert_ok(store_write_begin(f->store, &err));
     assert_ok(store_put_vector(f->store, fixture_hash("text 10"), vector, sizeof vector, &err));
+    static const int64_t linked[] = {1, 2, 2, 3, 4, 99}; /* of 3 there is none */
+    for (size_t i = 0; i < sizeof linked / sizeof linked[0]; i++)
+        assert_ok(store_link_vector(f->store, linked[i], &err));
     assert_ok(store_write_commit(f->store, &err));
     assert_int_equal(counts_of(f).n_missing_vectors, 1);
+    assert_int_equal(counts_of(f).n_vector_tail, 3);
+    assert_int_equal(slot_of(f, 1), 1);
+    assert_int_equal(slot_of(f, 2), 0);
+    assert_int_equal(slot_of(f, 3), -1);
+    assert_int_equal(slot_of(f, 4), 0);
     assert_int_equal(fixture_n_problems(f->store), 0);
     assert_ok(store_write_begin(f->store, &err));
     assert_ok(store_remove_vectors(f->store, &err));
@@ -569,6 +589,12 @@ static const char *const damages[] = {
     "DELETE FROM vectors WHERE id = 1; INSERT INTO segments VALUES('a', 2, 1, 1, 1, 1, 1, '')",
     "INSERT INTO missing VALUES(1)",
     "INSERT INTO missing VALUES(99)",
+    "UPDATE chunk_vectors SET slot = 2 WHERE chunk_id = 1",
+    "UPDATE chunk_vectors SET slot = 99 WHERE chunk_id = 1",
+    "UPDATE chunk_vectors SET slot = 2 WHERE chunk_id = 1;"
+    "UPDATE vector_tail SET slot = 2 WHERE chunk_id = 1",
+    "DELETE FROM chunk_vectors WHERE chunk_id = 1",
+    "INSERT INTO chunk_vectors VALUES(99, 1)",
     "UPDATE documents SET state = 3 WHERE id = 1",
     "UPDATE documents SET state = 2, hash = '' WHERE id = 1",
     "UPDATE documents SET state = 2, hash = '', n_parts = 1 WHERE id = 1",
@@ -604,7 +630,8 @@ static const char *const damages[] = {
     "UPDATE library SET n_vector_tail = 6",
     "UPDATE chunks SET id = 9 WHERE id = 5; UPDATE library SET next_chunk_id = 10;"
     "UPDATE tail SET chunk_id = 9 WHERE chunk_id = 5;"
-    "UPDATE vector_tail SET chunk_id = 9 WHERE chunk_id = 5",
+    "UPDATE vector_tail SET chunk_id = 9 WHERE chunk_id = 5;"
+    "UPDATE chunk_vectors SET chunk_id = 9 WHERE chunk_id = 5",
     "INSERT INTO dead VALUES(1, 3, 4)",
     "INSERT INTO dead VALUES(2, 4, 6)",
     "INSERT INTO dead VALUES(1, 6, 7)",
@@ -617,7 +644,7 @@ static const char *const damages[] = {
     "CREATE TRIGGER t AFTER INSERT ON chunks BEGIN DELETE FROM documents; END",
     "CREATE VIEW v AS SELECT * FROM chunks",
     "DROP TABLE meta; DROP TABLE tail",
-    "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'chunks_hash'",
+    "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'chunk_vectors_slot'",
 };
 
 /* Every kind of damage is said; each case starts from a sound library. */

@@ -231,8 +231,10 @@ static void test_store_index__removing_vectors_gives_vector_segments_up(void **s
     struct store_counts counts;
     assert_ok(store_count(f->store, &counts, &err));
     assert_int_equal(counts.n_segments, 1);
-    /* The twin gets it with the first. */
+    /* The twin gets it when it is linked. */
     fixture_must_save(f, 3, 20, 1, FIXTURE_WITH_VECTORS);
+    assert_index(f, "3:2 4:2 5:1 6:3 | 6:3@0 | 3 4 5 | [1,3)| ");
+    assert_write(f, store_link_vector(f->store, 3, &err));
     assert_index(f, "3:2 4:2 5:1 6:3 | 3:2@0 6:3@0 | 4 5 | [1,3)| ");
 }
 

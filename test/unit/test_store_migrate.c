@@ -327,7 +327,7 @@ static void assert_old_or_new(const char *folder)
         assert_int_equal(sqlite3_column_int(statement, 1), N_CHUNKS);
         sqlite3_finalize(statement);
     } else {
-        assert_int_equal(version, 5);
+        assert_int_equal(version, 6);
     }
     sqlite3_close(db);
 }
