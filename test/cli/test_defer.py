@@ -101,6 +101,22 @@ def test_vectors_that_are_there_are_used_at_once(ragged, notes, tmp_path):
     ragged.check()
 
 
+def test_twins_are_embedded_once_and_both_found(ragged, notes, tmp_path):
+    ragged.run("add", "--defer-vectors", notes)
+    n_passages = n_missing(ragged)
+    shutil.copytree(notes, tmp_path / "copy")
+    ragged.run("add", "--defer-vectors", tmp_path / "copy")
+    assert n_missing(ragged) == 2 * n_passages
+    added = ragged.json("add", notes)
+    assert n_missing(ragged) == 0
+    assert ragged.json("status")["n_vectors"] == n_passages
+    assert n_passages <= added["vectors_filled"] < 2 * n_passages  # two workers may meet at twins
+    found = [ragged.json("search", "--mode", "vector", "--path", f"{folder}/*", "granite")["results"]
+             for folder in (notes, tmp_path / "copy")]
+    assert found[0] and [hit["snippet"] for hit in found[0]] == [hit["snippet"] for hit in found[1]]
+    ragged.check()
+
+
 def test_another_model_is_refused(ragged, notes):
     ragged.run("add", "--defer-vectors", notes / "note-0001.md")
     ragged.run("add", notes / "note-0001.md", env={"RAGGED_EMBEDDING_PRECISION": "fp32"})
