@@ -245,11 +245,8 @@ enum status parts_put(struct store *store, struct ingest_job *job, struct store_
         *out_is_put = false;
         return STATUS_OK;
     }
-    enum status status =
-        out ? store_put_indexed_part(store, &job->document, &job->part, job->chunks, job->n_chunks,
-                                     out, &is_next, err)
-            : store_put_part(store, &job->document, &job->part, job->chunks, job->n_chunks,
-                             &is_next, err);
+    enum status status = store_put_part(store, &job->document, &job->part, job->chunks,
+                                        job->n_chunks, out, &is_next, err);
     if (status)
         return status;
     job->parts->has_written |= is_next;

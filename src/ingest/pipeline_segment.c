@@ -77,8 +77,8 @@ enum status pipeline_segment_put(struct pipeline *p, struct ingest_job *job,
     bool is_put = true;
     enum status status = job->change == INGEST_CHANGE_PART
                              ? parts_put(p->writer, job, &place, &is_put, err)
-                             : store_put_indexed_document(p->writer, &job->document, job->chunks,
-                                                          job->n_chunks, &place, err);
+                             : store_put_document(p->writer, &job->document, job->chunks,
+                                                  job->n_chunks, &place, err);
     for (size_t i = 0; i < job->n_chunks && is_put && !status; i++)
         status = row_list_add(&segment->rows, place.first_chunk_id + (int64_t)i, place.document_id,
                               0, err);

@@ -38,7 +38,8 @@ static enum status put_job(struct pipeline *p, struct ingest_job *job, struct ne
     case INGEST_CHANGE_DOCUMENT:
         return pipeline_segment_is_used(segment)
                    ? pipeline_segment_put(p, job, segment, err)
-                   : store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, err);
+                   : store_put_document(p->writer, &job->document, job->chunks, job->n_chunks, NULL,
+                                        err);
     case INGEST_CHANGE_PART:
         return pipeline_segment_is_used(segment) ? pipeline_segment_put(p, job, segment, err)
                                                  : parts_put(p->writer, job, NULL, &is_put, err);

@@ -100,8 +100,7 @@ static enum status add_chunk_row(struct store *store, int64_t chunk_id, int64_t 
 }
 
 enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,
-                               const struct store_chunk *chunk, enum tail_words words,
-                               struct error *err)
+                               const struct store_chunk *chunk, bool into_tail, struct error *err)
 {
     int64_t chunk_id = store->library.next_chunk_id;
     enum status status = STATUS_OK;
@@ -115,12 +114,12 @@ enum status document_add_chunk(struct store *store, int64_t document_id, size_t 
         status = store_put_vector(store, chunk->hash, chunk->vector, chunk->vector_bytes, err);
     if (!status)
         status = add_chunk_row(store, chunk_id, document_id, ord, chunk, err);
-    return status ? status : tail_add_chunk(store, chunk_id, document_id, chunk, words, err);
+    return status ? status : tail_add_chunk(store, chunk_id, document_id, chunk, into_tail, err);
 }
 
-static enum status put_document(struct store *store, const struct store_document *document,
-                                const struct store_chunk *chunks, size_t n_chunks,
-                                enum tail_words words, struct store_place *out, struct error *err)
+enum status store_put_document(struct store *store, const struct store_document *document,
+                               const struct store_chunk *chunks, size_t n_chunks,
+                               struct store_place *out, struct error *err)
 {
     assert(store->is_writing);
     assert(document->state == STORE_DOCUMENT_READY || n_chunks == 0);
@@ -133,27 +132,14 @@ static enum status put_document(struct store *store, const struct store_document
         status = document_empty(store, id, err);
     int64_t first_chunk_id = store->library.next_chunk_id;
     for (size_t i = 0; i < n_chunks && !status; i++)
-        status = document_add_chunk(store, id, i, &chunks[i], words, err);
+        status = document_add_chunk(store, id, i, &chunks[i], !out, err);
     if (status)
         return status;
     audit_enter_put(store, id, document, n_chunks);
     audit_count_put(store, document->state, n_before, n_chunks);
-    *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
+    if (out)
+        *out = (struct store_place){.document_id = id, .first_chunk_id = first_chunk_id};
     return STATUS_OK;
-}
-
-enum status store_put_document(struct store *store, const struct store_document *document,
-                               const struct store_chunk *chunks, size_t n_chunks, struct error *err)
-{
-    return put_document(store, document, chunks, n_chunks, TAIL_WORDS, &(struct store_place){0},
-                        err);
-}
-
-enum status store_put_indexed_document(struct store *store, const struct store_document *document,
-                                       const struct store_chunk *chunks, size_t n_chunks,
-                                       struct store_place *out, struct error *err)
-{
-    return put_document(store, document, chunks, n_chunks, TAIL_WITHOUT_WORDS, out, err);
 }
 
 static enum status no_document(int64_t id, struct error *err)

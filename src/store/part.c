@@ -87,7 +87,7 @@ static uint32_t line_after(uint64_t n_before, uint32_t line)
 }
 
 static enum status add_chunks(struct store *store, const struct progress *progress,
-                              const struct store_chunk *chunks, size_t n, enum tail_words words,
+                              const struct store_chunk *chunks, size_t n, bool into_tail,
                               struct error *err)
 {
     enum status status = STATUS_OK;
@@ -98,7 +98,7 @@ static enum status add_chunks(struct store *store, const struct progress *progre
         chunk.byte_start += progress->n_bytes;
         chunk.byte_end += progress->n_bytes;
         status = document_add_chunk(store, progress->document_id, progress->n_chunks + i, &chunk,
-                                    words, err);
+                                    into_tail, err);
     }
     return status;
 }
@@ -133,10 +133,10 @@ static enum status go_on(struct store *store, const struct store_document *docum
     return *out_is_next ? audit_leave(store, out->document_id, &n_before, err) : status;
 }
 
-static enum status put_part(struct store *store, const struct store_document *document,
-                            const struct store_part *part, const struct store_chunk *chunks,
-                            size_t n_chunks, enum tail_words words, struct store_place *out,
-                            bool *out_is_next, struct error *err)
+enum status store_put_part(struct store *store, const struct store_document *document,
+                           const struct store_part *part, const struct store_chunk *chunks,
+                           size_t n_chunks, struct store_place *out, bool *out_is_next,
+                           struct error *err)
 {
     assert(store->is_writing);
     struct progress progress = {0};
@@ -151,7 +151,7 @@ static enum status put_part(struct store *store, const struct store_document *do
     }
     const struct store_place place = {.document_id = progress.document_id,
                                       .first_chunk_id = store->library.next_chunk_id};
-    status = add_chunks(store, &progress, chunks, n_chunks, words, err);
+    status = add_chunks(store, &progress, chunks, n_chunks, !out, err);
     if (!status)
         status =
             extend_row(store, progress.document_id, document, part->is_last, chunks, n_chunks, err);
@@ -166,26 +166,10 @@ static enum status put_part(struct store *store, const struct store_document *do
     if (status)
         return status;
     store->note.row.passages_added += (int64_t)n_chunks;
-    *out = place;
+    if (out)
+        *out = place;
     *out_is_next = true;
     return STATUS_OK;
-}
-
-enum status store_put_part(struct store *store, const struct store_document *document,
-                           const struct store_part *part, const struct store_chunk *chunks,
-                           size_t n_chunks, bool *out_is_next, struct error *err)
-{
-    return put_part(store, document, part, chunks, n_chunks, TAIL_WORDS, &(struct store_place){0},
-                    out_is_next, err);
-}
-
-enum status store_put_indexed_part(struct store *store, const struct store_document *document,
-                                   const struct store_part *part, const struct store_chunk *chunks,
-                                   size_t n_chunks, struct store_place *out, bool *out_is_next,
-                                   struct error *err)
-{
-    return put_part(store, document, part, chunks, n_chunks, TAIL_WITHOUT_WORDS, out, out_is_next,
-                    err);
 }
 
 /* The whole number that is the one row. */

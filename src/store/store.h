@@ -70,21 +70,17 @@ struct store_chunk {
  * After a change failed with anything but NOT_FOUND the commit fails too: roll back. */
 /* Takes write.lock and BEGIN IMMEDIATE; keep it short, nothing slow inside. BUSY after 10 s. */
 enum status store_write_begin(struct store *store, struct error *err) MUST_USE;
+struct store_place {
+    int64_t document_id, first_chunk_id; /* chunk i has the id first_chunk_id + i */
+};
 /* Inserts, or replaces the document of that path (which keeps its id) with all its chunks, which
- * get ids that were never given out before and follow each other. A vector
- * is kept once per hash and linked to every chunk of that hash, also to those stored before it;
- * it stays when its last chunk goes, until store_compact(). FAILED: n_chunks must be 0. */
+ * get ids that were never given out before and follow each other. A chunk has the vector of its
+ * hash if there is one; a vector stays when its last chunk goes, until store_compact(). FAILED:
+ * n_chunks must be 0. out NULL: its words go into the tail; else the segment that has them is
+ * listed in the same write. */
 enum status store_put_document(struct store *store, const struct store_document *document,
                                const struct store_chunk *chunks, size_t n_chunks,
-                               struct error *err) MUST_USE;
-/* The same, but its words are in no tail: the segment that has them is listed in the same write.
- * Chunk i gets the id first_chunk_id + i. */
-struct store_place {
-    int64_t document_id, first_chunk_id;
-};
-enum status store_put_indexed_document(struct store *store, const struct store_document *document,
-                                       const struct store_chunk *chunks, size_t n_chunks,
-                                       struct store_place *out, struct error *err) MUST_USE;
+                               struct store_place *out, struct error *err) MUST_USE;
 /* A part of a file that is too large to be read as one. */
 struct store_part {
     uint64_t i;          /* which, from 0 on */
@@ -96,15 +92,12 @@ struct store_part {
 /* The next part of a document, with lines and bytes of the chunks as within the part: they are
  * stored as within the file. Part 0 replaces what there was; the document is PARTIAL until the last
  * part, which gives it the hash. Its state is not looked at. *out_is_next false: the document there
- * is of another size, inode, time or part_bytes, or waits for another part; nothing is done. */
+ * is of another size, inode, time or part_bytes, or waits for another part; nothing is done. `out`
+ * as of store_put_document(). */
 enum status store_put_part(struct store *store, const struct store_document *document,
                            const struct store_part *part, const struct store_chunk *chunks,
-                           size_t n_chunks, bool *out_is_next, struct error *err) MUST_USE;
-/* The same, as store_put_indexed_document(). */
-enum status store_put_indexed_part(struct store *store, const struct store_document *document,
-                                   const struct store_part *part, const struct store_chunk *chunks,
-                                   size_t n_chunks, struct store_place *out, bool *out_is_next,
-                                   struct error *err) MUST_USE;
+                           size_t n_chunks, struct store_place *out, bool *out_is_next,
+                           struct error *err) MUST_USE;
 /* A vector for every chunk of that hash: those put from now on have it, those that are there
  * already need store_link_vector(). A hash that is stored already keeps its vector. INVALID:
  * another size than the library's. LIMIT: 2^32 vectors. */

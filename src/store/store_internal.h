@@ -108,8 +108,6 @@ enum status vector_file_punch(struct store *store, int fd, int64_t first, int64_
                               struct error *err) MUST_USE;
 void vector_map_clear(struct vector_map *map);
 
-enum tail_words { TAIL_WORDS, TAIL_WITHOUT_WORDS /* they are in a segment */ };
-
 /* --- document.c --- */
 /* Bytes of their texts. */
 size_t document_text_bytes(const struct store_chunk *chunks, size_t n_chunks);
@@ -123,13 +121,14 @@ enum status document_cut(struct store *store, int64_t document_id, size_t n_left
 /* Without chunks, and without parts to come. */
 enum status document_empty(struct store *store, int64_t document_id, struct error *err) MUST_USE;
 enum status document_add_chunk(struct store *store, int64_t document_id, size_t ord,
-                               const struct store_chunk *chunk, enum tail_words words,
+                               const struct store_chunk *chunk, bool into_tail,
                                struct error *err) MUST_USE;
 
 /* --- tail.c --- */
-/* A new chunk in both tails, or in `missing` when its hash has no vector. */
+/* A new chunk in both tails, or in `missing` when its hash has no vector; into_tail false: a
+ * segment has its words. */
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
-                           const struct store_chunk *chunk, enum tail_words words,
+                           const struct store_chunk *chunk, bool into_tail,
                            struct error *err) MUST_USE;
 /* The chunks [first, until) of one document go: from the tails, or they become dead. */
 enum status tail_remove_range(struct store *store, int64_t first, int64_t until,

@@ -51,10 +51,9 @@ static enum status add_vector_row(struct store *store, int64_t chunk_id, struct 
 }
 
 enum status tail_add_chunk(struct store *store, int64_t chunk_id, int64_t document_id,
-                           const struct store_chunk *chunk, enum tail_words words,
-                           struct error *err)
+                           const struct store_chunk *chunk, bool into_tail, struct error *err)
 {
-    if (words == TAIL_WORDS) {
+    if (into_tail) {
         enum status status = put_terms(store, SQL_TAIL_ADD, chunk_id, document_id, chunk->terms,
                                        chunk->terms_len, chunk->n_terms, err);
         if (status)

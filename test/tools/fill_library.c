@@ -104,7 +104,7 @@ static enum status put_document(struct filler *filler, struct error *err)
         .warning = "",
     };
     filler->n_documents++;
-    return store_put_document(filler->store, &document, chunks, n, err);
+    return store_put_document(filler->store, &document, chunks, n, NULL, err);
 }
 
 static enum status put_some(struct filler *filler, struct error *err)

@@ -108,7 +108,7 @@ static inline void fixture_document_init(struct fixture_document *f, int number,
 static inline enum status fixture_put(struct store *store, const struct fixture_document *f,
                                       struct error *err)
 {
-    return store_put_document(store, &f->document, f->chunks, f->n_chunks, err);
+    return store_put_document(store, &f->document, f->chunks, f->n_chunks, NULL, err);
 }
 
 /* Begin, put one document, commit. */

@@ -133,7 +133,8 @@ static void put(struct fixture *f, struct library *library, size_t i)
                                      .error = "",
                                      .warning = ""};
     assert_ok(store_write_begin(library->maintainer.store, &err));
-    assert_ok(store_put_document(library->maintainer.store, &d, chunks, document->n_chunks, &err));
+    assert_ok(
+        store_put_document(library->maintainer.store, &d, chunks, document->n_chunks, NULL, &err));
     assert_ok(store_write_commit(library->maintainer.store, &err));
     for (size_t k = 0; k < document->n_chunks; k++)
         buf_clear(&terms[k]);
@@ -466,7 +467,7 @@ static void test_maintain__measures_how_much_to_score(void **state)
                                          .warning = ""};
         if (i % 100 == 0)
             assert_ok(store_write_begin(store, &err));
-        assert_ok(store_put_document(store, &d, chunks, N_CHUNKS_MAX, &err));
+        assert_ok(store_put_document(store, &d, chunks, N_CHUNKS_MAX, NULL, &err));
         if (i % 100 == 99)
             assert_ok(store_write_commit(store, &err));
     }

@@ -188,7 +188,7 @@ static void put_document(struct fixture *f, struct store *store, size_t number)
         .warning = "",
         .meta = number % 3 ? "" : "{\"year\":1900}",
     };
-    assert_ok(store_put_document(store, &document, chunks, n_chunks, &err));
+    assert_ok(store_put_document(store, &document, chunks, n_chunks, NULL, &err));
     for (size_t i = 0; i < n_chunks; i++)
         buf_clear(&terms[i]);
 }

@@ -202,7 +202,7 @@ static enum status put_part(struct store *store, const struct fixture_document *
         .i = i, .part_bytes = 10, .n_lines = 1, .n_bytes = 9, .is_last = i == 2};
     bool is_next = false;
     enum status status =
-        store_put_part(store, &d->document, &part, d->chunks, d->n_chunks, &is_next, err);
+        store_put_part(store, &d->document, &part, d->chunks, d->n_chunks, NULL, &is_next, err);
     assert_true(status || is_next);
     return status;
 }

@@ -73,7 +73,7 @@ static enum status put_part(struct store *store, int number, uint64_t i, bool is
     enum status status = store_write_begin(store, err);
     if (status)
         return status;
-    status = store_put_part(store, &f.document, &part, f.chunks, f.n_chunks, &is_next, err);
+    status = store_put_part(store, &f.document, &part, f.chunks, f.n_chunks, NULL, &is_next, err);
     if (status) {
         store_write_rollback(store);
         return status;

@@ -29,7 +29,8 @@ static bool put_part(struct store *store, int number, int i)
     bool is_next = false;
     part_init(&f, &part, number, i);
     assert_ok(store_write_begin(store, &err));
-    assert_ok(store_put_part(store, &f.document, &part, f.chunks, f.n_chunks, &is_next, &err));
+    assert_ok(
+        store_put_part(store, &f.document, &part, f.chunks, f.n_chunks, NULL, &is_next, &err));
     assert_ok(store_write_commit(store, &err));
     return is_next;
 }
@@ -135,8 +136,8 @@ static void test_part__takes_the_next_one_only(void **state)
         d.document.inode -= i == 1;
         d.document.mtime_ns += i == 2;
         part.part_bytes += i == 3;
-        assert_write(
-            f, store_put_part(f->store, &d.document, &part, d.chunks, d.n_chunks, &is_next, &err));
+        assert_write(f, store_put_part(f->store, &d.document, &part, d.chunks, d.n_chunks, NULL,
+                                       &is_next, &err));
         assert_false(is_next);
     }
     assert_true(put_part(f->store, 1, 2));
@@ -202,8 +203,8 @@ static void test_part__lines_end_at_the_last_number(void **state)
         part_init(&d, &part, 1, i);
         part.n_lines = (uint64_t)1 << 31;
         part.n_bytes = (uint64_t)1 << 40;
-        assert_write(
-            f, store_put_part(f->store, &d.document, &part, d.chunks, d.n_chunks, &is_next, &err));
+        assert_write(f, store_put_part(f->store, &d.document, &part, d.chunks, d.n_chunks, NULL,
+                                       &is_next, &err));
         assert_true(is_next);
     }
     int64_t id = find(f, &arena, 1).id;
