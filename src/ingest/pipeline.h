@@ -21,7 +21,7 @@ struct pipeline {
     struct store *writer;
     struct keeper keeper;
     struct embedder *counter; /* owned; stands in for the embedder that can't be asked */
-    int64_t start_ms, pass_start_ms;
+    int64_t start_ms, pass_start_ms, pass_start_computed_ms;
 
     pthread_mutex_t mutex;
     pthread_cond_t work_changed; /* workers wait: room for a job */
@@ -89,7 +89,7 @@ enum status pipeline_segment_list(struct pipeline *p, struct new_segment *segmen
 void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes);
 void pipeline_report_progress(struct pipeline *p, size_t n_done);
 
-/* Passages that all threads embed in a millisecond, as far as that is known before they do; else 0.
+/* Passages that are embedded in a millisecond of computing, as far as that is known before; else 0.
  */
 double pipeline_vector_rate(const struct pipeline *p);
 

@@ -62,8 +62,7 @@ void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint6
 
 double pipeline_vector_rate(const struct pipeline *p)
 {
-    double n_tokens =
-        embedder_tuning(p->context.embedder).tokens_per_second * p->context.n_threads / 1000;
+    double n_tokens = embedder_tuning(p->context.embedder).tokens_per_second / 1000;
     return p->n_tokens ? n_tokens * (double)p->result.n_chunks / (double)p->n_tokens : 0;
 }
 
@@ -71,7 +70,7 @@ double pipeline_vector_rate(const struct pipeline *p)
 static int64_t add_vectors(const struct pipeline *p, int64_t words_ms, uint64_t n_bytes_left)
 {
     bool is_due = !p->options->is_deferred && !p->result.vector_error.status;
-    double rate = is_due ? pipeline_vector_rate(p) : 0;
+    double rate = is_due ? pipeline_vector_rate(p) * p->context.n_threads : 0;
     if (!is_due || words_ms < 0)
         return words_ms;
     double n = (double)p->n_missing;
@@ -126,7 +125,10 @@ void pipeline_report_progress(struct pipeline *p, size_t n_done)
     int64_t now_ms = clock_monotonic_ms(), pass_ms = now_ms - p->pass_start_ms;
     uint64_t n_total = p->source->n_bytes, n_through = n_worked + n_passed;
     uint64_t n_left = n_total > n_through ? n_total - n_through : 0;
-    int64_t left_ms = eta_step(&p->eta, pass_ms, n_worked, n_left);
+    const struct eta_seen seen = {.elapsed_ms = pass_ms,
+                                  .computed_ms = clock_cpu_ms() - p->pass_start_computed_ms,
+                                  .n_worked = n_worked};
+    int64_t left_ms = eta_step(&p->eta, &seen, n_left);
     if (p->context.pass == INGEST_PASS_WORDS) {
         p->progress.n_files_done = n_done - p->n_silent;
         p->progress.n_files_total = p->source->n - p->source->n_silent;
