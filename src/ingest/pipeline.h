@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/thread.h"
 #include "index/keeper.h"
 #include "index/new_segment.h"
 #include "ingest/eta.h"
@@ -27,11 +28,12 @@ struct pipeline {
     pthread_cond_t work_changed; /* workers wait: room for a job */
     pthread_cond_t job_done;     /* the writer waits */
     /* by mutex: */
-    struct ingest_job *ring; /* [INGEST_WINDOW]; job i is ring[i % INGEST_WINDOW] */
-    uint64_t *ring_bytes;    /* size of each job's source */
-    size_t next_job;         /* first that no worker took */
-    size_t next_write;       /* first the writer has not finished with */
-    bool is_paused;          /* there is work, and no memory for it */
+    struct ingest_job *ring;   /* [INGEST_WINDOW]; job i is ring[i % INGEST_WINDOW] */
+    uint64_t *ring_bytes;      /* size of each job's source */
+    size_t next_job;           /* first that no worker took */
+    size_t next_write;         /* first the writer has not finished with */
+    bool is_paused;            /* there is work, and no memory for it */
+    struct thread_turns turns; /* of this pass's workers */
     /* of sources: worked at, perhaps not yet written; unchanged */
     uint64_t n_bytes_worked, n_bytes_passed;
     bool is_stopping;
