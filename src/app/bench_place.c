@@ -35,11 +35,11 @@ enum status bench_place_write(const struct bench_place *place, size_t i_file, un
 
 static enum status make(struct bench_place *place, size_t n_files, struct error *err)
 {
-    enum status status = folder_make_temporary(NULL, "ragged-benchmark-", &place->folder, err);
+    enum status status = scratch_open("benchmark", &place->scratch, err);
     if (status)
         return status;
-    place->documents = path_join(place->folder, "documents");
-    place->data = path_join(place->folder, "data");
+    place->documents = path_join(scratch_path(place->scratch), "documents");
+    place->data = path_join(scratch_path(place->scratch), "data");
     if (!place->documents || !place->data)
         return error_nomem(err);
     status = folder_make(place->documents, err);
@@ -50,8 +50,7 @@ static enum status make(struct bench_place *place, size_t n_files, struct error 
 
 static enum status clear(struct bench_place *place, struct error *err)
 {
-    enum status status = place->folder ? folder_remove(place->folder, err) : STATUS_OK;
-    mem_free(place->folder);
+    enum status status = scratch_close(place->scratch, err);
     mem_free(place->documents);
     mem_free(place->data);
     return status;

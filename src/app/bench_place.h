@@ -4,10 +4,11 @@
 #define RAGGED_APP_BENCH_PLACE_H
 
 #include "app/benchmark.h"
+#include "base/scratch.h"
 
 struct bench_place {
-    char *folder;           /* owned: documents and library are in it */
-    char *documents, *data; /* owned; no library is in data yet */
+    struct scratch *scratch; /* owned: documents and library are in it */
+    char *documents, *data;  /* owned; no library is in data yet */
 };
 
 /* Document i: the same words for the same seed; at first all are of seed 1. */

@@ -6,7 +6,7 @@
 #include "app/records.h"
 #include "app/session.h"
 #include "base/file.h"
-#include "base/mem.h"
+#include "base/scratch.h"
 #include "engine/engine.h"
 #include "eval/eval.h"
 #include "ingest/ingest.h"
@@ -157,12 +157,6 @@ static void print_differences(struct output *out, const struct engine_eval_repor
     }
 }
 
-/* An index nobody asked to keep lives in a folder of its own, which goes away again. */
-static enum status make_folder(char **out, struct error *err)
-{
-    return folder_make_temporary(NULL, "ragged-eval-", out, err);
-}
-
 struct evaluation {
     struct app *app;
     struct progress progress;
@@ -287,14 +281,14 @@ static enum status run(struct app *app, struct error *err)
     struct engine *engine = NULL;
     struct engine_options options;
     struct engine_eval_report report;
-    char *folder = NULL;
+    struct scratch *scratch = NULL; /* where nobody asked to keep the index */
     enum status status = STATUS_OK;
     if (!arguments_has(&app->arguments, "data-dir"))
-        status = make_folder(&folder, err);
+        status = scratch_open("eval", &scratch, err);
     if (!status)
         status = config_engine_options(&app->config, &options, err);
     if (!status) {
-        options.data_folder = folder ? folder : options.data_folder;
+        options.data_folder = scratch ? scratch_path(scratch) : options.data_folder;
         options.command = app->arguments.command->name;
         status = engine_open(&options, &engine, err);
     }
@@ -303,12 +297,8 @@ static enum status run(struct app *app, struct error *err)
     if (!status)
         status = print_report(app, &report, err);
     engine_close(engine);
-    if (folder) {
-        enum status removed = folder_remove(folder, status ? NULL : err);
-        status = status ? status : removed;
-    }
-    mem_free(folder);
-    return status;
+    enum status removed = scratch_close(scratch, status ? NULL : err);
+    return status ? status : removed;
 }
 
 static const struct option options[] = {

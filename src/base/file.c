@@ -329,13 +329,18 @@ enum status folder_make(const char *path, struct error *err)
     return status;
 }
 
+const char *folder_of_temporary(void)
+{
+    const char *usual = getenv("TMPDIR");
+    return usual && *usual ? usual : "/tmp";
+}
+
 enum status folder_make_temporary(const char *parent, const char *prefix, char **out,
                                   struct error *err)
 {
     struct buf name = {0};
-    const char *usual = getenv("TMPDIR");
     if (!parent)
-        parent = usual && *usual ? usual : "/tmp";
+        parent = folder_of_temporary();
     buf_printf(&name, "%sXXXXXX", prefix);
     enum status status = buf_status(&name, err);
     char *path = status ? NULL : path_join(parent, buf_text(&name));

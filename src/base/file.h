@@ -81,8 +81,9 @@ enum status file_remove(const char *path, struct error *err) MUST_USE; /* absent
 /* Makes the folder and its missing parents with mode 0700; existing is OK. */
 enum status folder_make(const char *path, struct error *err) MUST_USE;
 
+const char *folder_of_temporary(void); /* $TMPDIR, else /tmp; borrowed from the environment */
 /* A new folder of mode 0700, "parent/prefix" and six letters more; its path is owned. `parent`
- * NULL: $TMPDIR, else /tmp. */
+ * NULL: folder_of_temporary(). */
 enum status folder_make_temporary(const char *parent, const char *prefix, char **out,
                                   struct error *err) MUST_USE;
 /* With everything in it; links are removed, not followed. Absent is OK. */

@@ -1,9 +1,12 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fault.h"
 #include "base/mem.h"
@@ -39,6 +42,20 @@ void thread_stand_back(void)
     enum { NICE = 10 };
     if (getpriority(PRIO_PROCESS, 0) < NICE)
         (void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
+bool thread_look_turns(struct thread_turns *out)
+{
+    char text[96] = "";
+    long long ran_ns, waited_ns;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0 || sscanf(text, "%lld %lld", &ran_ns, &waited_ns) != 2)
+        return false;
+    *out = (struct thread_turns){.ran_ns = ran_ns, .waited_ns = waited_ns};
+    return true;
 }
 
 void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms)

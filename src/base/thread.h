@@ -25,6 +25,13 @@ void thread_join(struct thread *thread); /* not running is fine */
  * processor. For the rest of its life; a hint, never an error. */
 void thread_stand_back(void);
 
+/* How long the calling thread has run, and how long it could have and had no processor, since it
+ * began. False: the kernel keeps no count. */
+struct thread_turns {
+    int64_t ran_ns, waited_ns;
+};
+bool thread_look_turns(struct thread_turns *out);
+
 /* pthread_cond_wait() that returns after timeout_ms at the latest. */
 void thread_wait(pthread_cond_t *changed, pthread_mutex_t *mutex, int64_t timeout_ms);
 

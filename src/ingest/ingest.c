@@ -139,7 +139,9 @@ static enum status run_pass(struct pipeline *p, enum ingest_pass pass,
     p->context.pass = pass;
     p->source = source;
     p->pass_start_ms = clock_monotonic_ms();
+    p->pass_start_computed_ms = clock_cpu_ms();
     p->n_bytes_worked = p->n_bytes_passed = 0;
+    p->turns = (struct thread_turns){0};
     p->is_stopping = false;
     p->failed = STATUS_OK;
     eta_expect(&p->eta, pass == INGEST_PASS_VECTORS ? pipeline_vector_rate(p) : 0);

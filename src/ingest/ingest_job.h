@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "engine/engine_parts.h"
 #include "ingest/ingest.h"
 #include "load/load.h"
@@ -98,6 +99,7 @@ struct ingest_worker {
     struct embedder_work *embed_work; /* NULL in the pass of the words, as is `floats` */
     struct store *reader;             /* to see which vectors are stored already */
     float *floats;                    /* [INGEST_SLICE][dim] */
+    struct thread_turns turns;        /* as the pipeline counted them last */
 };
 
 struct ingest_context {

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/thread.h"
 #include "index/keeper.h"
 #include "index/new_segment.h"
 #include "ingest/eta.h"
@@ -21,17 +22,18 @@ struct pipeline {
     struct store *writer;
     struct keeper keeper;
     struct embedder *counter; /* owned; stands in for the embedder that can't be asked */
-    int64_t start_ms, pass_start_ms;
+    int64_t start_ms, pass_start_ms, pass_start_computed_ms;
 
     pthread_mutex_t mutex;
     pthread_cond_t work_changed; /* workers wait: room for a job */
     pthread_cond_t job_done;     /* the writer waits */
     /* by mutex: */
-    struct ingest_job *ring; /* [INGEST_WINDOW]; job i is ring[i % INGEST_WINDOW] */
-    uint64_t *ring_bytes;    /* size of each job's source */
-    size_t next_job;         /* first that no worker took */
-    size_t next_write;       /* first the writer has not finished with */
-    bool is_paused;          /* there is work, and no memory for it */
+    struct ingest_job *ring;   /* [INGEST_WINDOW]; job i is ring[i % INGEST_WINDOW] */
+    uint64_t *ring_bytes;      /* size of each job's source */
+    size_t next_job;           /* first that no worker took */
+    size_t next_write;         /* first the writer has not finished with */
+    bool is_paused;            /* there is work, and no memory for it */
+    struct thread_turns turns; /* of this pass's workers */
     /* of sources: worked at, perhaps not yet written; unchanged */
     uint64_t n_bytes_worked, n_bytes_passed;
     bool is_stopping;
@@ -89,7 +91,7 @@ enum status pipeline_segment_list(struct pipeline *p, struct new_segment *segmen
 void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes);
 void pipeline_report_progress(struct pipeline *p, size_t n_done);
 
-/* Passages that all threads embed in a millisecond, as far as that is known before they do; else 0.
+/* Passages that are embedded in a millisecond of computing, as far as that is known before; else 0.
  */
 double pipeline_vector_rate(const struct pipeline *p);
 

@@ -8,6 +8,8 @@
 #include "ingest/parts.h"
 #include "ingest/pipeline.h"
 
+#define TURNS_NS_MIN 50000000 /* less says nothing of the next minutes */
+
 static void count_document(struct pipeline *p, const struct ingest_job *job, uint64_t size_bytes)
 {
     struct engine_add_result *r = &p->result;
@@ -62,16 +64,23 @@ void pipeline_report_job(struct pipeline *p, const struct ingest_job *job, uint6
 
 double pipeline_vector_rate(const struct pipeline *p)
 {
-    double n_tokens =
-        embedder_tuning(p->context.embedder).tokens_per_second * p->context.n_threads / 1000;
+    double n_tokens = embedder_tuning(p->context.embedder).tokens_per_second / 1000;
     return p->n_tokens ? n_tokens * (double)p->result.n_chunks / (double)p->n_tokens : 0;
 }
 
+/* The part of a processor that a worker gets, by how often it had to wait for one. */
+static double share_of(const struct thread_turns *turns)
+{
+    int64_t wanted_ns = turns->ran_ns + turns->waited_ns;
+    return wanted_ns > TURNS_NS_MIN ? (double)turns->ran_ns / (double)wanted_ns : 1;
+}
+
 /* The files to come are as rich in passages as those before. */
-static int64_t add_vectors(const struct pipeline *p, int64_t words_ms, uint64_t n_bytes_left)
+static int64_t add_vectors(const struct pipeline *p, const struct thread_turns *turns,
+                           int64_t words_ms, uint64_t n_bytes_left)
 {
     bool is_due = !p->options->is_deferred && !p->result.vector_error.status;
-    double rate = is_due ? pipeline_vector_rate(p) : 0;
+    double rate = is_due ? pipeline_vector_rate(p) * p->context.n_threads * share_of(turns) : 0;
     if (!is_due || words_ms < 0)
         return words_ms;
     double n = (double)p->n_missing;
@@ -122,18 +131,22 @@ void pipeline_report_progress(struct pipeline *p, size_t n_done)
 {
     pthread_mutex_lock(&p->mutex);
     uint64_t n_worked = p->n_bytes_worked, n_passed = p->n_bytes_passed;
+    struct thread_turns turns = p->turns;
     pthread_mutex_unlock(&p->mutex);
     int64_t now_ms = clock_monotonic_ms(), pass_ms = now_ms - p->pass_start_ms;
     uint64_t n_total = p->source->n_bytes, n_through = n_worked + n_passed;
     uint64_t n_left = n_total > n_through ? n_total - n_through : 0;
-    int64_t left_ms = eta_step(&p->eta, pass_ms, n_worked, n_left);
+    const struct eta_seen seen = {.elapsed_ms = pass_ms,
+                                  .computed_ms = clock_cpu_ms() - p->pass_start_computed_ms,
+                                  .n_worked = n_worked};
+    int64_t left_ms = eta_step(&p->eta, &seen, n_left);
     if (p->context.pass == INGEST_PASS_WORDS) {
         p->progress.n_files_done = n_done - p->n_silent;
         p->progress.n_files_total = p->source->n - p->source->n_silent;
         p->progress.n_bytes_done = n_through;
         p->progress.n_bytes_total = n_total;
         p->progress.n_chunks = p->result.n_chunks;
-        left_ms = add_vectors(p, left_ms, n_left);
+        left_ms = add_vectors(p, &turns, left_ms, n_left);
     } else {
         p->progress.n_vectors_done = (size_t)n_through;
         p->progress.n_vectors_total = (size_t)n_total;

@@ -1,6 +1,5 @@
 /* The worker's side: which job, and what happens when one fails. */
 #include "base/checked.h"
-#include "base/thread.h"
 #include "ingest/ingest.h"
 #include "ingest/pipeline.h"
 
@@ -70,6 +69,16 @@ static void finish_job(struct pipeline *p, struct ingest_job *job, uint64_t n_by
     pthread_cond_broadcast(&p->job_done);
 }
 
+/* What the worker's turns have grown by since they were counted last. */
+static struct thread_turns count_turns(struct ingest_worker *worker)
+{
+    struct thread_turns now = worker->turns, before = worker->turns;
+    if (thread_look_turns(&now))
+        worker->turns = now;
+    return (struct thread_turns){.ran_ns = now.ran_ns - before.ran_ns,
+                                 .waited_ns = now.waited_ns - before.waited_ns};
+}
+
 bool pipeline_step(struct pipeline *p, struct ingest_worker *worker)
 {
     struct ingest_job *job = p->is_stopping ? NULL : begin_job(p);
@@ -79,7 +88,10 @@ bool pipeline_step(struct pipeline *p, struct ingest_worker *worker)
         job->known = known_find(&p->known, job->path);
     pthread_mutex_unlock(&p->mutex);
     ingest_prepare(worker, &p->context, job);
+    struct thread_turns more = count_turns(worker);
     pthread_mutex_lock(&p->mutex);
+    p->turns.ran_ns += more.ran_ns;
+    p->turns.waited_ns += more.waited_ns;
     job->n_taken = governor_resize(p->context.engine->governor, GOVERNOR_INGEST, job->n_taken,
                                    job->arena.n_bytes);
     finish_job(p, job, p->ring_bytes[(size_t)(job - p->ring)]);

@@ -1,7 +1,6 @@
 /* The writer's side: finished jobs in their order, one transaction for a group of them. */
 #include "base/checked.h"
 #include "base/clock.h"
-#include "base/thread.h"
 #include "base/trace.h"
 #include "ingest/ingest.h"
 #include "ingest/parts.h"

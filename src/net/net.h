@@ -97,7 +97,7 @@ void net_peers_free(struct net_peers *peers); /* NULL is fine; no call may be un
 
 struct net_peer {
     const char *operation;
-    const char *origin; /* "": forced, and not called yet */
+    const char *origin; /* "": forced, and no server called yet that has a row of its own */
     const char *state;  /* "closed", "open", "half_open" */
     bool is_forced;
     int n_failures;         /* within the last minute */

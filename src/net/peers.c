@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-/* A row without origin stands for an operation whose breakers are all forced. */
+/* A row without origin stands for an operation whose breakers are all forced. These rows come first
+ * and none is ever taken out, so what is forced holds for servers that find no room as well. */
 static struct peer *find(struct net_peers *peers, const char *origin, const char *operation)
 {
     for (int i = 0; i < peers->n; i++)
@@ -33,8 +34,9 @@ struct peer *peers_get(struct net_peers *peers, const char *origin, const char *
     struct peer *peer = find(peers, origin, operation);
     if (peer)
         return peer;
-    const struct peer *forced = find(peers, "", operation);
-    return add(peers, origin, operation, forced ? forced->breaker.force : BREAKER_FORCE_NONE);
+    struct peer *forced = find(peers, "", operation);
+    peer = add(peers, origin, operation, forced ? forced->breaker.force : BREAKER_FORCE_NONE);
+    return peer ? peer : forced;
 }
 
 /* ---- what is forced ---- */

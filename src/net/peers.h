@@ -26,7 +26,8 @@ struct net_peers {
     bool is_plain;
 };
 
-/* Made when first asked for; with the mutex held. NULL: there are too many. */
+/* Made when first asked for; with the mutex held. When there are too many: the one that all servers
+ * without room share, if the operation is forced, or else NULL. */
 struct peer *peers_get(struct net_peers *peers, const char *origin, const char *operation);
 
 #endif

@@ -5,18 +5,18 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/metric.h"
 #include "base/trace.h"
 #include "engine/degraded.h"
 #include "index/recall.h"
 #include "query/query_syntax.h"
 #include "search/hits.h"
 #include "search/lexical_leg.h"
+#include "search/query_vector.h"
 #include "search/relevance.h"
 #include "search/rerank.h"
 #include "search/search_cache.h"
+#include "search/search_metrics.h"
 #include "search/vector_leg.h"
 
 #define LEG_ROWS ((size_t)100)
@@ -34,6 +34,7 @@ struct search {
     const char *fingerprint; /* of what made the query's vector */
     struct query_cache_key key;
     bool has_key, has_state; /* may be kept; the key's state is that of the snapshot */
+    bool is_for_answer;      /* sentences are compared with the query's vector too */
     int64_t start_us;
     struct filter_wheres wheres;
     struct filter filter;
@@ -78,49 +79,30 @@ static enum status degrade(struct search *s, enum engine_degraded bit, enum engi
                      err);
 }
 
-static enum status compute_vector(struct search *s, struct error *err)
-{
-    struct embedder_work *work;
-    enum status status = engine_get_embed_work(s->engine, &work, err);
-    if (status)
-        return status;
-    size_t dim = embedder_dim(s->engine->embedder);
-    float *vector = arena_zalloc(&s->hits->arena, dim, sizeof *vector);
-    if (!vector)
-        return error_nomem(err);
-    struct embed_text one = {.text = s->text, .len = strlen(s->text)};
-    status = embedder_embed(work, EMBED_QUERY, &one, 1, s->options->cancel, vector, err);
-    if (status)
-        return status;
-    s->query->vector = vector;
-    s->query->dim = dim;
-    s->fingerprint = embedder_fingerprint(s->engine->embedder);
-    if (s->has_key)
-        search_cache_put_vector(s->engine, s->text, s->fingerprint, vector, dim);
-    return STATUS_OK;
-}
-
-/* With a vector that was kept no model is opened. */
 static enum status find_vector(struct search *s, struct error *err)
 {
-    const char *wanted = NULL;
-    enum status status = STATUS_OK;
-    if (s->has_key && s->engine->embedder)
-        wanted = embedder_fingerprint(s->engine->embedder);
-    else if (s->has_key)
-        status = store_get_meta(s->store, STORE_META_FINGERPRINT, &s->hits->arena, &wanted, err);
-    if (!status && s->has_key &&
-        search_cache_find_vector(s->engine, s->text, wanted, &s->hits->arena, &s->query->vector,
-                                 &s->query->dim, &s->fingerprint))
-        return STATUS_OK;
-    return status ? status : compute_vector(s, err);
+    const struct query_vector_options options = {.engine = s->engine,
+                                                 .store = s->store,
+                                                 .text = s->text,
+                                                 .is_cached = s->has_key,
+                                                 .cancel = s->options->cancel};
+    struct query_vector found;
+    enum status status = query_vector_get(&options, &s->hits->arena, &found, err);
+    if (status)
+        return status;
+    s->query->vector = found.values;
+    s->query->dim = found.dim;
+    s->fingerprint = found.fingerprint;
+    return STATUS_OK;
 }
 
 static enum status embed_query(struct search *s, struct error *err)
 {
     TRACE(TRACE_STAGE_EMBED_QUERY);
     struct error why = {0};
+    int64_t start_us = engine_stage_us(s->engine);
     enum status status = find_vector(s, &why);
+    s->hits->took.embed_us = engine_stage_us(s->engine) - start_us;
     if (!status)
         return STATUS_OK;
     bool is_degradable = status_is_of_peer(status) || status == STATUS_NOT_FOUND ||
@@ -133,6 +115,18 @@ static enum status embed_query(struct search *s, struct error *err)
         return status;
     }
     return degrade(s, ENGINE_DEGRADED_EMBEDDER, ENGINE_MODE_LEXICAL, "", why.message, err);
+}
+
+/* To say that no passage has a vector takes no model. */
+static enum status embed_if_of_use(struct search *s, struct error *err)
+{
+    bool is_of_use = s->is_for_answer;
+    enum status status = STATUS_OK;
+    if (s->options->mode == ENGINE_MODE_LEXICAL)
+        return STATUS_OK;
+    if (!is_of_use)
+        status = query_vector_is_of_use(s->store, &s->hits->arena, &is_of_use, err);
+    return status || !is_of_use ? status : embed_query(s, err);
 }
 
 /* Vectors of another model say nothing about this query. */
@@ -161,7 +155,7 @@ static enum status check_analyzer(struct search *s, struct error *err)
     const char *ours = analyzer_id(s->analyzer);
     if (status || s->hits->mode == ENGINE_MODE_VECTOR || !degraded_is_other(stored, ours))
         return status;
-    if (s->query->vector && degraded_is_allowed(s->engine))
+    if (s->hits->mode == ENGINE_MODE_HYBRID && degraded_is_allowed(s->engine))
         return degrade(s, ENGINE_DEGRADED_WORDS, ENGINE_MODE_VECTOR,
                        "`ragged reindex` is due, the library's words were made with ", stored, err);
     error_set(err, STATUS_INVALID, "the library's words were made with \"%s\", not \"%s\"", stored,
@@ -175,7 +169,7 @@ static enum status check_analyzer(struct search *s, struct error *err)
 static enum status warn_of_missing(struct search *s, struct error *err)
 {
     size_t n_all = s->lexical.n_allowed, n_with = s->vector.n_allowed;
-    if (!s->query->vector || n_with >= n_all)
+    if (s->hits->mode == ENGINE_MODE_LEXICAL || n_with >= n_all)
         return STATUS_OK;
     return hits_warn(s->hits,
                      arena_printf(&s->hits->arena, "%zu of %zu passages have no vector yet and %s",
@@ -217,8 +211,8 @@ static enum status check_anything_left(const struct search *s, struct error *err
 {
     const struct snapshot_kind *words = s->snapshot.lexical, *meaning = s->snapshot.vector;
     bool has_words = words->n > 0 || words->n_lost_rows == 0 || s->lexical.tail_rows.n > 0;
-    bool has_meaning = s->query->vector && meaning &&
-                       (meaning->n > 0 || meaning->n_lost_rows == 0 || s->vector.tail.n > 0);
+    bool has_meaning =
+        meaning && (meaning->n > 0 || meaning->n_lost_rows == 0 || s->vector.tail.n > 0);
     if ((has_words && s->hits->mode != ENGINE_MODE_VECTOR) ||
         (has_meaning && s->hits->mode != ENGINE_MODE_LEXICAL))
         return STATUS_OK;
@@ -332,7 +326,7 @@ static enum status open_legs(struct search *s, struct error *err)
     };
     enum status status = lexical_leg_init(&s->lexical, &lexical, err);
     bool is_restricted = lexical_query_is_restricted(&s->query->terms);
-    if (status || !s->query->vector)
+    if (status || s->hits->mode == ENGINE_MODE_LEXICAL)
         return status;
     if (is_restricted)
         status = lexical_leg_chunks(&s->lexical, &s->only, err);
@@ -375,14 +369,15 @@ static enum status search_snapshot(struct search *s, struct error *err)
 }
 
 /* The file of vectors may be gone while everything else is there. */
-static enum status begin_snapshot(struct search *s, struct error *err)
+static enum status try_snapshot(struct search *s, struct error *err)
 {
+    bool has_meaning = s->hits->mode != ENGINE_MODE_LEXICAL;
     struct snapshot_cache *cache = &s->engine->segments;
     const char *folder = s->engine->options.data_folder;
-    unsigned want = SNAPSHOT_LEXICAL | (s->query->vector ? SNAPSHOT_VECTOR : 0u);
+    unsigned want = SNAPSHOT_LEXICAL | (has_meaning ? SNAPSHOT_VECTOR : 0u);
     struct error why = {0};
     enum status status = snapshot_begin(cache, s->store, folder, want, &s->snapshot, &why);
-    if (snapshot_is_without_vectors(status) && s->query->vector &&
+    if (snapshot_is_without_vectors(status) && has_meaning &&
         s->options->mode != ENGINE_MODE_VECTOR && degraded_is_allowed(s->engine)) {
         s->query->vector = NULL;
         status = degrade(s, ENGINE_DEGRADED_VECTORS, ENGINE_MODE_LEXICAL, "", why.message, err);
@@ -393,6 +388,19 @@ static enum status begin_snapshot(struct search *s, struct error *err)
     if (status && err)
         *err = why;
     return status;
+}
+
+/* The first vectors may have come since embed_if_of_use() looked. */
+static enum status begin_snapshot(struct search *s, struct error *err)
+{
+    enum status status = try_snapshot(s, err);
+    bool is_vector_due = !status && s->hits->mode != ENGINE_MODE_LEXICAL && !s->query->vector &&
+                         s->snapshot.rows.n_slots > 0;
+    if (!is_vector_due)
+        return status;
+    snapshot_end(&s->snapshot); /* no transaction waits for a model */
+    status = embed_query(s, err);
+    return status ? status : try_snapshot(s, err);
 }
 
 static enum status run_snapshot(struct search *s, struct error *err)
@@ -438,38 +446,9 @@ static enum status run_search(struct search *s, struct error *err)
     status = engine_get_analyzer(s->engine, &s->analyzer, err);
     if (!status)
         status = read_query(s, err);
-    int64_t start_us = engine_stage_us(s->engine);
-    if (!status && s->options->mode != ENGINE_MODE_LEXICAL)
-        status = embed_query(s, err);
-    s->hits->took.embed_us = engine_stage_us(s->engine) - start_us;
+    if (!status)
+        status = embed_if_of_use(s, err);
     return status ? status : run_snapshot(s, err);
-}
-
-/* Stages that a search did not have are not counted for it. */
-static void count(const struct engine_hits *hits)
-{
-    const struct {
-        enum histogram histogram;
-        int64_t took_us;
-    } stages[] = {
-        {HISTOGRAM_QUERY_EMBED, hits->took.embed_us},
-        {HISTOGRAM_QUERY_SCAN, hits->took.scan_us},
-        {HISTOGRAM_QUERY_FUSE, hits->took.fuse_us},
-        {HISTOGRAM_QUERY_FETCH, hits->took.fetch_us},
-        {HISTOGRAM_QUERY_RERANK, hits->took.rerank_us},
-    };
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-        if (stages[i].took_us > 0)
-            histogram_add(stages[i].histogram, (uint64_t)stages[i].took_us);
-    if (hits->took.total_us > 0)
-        histogram_add(HISTOGRAM_QUERY_TOTAL, (uint64_t)hits->took.total_us);
-    metric_add(hits->n == 0        ? METRIC_QUERIES_EMPTY
-               : hits->is_relevant ? METRIC_QUERIES_ANSWERED
-                                   : METRIC_QUERIES_ABSTAINED,
-               1);
-    LOG(LOG_EVENT_SEARCHED, {LOG_KEY_TOOK_US, hits->took.total_us}, {LOG_KEY_MODE, hits->mode},
-        {LOG_KEY_COUNT_OF, (int64_t)hits->n}, {LOG_KEY_GENERATION, hits->generation},
-        {LOG_KEY_DEGRADED, hits->degraded}, {LOG_KEY_CACHED, hits->is_cached});
 }
 
 /* ---- what was found before ---- */
@@ -527,8 +506,12 @@ enum status search_run(struct engine *engine, const char *text,
                          RAGGED_LIMIT_QUERY);
     struct engine_hits hits = {.mode = options->mode, .warning = ""};
     struct search_query query = {0};
-    struct search s = {
-        .engine = engine, .options = options, .hits = &hits, .query = &query, .text = text};
+    struct search s = {.engine = engine,
+                       .options = options,
+                       .hits = &hits,
+                       .query = &query,
+                       .text = text,
+                       .is_for_answer = out_query != NULL};
     s.start_us =
         options->rerank && options->deadline_ms ? clock_monotonic_us() : engine_stage_us(engine);
     s.has_key = search_cache_key(engine, text, options, &s.key);
@@ -542,14 +525,13 @@ enum status search_run(struct engine *engine, const char *text,
         status = search_anew(&s, err);
     }
     if (status) {
-        metric_add(METRIC_QUERIES_FAILED, 1);
-        LOG(LOG_EVENT_SEARCH_FAILED, {LOG_KEY_STATUS, status});
+        search_metrics_add_failure(status);
         engine_hits_clear(&hits);
         return status;
     }
     int64_t end_us = engine_stage_us(engine);
     hits.took.total_us = end_us ? end_us - s.start_us : 0;
-    count(&hits);
+    search_metrics_add(&hits);
     degraded_count(engine, hits.degraded);
     query.key = s.key;
     query.is_kept = s.has_state;

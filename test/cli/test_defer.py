@@ -8,7 +8,8 @@ import time
 import pytest
 
 from corpus import real_documents, write_corpus
-from driver import Ragged, is_fault_build, is_sanitized, library_state
+from database import change
+from driver import Ragged, calm, is_fault_build, is_sanitized, library_state
 from ledger import content_of
 
 SEED = 20261124
@@ -76,6 +77,40 @@ def test_a_search_says_what_has_no_vector(ragged, notes):
     assert ragged.json("search", "--mode", "lexical", "granite")["warnings"] == []
     found = ragged.json("search", "--path", "*note-0003.md", "granite")
     assert found["warnings"] == []
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "lexical"])
+@pytest.mark.parametrize("question", ["mark7 granite", 'mark7 gran* -"by the willow"'])
+def test_a_search_without_any_vector_opens_no_model(ragged, notes, tmp_path, mode, question):
+    ragged.run("add", "--defer-vectors", notes)
+    search, nowhere = ("search", "--no-cache", "--explain", "--mode", mode, question), {"RAGGED_MODEL_DIR": tmp_path}
+    found, n = ragged.json(*search, env=nowhere), ragged.json("status")["n_chunks"]
+    with_model = ragged.json(*search)
+    assert found.pop("stages")["embed_us"] == with_model.pop("stages")["embed_us"] == 0
+    assert calm(found) == calm(with_model)
+    assert found["mode"] == mode and found["degraded"] == []
+    told = {"vector": "can't be found by meaning", "hybrid": "are found by words only"}.get(mode)
+    assert found["warnings"] == (["%d of %d passages have no vector yet and %s" % (n, n, told)] if told else [])
+    names = [hit["file"].rsplit("/")[-1] for hit in found["results"]]
+    assert names == [] if mode == "vector" else names[0] == "note-0007.md"
+
+    ragged.run("add", notes)
+    if mode == "vector":
+        assert "model" in ragged.run(*search, env=nowhere, code=1).stderr
+    else:
+        assert ragged.json(*search, env=nowhere)["degraded"] == (["embedder"] if mode == "hybrid" else [])
+    found = ragged.json(*search)
+    assert found["mode"] == mode and found["results"] and found["warnings"] == []
+
+
+def test_vectors_that_nothing_told_of_are_searched(ragged, notes):
+    """As when the first of them come between the look at the library's model and the snapshot."""
+    ragged.run("add", notes)
+    search = ("search", "--no-cache", "the harbour")
+    expected = calm(ragged.json(*search))
+    change(ragged.data, "DELETE FROM meta WHERE key = 'embedding_fingerprint'")
+    assert ragged.json("status")["fingerprint"] == ""
+    assert calm(ragged.json(*search)) == expected and expected["warnings"] == []
 
 
 def test_an_answer_is_found_by_words_alone(ragged, documents):

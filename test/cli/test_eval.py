@@ -1,6 +1,8 @@
 """eval on a collection small enough to be judged by hand."""
 
 import json
+import signal
+import time
 
 import pytest
 
@@ -66,3 +68,33 @@ def test_one_mode_has_no_differences(ragged, collection):
 def test_a_wrong_file_is_told_at_once(ragged, collection, tmp_path):
     done = ragged.run("eval", "--per-query", tmp_path / "no" / "file", collection, code=1)
     assert str(tmp_path / "no") in done.stderr
+
+
+def test_what_a_killed_one_left_goes_with_the_next(ragged, collection, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env, words = {"TMPDIR": scratch}, ("eval", "--mode", "lexical", collection)
+    process = ragged.start(*words, env=env)
+    deadline = time.monotonic() + 60
+    while not list(scratch.glob("ragged-eval-*/files/*")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGSTOP)
+    left = sorted(scratch.rglob("*"))
+    assert process.poll() is None and left
+    ragged.run(*words, env=env)
+    assert sorted(scratch.rglob("*")) == left  # it is alive
+    process.kill()
+    process.wait()
+    assert sorted(scratch.rglob("*")) == left
+    ragged.run(*words, env=env)
+    assert not list(scratch.iterdir())
+
+
+def test_a_benchmark_removes_it_too(ragged, collection, tmp_path):
+    process = ragged.start("eval", collection, env={"TMPDIR": tmp_path})
+    while process.poll() is None and not list(tmp_path.glob("ragged-eval-*/files/*")):
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL and list(tmp_path.glob("ragged-eval-*"))
+    ragged.run("benchmark", "ingest", "--size", "1", env={"TMPDIR": tmp_path})
+    assert not list(tmp_path.glob("ragged-*"))

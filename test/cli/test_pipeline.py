@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -20,6 +21,51 @@ QUESTIONS = ("river of amber", "mark7", "granite and willow by the harbour")
 # Nobody listens there.
 NO_SERVER = {"RAGGED_EMBEDDING_BACKEND": "ollama", "RAGGED_EMBEDDING_MODEL": "all-minilm",
              "RAGGED_OLLAMA_URL": "http://127.0.0.1:9"}
+
+
+@pytest.fixture
+def busy_processor():
+    """One processor, and a program that never stops on it."""
+    number = max(os.sched_getaffinity(0))
+    hog = subprocess.Popen(["taskset", "-c", str(number), "sh", "-c", "while :; do :; done"])
+    yield number
+    hog.kill()
+    hog.wait()
+
+
+def progress_on(processor, ragged, *words):
+    """Progress of an add that has only this processor, as it comes; what is not wanted any more is killed."""
+    command = ["taskset", "-c", str(processor), *ragged.command("add", "--progress", "json", "--threads", "2", *words)]
+    process = subprocess.Popen(command, env=ragged.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        for event in map(json.loads, process.stderr):
+            if event["event"] == "progress":
+                yield event
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.skipif(is_sanitized() or is_fault_build(), reason="the measured rate is that of ordinary builds")
+def test_the_time_left_is_that_of_a_busy_machine(ragged, tmp_path, busy_processor):
+    write_corpus(tmp_path / "few", 20, seed=SEED, n_sentences=60)
+    told = list(progress_on(busy_processor, ragged, tmp_path / "few"))
+    first = next(event for event in told if event["phase"] == "vectors" and event["eta_ms"] > 0)
+    left_ms = told[-1]["elapsed_ms"] - first["elapsed_ms"]
+    print("told %d ms, were %d ms" % (first["eta_ms"], left_ms))
+    assert left_ms / 2 < first["eta_ms"] < left_ms * 2
+
+    write_corpus(tmp_path / "many", 400, seed=SEED + 1, n_sentences=60)
+    before = []
+    for event in progress_on(busy_processor, ragged, tmp_path / "many"):
+        if event["phase"] == "words":
+            before.append(event)
+        elif event["eta_ms"] > 0:
+            break
+    if before[-1]["eta_ms"] < 0:
+        pytest.skip("no add on one processor has measured the encoder yet")
+    print("told %d ms before the vectors, %d ms in their first seconds" % (before[-1]["eta_ms"], event["eta_ms"]))
+    assert before[-1]["eta_ms"] / 4 < event["eta_ms"] < before[-1]["eta_ms"] * 4
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-/* What is kept of servers, as it begins. */
+/* What is kept of servers: as it begins, and when it is full. */
+#include "../fault_peer.h"
 #include "peers_fixture.h"
 
 #include <string.h>
@@ -47,6 +48,62 @@ static void test_net_peers__what_is_forced_must_make_sense(void **state)
     }
 }
 
+static enum status take_failure(void *ctx, const struct net_response *response,
+                                const struct buf *body, struct error *out_err)
+{
+    (void)ctx;
+    (void)body;
+    return error_set(out_err, STATUS_REMOTE, "HTTP %d", response->code);
+}
+
+/* How often `operation` asked a server that fails, when one call was made. */
+static int count_asked(struct net_peers *peers, const char *operation)
+{
+    struct fault_peer server;
+    char bytes[256];
+    fault_peer_start(&server, "recv\ncount asked\nanswer 503 text/plain x");
+    const struct net_call call = {
+        .request = {.method = "GET",
+                    .url = server.url,
+                    .timeouts = {.connect_ms = 1000, .first_byte_ms = 1000, .total_ms = 5000}},
+        .peers = peers,
+        .operation = operation,
+        .patience = NET_INTERACTIVE,
+        .take = take_failure,
+    };
+    assert_status(net_call(&call, &err), STATUS_REMOTE);
+    ssize_t n = process_read(&server.process, bytes, sizeof bytes, 200);
+    fault_peer_stop(&server);
+    return n > 0 ? (int)n / 6 : 0;
+}
+
+/* Servers fill the table up, each with an account of its own; those that come later have none, and
+ * still what is forced holds for them. */
+static void test_net_peers__what_is_forced_holds_when_there_is_no_room(void **state)
+{
+    (void)state;
+    static const char *const operations[] = {"test.open", "test.closed", "test.free", NULL};
+    const struct net_peers_options options = {.force = "test.open=open,test.closed=closed",
+                                              .operations = operations};
+    struct net_peers *peers = NULL;
+    struct found found = {0};
+    char origin[32];
+    assert_ok(net_peers_new(&options, &peers, &err));
+    for (int i = 0; i < PEERS_MAX; i++) {
+        snprintf(origin, sizeof origin, "http://host-%d", i);
+        peers_get(peers, origin, "test.free");
+    }
+    net_peers_each(peers, keep_peer, &found);
+    assert_int_equal(found.n, PEERS_MAX); /* those that are forced among them */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(count_asked(peers, "test.open"), 0);
+        assert_non_null(strstr(err.message, "forced open"));
+        assert_int_equal(count_asked(peers, "test.closed"), 3);
+    }
+    assert_int_equal(count_asked(peers, "test.free"), 1);
+    net_peers_free(peers);
+}
+
 #ifdef RAGGED_FAULT
 static void test_net_peers__without_memory_there_are_none(void **state)
 {
@@ -64,6 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_peers__what_is_forced_must_make_sense),
+        cmocka_unit_test(test_net_peers__what_is_forced_holds_when_there_is_no_room),
 #ifdef RAGGED_FAULT
         cmocka_unit_test(test_net_peers__without_memory_there_are_none),
 #endif
