@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "lexical/index_format.h"
 #include "lexical/lookup.h"
+#include "lexical/positions.h"
 
 #define N_ROWS 300
 
@@ -250,6 +251,64 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     asker_clear(&asker);
 }
 
+static void assert_check_says(const struct copy *copy, const char *said)
+{
+    struct lexical_index index;
+    assert_ok(index_init(&index, copy->sections, N_ROWS, &err));
+    assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, said));
+}
+
+/* Where the positions of a later block begin stands in bytes that nothing else looks at. */
+static void test_lexical_corrupt__the_check_finds_misplaced_positions(void **state)
+{
+    (void)state;
+    struct asker asker = asker_new();
+    struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
+    struct copy copy;
+    struct lexical_index index;
+    struct dictionary_cursor terms;
+    size_t n_bytes = 0;
+    copy_sections(&copy, segment.segment);
+    assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
+    for (dictionary_begin(&terms, &index); dictionary_next(&terms);) {
+        size_t n_places = (terms.list.df - 1) / BLOCK_POSTINGS;
+        unsigned char *places =
+            (unsigned char *)(uintptr_t)positions_of_list(&index, &terms.list).bytes;
+        for (size_t at = 0; at < n_places * sizeof(uint32_t); at++, n_bytes++) {
+            places[at] ^= 1;
+            assert_check_says(&copy, "positions are not where they should be");
+            places[at] ^= 1;
+        }
+    }
+    assert_true(n_bytes >= 2 * sizeof(uint32_t));
+    assert_ok(lexical_index_check(&index, &err));
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
+    made_segment_clear(&segment);
+    asker_clear(&asker);
+}
+
+/* Row 0 is the first posting of whatever list it is in: shorter than it was, it has an impact that
+ * no bound knows. */
+static void test_lexical_corrupt__the_check_looks_at_the_first_posting(void **state)
+{
+    (void)state;
+    struct asker asker = asker_new();
+    struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
+    struct copy copy;
+    copy_sections(&copy, segment.segment);
+    uint16_t *lengths = copy.bytes[INDEX_LENGTHS - INDEX_INFO];
+    assert_true(lengths[0] > 0);
+    lengths[N_ROWS - 1] = (uint16_t)(lengths[N_ROWS - 1] + lengths[0]);
+    lengths[0] = 0;
+    assert_check_says(&copy, "an impact is above the bound");
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
+    made_segment_clear(&segment);
+    asker_clear(&asker);
+}
+
 /* The file itself, every byte, with the segment's own checksums. */
 static void test_lexical_corrupt__refuses_a_damaged_file(void **state)
 {
@@ -292,6 +351,8 @@ int main(void)
         cmocka_unit_test(test_lexical_corrupt__survives_every_cut),
         cmocka_unit_test(test_lexical_corrupt__survives_heaps_of_damage),
         cmocka_unit_test(test_lexical_corrupt__is_found_by_the_check),
+        cmocka_unit_test(test_lexical_corrupt__the_check_finds_misplaced_positions),
+        cmocka_unit_test(test_lexical_corrupt__the_check_looks_at_the_first_posting),
         cmocka_unit_test(test_lexical_corrupt__refuses_a_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
