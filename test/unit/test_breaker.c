@@ -265,6 +265,15 @@ static void test_breaker__can_be_forced_either_way(void **state)
     assert_int_equal(w.breaker.n_opened, 0);
 }
 
+static void test_breaker__every_state_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(breaker_state_name(BREAKER_CLOSED), "closed");
+    assert_string_equal(breaker_state_name(BREAKER_OPEN), "open");
+    assert_string_equal(breaker_state_name(BREAKER_HALF_OPEN), "half_open");
+    assert_string_equal(breaker_state_name(BREAKER_STATE_COUNT), "unknown");
+}
+
 /* Whatever it was doing when it was forced. */
 static void test_breaker__forced_closed_lets_all_calls_through(void **state)
 {
@@ -323,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_breaker__a_probe_that_hangs_has_failed),
         cmocka_unit_test(test_breaker__opens_for_longer_each_time_and_forgives),
         cmocka_unit_test(test_breaker__can_be_forced_either_way),
+        cmocka_unit_test(test_breaker__every_state_has_a_name),
         cmocka_unit_test(test_breaker__forced_closed_lets_all_calls_through),
         cmocka_unit_test(test_breaker__a_pause_is_no_failure),
         cmocka_unit_test(test_breaker__spares_a_dead_server),
