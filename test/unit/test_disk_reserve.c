@@ -85,6 +85,29 @@ static bool keep_fails_whole(const char *folder)
     return !has_ballast(folder);
 }
 
+/* A name that leads elsewhere is left alone: what is behind it is not ours to fill. */
+static bool keeps_off_a_link(const char *folder)
+{
+    char path[256], elsewhere[256];
+    snprintf(path, sizeof path, "%s/ballast", folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", folder);
+    if (symlink(elsewhere, path))
+        return false;
+    disk_ballast_keep(folder);
+    return access(elsewhere, F_OK) != 0 && unlink(path) == 0;
+}
+
+/* Without memory for its name it stays, until the next time. */
+static bool lending_needs_memory(const char *folder)
+{
+#ifdef RAGGED_FAULT
+    fault_plan("mem:1+");
+    disk_ballast_lend(folder);
+    fault_plan(NULL);
+#endif
+    return has_ballast(folder);
+}
+
 /* The step that went wrong; 0: none. */
 static int live_on_a_small_disk(const char *folder)
 {
@@ -95,6 +118,8 @@ static int live_on_a_small_disk(const char *folder)
         return NO_MOUNT;
     if (disk_ballast_bytes(folder) != 2 * MIB)
         return 1;
+    if (!keeps_off_a_link(folder))
+        return 9;
     disk_ballast_keep(folder);
     disk_ballast_keep(folder);
     if (!has_ballast(folder) || disk_ballast_lend(folder) || !has_ballast(folder))
@@ -103,6 +128,8 @@ static int live_on_a_small_disk(const char *folder)
         return 3;
     if (disk_reserve_check(folder, 0, 0, 0, &err) != STATUS_IO || !strstr(err.message, "is full"))
         return 4;
+    if (!lending_needs_memory(folder))
+        return 8;
     if (!disk_ballast_lend(folder) || has_ballast(folder))
         return 5;
     disk_ballast_keep(folder); /* five MiB are free: no time for another one */
