@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "nn/charsmap.h"
 #include "nn/tokenizer.h"
 #include "nn/unigram.h"
@@ -214,9 +215,9 @@ static const char *const good_parts[PART_COUNT] = {
     "{'type':'BertProcessing','cls':['<s>',0],'sep':['</s>',2]}"};
 
 /* ' for quotes and _ for U+2581. */
-static enum status read_with(enum part part, const char *text, struct unigram *out,
-                             struct error *err)
+static json_t *json_with(enum part part, const char *text)
 {
+    struct error err = {0};
     struct buf json = {0};
     for (int i = 0; i < PART_COUNT; i++) {
         const char *c = i == (int)part ? text : good_parts[i];
@@ -228,11 +229,17 @@ static enum status read_with(enum part part, const char *text, struct unigram *o
     }
     buf_append_char(&json, '}');
     json_t *value = NULL;
-    enum status status = json_parse(json.data, json.len, &value, err);
-    assert_int_equal(status, STATUS_OK);
-    status = unigram_read(value, out, err);
-    json_decref(value);
+    assert_ok(json_parse(json.data, json.len, &value, &err));
     buf_clear(&json);
+    return value;
+}
+
+static enum status read_with(enum part part, const char *text, struct unigram *out,
+                             struct error *err)
+{
+    json_t *json = json_with(part, text);
+    enum status status = unigram_read(json, out, err);
+    json_decref(json);
     return status;
 }
 
@@ -255,11 +262,18 @@ static const struct {
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],[0,0]]}", STATUS_FORMAT, "vocab[1]"},
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a','b']]}", STATUS_FORMAT, "vocab[0]"},
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0,0]]}", STATUS_FORMAT, "vocab[0]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],7]}", STATUS_FORMAT, "vocab[1]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a']]}", STATUS_FORMAT, "vocab[0]"},
     {NORMALIZER, "{'type':'NFKC'}", STATUS_INVALID, "\"NFKC\""},
     {NORMALIZER, "{'type':'Sequence'}", STATUS_FORMAT, "normalizer.normalizers"},
+    {NORMALIZER, "{'type':'Sequence','normalizers':7}", STATUS_FORMAT, "normalizer.normalizers"},
     {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'}]}", STATUS_INVALID,
      "\"Lowercase\""},
+    {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'},{'type':'NFKC'}]}",
+     STATUS_INVALID, "\"Lowercase\""},
     {NORMALIZER, "{'type':'Precompiled'}", STATUS_FORMAT, "precompiled_charsmap"},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':7}", STATUS_FORMAT,
+     "precompiled_charsmap"},
     {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':'BAA'}", STATUS_FORMAT,
      "precompiled_charsmap"},
     {NORMALIZER,
@@ -287,6 +301,8 @@ static const struct {
      "\"Digits\""},
     {ADDED, "[{'id':1}]", STATUS_FORMAT, "added_tokens[0].content"},
     {ADDED, "[{'id':1,'content':''}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':7},{'id':2,'content':8}]", STATUS_FORMAT,
+     "added_tokens[0].content"},
     {ADDED, "[{'id':1,'content':'a'},{'content':'b'}]", STATUS_FORMAT, "added_tokens[1].id"},
     {ADDED, "[{'id':1,'content':'a','single_word':true}]", STATUS_INVALID, "single_word"},
     {POST_PROCESSOR, "null", STATUS_INVALID, "post_processor"},
@@ -352,7 +368,26 @@ static void test_unigram__reads_each_form_of_a_part(void **state)
          {0, 2, 0, 2},
          4,
          1},
+        {PRE_TOKENIZER,
+         "{'type':'Metaspace','replacement':'_','split':true}",
+         "a  a",
+         {0, 2, 0, 0, 2},
+         5,
+         1},
+        {MODEL,
+         "{'type':'Unigram','unk_id':0,'byte_fallback':false,'vocab':[['<unk>',0],['',-1],['a',-2]]"
+         "}",
+         "a",
+         {0, 2},
+         2,
+         1},
         {ADDED, "null", "a", {0, 2}, 2, 1},
+        {ADDED,
+         "[{'id':9,'content':'<x>','lstrip':false,'rstrip':false,'single_word':false}]",
+         "a <x> a",
+         {0, 2, 0, 9, 0, 2},
+         6,
+         1},
         {ADDED,
          "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
          "a<xy><x> a",
@@ -409,6 +444,81 @@ static void test_unigram__knows_its_limits(void **state)
     buf_clear(&text);
 }
 
+/* A tokenizer without the key at all is one without a normalizer. */
+static void test_unigram__a_normalizer_may_be_absent(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"},"
+        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"<s>\",0],\"sep\":[\"</"
+        "s>\",2]},\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0]]}}";
+    struct unigram unigram = {0};
+    struct error err = {0};
+    json_t *json = NULL;
+    assert_ok(json_parse(text, sizeof text - 1, &json, &err));
+    assert_ok(unigram_read(json, &unigram, &err));
+    assert_int_equal(unigram.charsmap.n_units, 0);
+    unigram_clear(&unigram);
+    json_decref(json);
+}
+
+#ifdef RAGGED_FAULT
+/* Names that fill more than one block of memory. */
+static void test_unigram__long_names_need_memory(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    buf_append_text(&text, "[{'id':1,'content':'");
+    for (size_t i = 0; i < 40000; i++)
+        buf_append_char(&text, 'x');
+    buf_append_text(&text, "'}]");
+    json_t *json = json_with(ADDED, buf_text(&text));
+    enum status status = STATUS_NOMEM;
+    int n = 0;
+    while (status == STATUS_NOMEM) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        char plan[32];
+        snprintf(plan, sizeof plan, "mem:%d", ++n);
+        fault_plan(plan);
+        status = unigram_read(json, &unigram, &err);
+        fault_plan(NULL);
+        assert_int_equal(status == STATUS_OK, unigram.scores != NULL);
+        unigram_clear(&unigram);
+    }
+    assert_status(status, STATUS_OK);
+    assert_true(n > 4);
+    json_decref(json);
+    buf_clear(&text);
+}
+#endif
+
+static void refuse_file(const struct model_config *wanted, enum status expected, const char *said)
+{
+    struct tokenizer tokenizer = {0};
+    struct error err = {0};
+    assert_status(tokenizer_open(folder(), wanted, &tokenizer, &err), expected);
+    assert_non_null(strstr(err.message, said));
+    assert_null(tokenizer.state);
+}
+
+static void test_unigram__a_file_that_can_not_be_one_is_named(void **state)
+{
+    (void)state;
+    struct error err;
+    char path[96];
+    struct model_config lowering = config;
+    lowering.lowers_text = true;
+    write_tokenizer();
+    refuse_file(&lowering, STATUS_INVALID, "\"do_lower_case\" is true");
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder());
+    assert_ok(file_replace(path, "{\"model\":", 9, 0600, &err));
+    refuse_file(&config, STATUS_FORMAT, "tokenizer.json\": bad JSON");
+    assert_int_equal(truncate(path, (off_t)RAGGED_LIMIT_VOCAB + 1), 0); /* a hole */
+    refuse_file(&config, STATUS_LIMIT, "is larger than 67108864 bytes");
+    remove_folder();
+}
+
 static void test_unigram__every_failed_step_is_a_status(void **state)
 {
     (void)state;
@@ -445,6 +555,11 @@ int main(void)
         cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
         cmocka_unit_test(test_unigram__reads_each_form_of_a_part),
         cmocka_unit_test(test_unigram__knows_its_limits),
+        cmocka_unit_test(test_unigram__a_normalizer_may_be_absent),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test(test_unigram__long_names_need_memory),
+#endif
+        cmocka_unit_test(test_unigram__a_file_that_can_not_be_one_is_named),
         cmocka_unit_test(test_unigram__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
