@@ -205,7 +205,7 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     struct asker asker = asker_new();
     struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
     struct copy copy;
-    size_t n_found = 0, n_tried = 0, n_lists = 0;
+    size_t n_found = 0, n_tried = 0, n_lists = 0, n_orders = 0;
     static const enum index_section sections[] = {
         INDEX_POSTINGS, INDEX_BLOCK_ROWS, INDEX_BLOCK_WIDTHS, INDEX_TERMS, INDEX_POSITION_GROUPS};
     assert_ok(lexical_index_check(segment.index, &err));
@@ -219,12 +219,14 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
             err = (struct error){0};
             n_found += lexical_index_check(&index, &err) == STATUS_DAMAGED;
             n_lists += strstr(err.message, "a list of positions") != NULL;
+            n_orders += strstr(err.message, "the order of term") != NULL;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
         }
     }
     /* A term may become another one in the same order, a tf another tf. */
     assert_true(n_found > n_tried * 6 / 10);
     assert_true(n_lists > 0);
+    assert_true(n_orders > 0);
     struct lexical_index index;
 #ifdef RAGGED_FAULT
     fault_plan("mem:1");

@@ -106,7 +106,8 @@ static void test_model_config__refuses_other_files(void **state)
         const char *file, *text, *said;
         enum status status;
     } refused[] = {
-        {"config.json", "[", "JSON", STATUS_FORMAT},
+        {"config.json", "[", "config.json\": bad JSON", STATUS_FORMAT},
+        {"modules.json", "[", "modules.json\": bad JSON", STATUS_FORMAT},
         {"config.json", "{}", "num_hidden_layers", STATUS_FORMAT},
         {"config.json", "{\"num_hidden_layers\":0}", "not between 1", STATUS_FORMAT},
         {"config.json", "{\"num_hidden_layers\":97}", "not between 1", STATUS_FORMAT},

@@ -20,14 +20,19 @@ struct database {
     int fd; /* past the checksums */
 };
 
-static void open_file(struct database *db)
+static void open_as(struct database *db, int kind)
 {
     sqlite3_vfs *vfs = sqlite3_vfs_find(page_vfs_name());
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MAIN_DB;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | kind;
     assert_non_null(vfs);
     db->file = calloc(1, (size_t)vfs->szOsFile);
     assert_non_null(db->file);
     assert_int_equal(vfs->xOpen(vfs, db->name, db->file, flags, &flags), SQLITE_OK);
+}
+
+static void open_file(struct database *db)
+{
+    open_as(db, SQLITE_OPEN_MAIN_DB);
 }
 
 static void close_file(struct database *db)
@@ -258,6 +263,19 @@ static void test_page_vfs__a_torn_header_is_not_remembered(void **state)
     assert_int_equal(read_at(db, page, PAGE, PAGE), SQLITE_CORRUPT);
 }
 
+/* Nor has any other file of a database pages: a log has sums of SQLite's own. */
+static void test_page_vfs__only_databases_have_sums(void **state)
+{
+    struct database *db = *state;
+    unsigned char page[PAGE], found[PAGE];
+    close_file(db);
+    open_as(db, SQLITE_OPEN_WAL);
+    fill_page(page, 0, PAGE_VFS_RESERVED_BYTES);
+    write_at(db, page, PAGE, 0);
+    assert_int_equal(read_at(db, found, PAGE, 0), SQLITE_OK);
+    assert_memory_equal(found, page, PAGE);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -271,6 +289,7 @@ int main(void)
         TEST(test_page_vfs__pages_begin_at_512_bytes),
         TEST(test_page_vfs__zeros_are_no_damage),
         TEST(test_page_vfs__a_torn_header_is_not_remembered),
+        TEST(test_page_vfs__only_databases_have_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -478,7 +478,8 @@ static void test_governor__looks_now_and_then(void **state)
     assert_true(was_quick);
 }
 
-/* Switched off, the machine is not looked at: however much is in use, all is well. */
+/* Switched off, the machine is not looked at: however much is in use, all is well. On, it is looked
+ * at by whoever asks first, for whatever. */
 static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
 {
     (void)state;
@@ -487,6 +488,8 @@ static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
         struct governor *g = NULL;
         const struct governor_options options = {.max_bytes = 4096, .is_off = is_off};
         assert_ok(governor_new(&options, &g, &err));
+        assert_int_equal(governor_try(g, GOVERNOR_CACHE, 1), is_off);
+        governor_give(g, GOVERNOR_CACHE, is_off ? 1 : 0);
         assert_int_equal(governor_state(g), is_off ? GOVERNOR_GREEN : GOVERNOR_BLACK);
         governor_free(g);
     }
