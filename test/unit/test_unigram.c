@@ -337,86 +337,88 @@ static void test_unigram__refuses_what_it_does_not_run(void **state)
     }
 }
 
+/* What a part may be, and the ids of a sentence then. */
+static const struct {
+    enum part part;
+    const char *text, *sentence;
+    int32_t ids[6];
+    size_t n_ids, n_between;
+} forms[] = {
+    {NORMALIZER, "null", "a  a", {0, 2, 0, 0, 2}, 5, 1},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':null}", "a", {0, 2}, 2, 1},
+    {NORMALIZER,
+     "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'_'}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Sequence','pretokenizers':[{'type':'WhitespaceSplit'},{'type':'Metaspace',"
+     "'replacement':'_'}]}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Sequence','pretokenizers':[{'type':'Metaspace','replacement':'_','split':false,"
+     "'prepend_scheme':'always','add_prefix_space':true}]}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Metaspace','replacement':'_','split':true}",
+     "a  a",
+     {0, 2, 0, 0, 2},
+     5,
+     1},
+    {MODEL,
+     "{'type':'Unigram','unk_id':0,'byte_fallback':false,'vocab':[['<unk>',0],['',-1],['a',-2]]"
+     "}",
+     "a",
+     {0, 2},
+     2,
+     1},
+    {ADDED, "null", "a", {0, 2}, 2, 1},
+    {ADDED,
+     "[{'id':9,'content':'<x>','lstrip':false,'rstrip':false,'single_word':false}]",
+     "a <x> a",
+     {0, 2, 0, 9, 0, 2},
+     6,
+     1},
+    {ADDED,
+     "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
+     "a<xy><x> a",
+     {0, 2, 8, 9, 0, 2},
+     6,
+     1},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,{'SpecialToken':"
+     "{'id':'s'}}],'pair':[1,2,3,4,5,6],'special_tokens':{'s':{'ids':[2]}}}",
+     "a",
+     {0, 2},
+     2,
+     2},
+    {POST_PROCESSOR,
+     "{'type':'RobertaProcessing','cls':['<s>',0],'sep':['</s>',2]}",
+     "a",
+     {0, 2},
+     2,
+     2},
+};
+
 static void test_unigram__reads_each_form_of_a_part(void **state)
 {
     (void)state;
-    static const struct {
-        enum part part;
-        const char *text, *sentence;
-        int32_t ids[6];
-        size_t n_ids, n_between;
-    } rows[] = {
-        {NORMALIZER, "null", "a  a", {0, 2, 0, 0, 2}, 5, 1},
-        {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':null}", "a", {0, 2}, 2, 1},
-        {NORMALIZER,
-         "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'_'}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {PRE_TOKENIZER,
-         "{'type':'Sequence','pretokenizers':[{'type':'WhitespaceSplit'},{'type':'Metaspace',"
-         "'replacement':'_'}]}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {PRE_TOKENIZER,
-         "{'type':'Sequence','pretokenizers':[{'type':'Metaspace','replacement':'_','split':false,"
-         "'prepend_scheme':'always','add_prefix_space':true}]}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {PRE_TOKENIZER,
-         "{'type':'Metaspace','replacement':'_','split':true}",
-         "a  a",
-         {0, 2, 0, 0, 2},
-         5,
-         1},
-        {MODEL,
-         "{'type':'Unigram','unk_id':0,'byte_fallback':false,'vocab':[['<unk>',0],['',-1],['a',-2]]"
-         "}",
-         "a",
-         {0, 2},
-         2,
-         1},
-        {ADDED, "null", "a", {0, 2}, 2, 1},
-        {ADDED,
-         "[{'id':9,'content':'<x>','lstrip':false,'rstrip':false,'single_word':false}]",
-         "a <x> a",
-         {0, 2, 0, 9, 0, 2},
-         6,
-         1},
-        {ADDED,
-         "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
-         "a<xy><x> a",
-         {0, 2, 8, 9, 0, 2},
-         6,
-         1},
-        {POST_PROCESSOR,
-         "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,{'SpecialToken':"
-         "{'id':'s'}}],'pair':[1,2,3,4,5,6],'special_tokens':{'s':{'ids':[2]}}}",
-         "a",
-         {0, 2},
-         2,
-         2},
-        {POST_PROCESSOR,
-         "{'type':'RobertaProcessing','cls':['<s>',0],'sep':['</s>',2]}",
-         "a",
-         {0, 2},
-         2,
-         2},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct unigram unigram = {0};
         struct error err = {0};
         int32_t ids[6] = {-1, -1, -1, -1, -1, -1};
-        assert_ok(read_with(rows[i].part, rows[i].text, &unigram, &err));
-        assert_int_equal(unigram.n_between, rows[i].n_between);
-        size_t n = unigram_encode(&unigram, rows[i].sentence, strlen(rows[i].sentence), ids, 6);
-        if (n != rows[i].n_ids || memcmp(ids, rows[i].ids, n * sizeof *ids) != 0)
-            fail_msg("%s: %zu ids, %d %d %d %d", rows[i].text, n, ids[0], ids[1], ids[2], ids[3]);
+        assert_ok(read_with(forms[i].part, forms[i].text, &unigram, &err));
+        assert_int_equal(unigram.n_between, forms[i].n_between);
+        size_t n = unigram_encode(&unigram, forms[i].sentence, strlen(forms[i].sentence), ids, 6);
+        if (n != forms[i].n_ids || memcmp(ids, forms[i].ids, n * sizeof *ids) != 0)
+            fail_msg("%s: %zu ids, %d %d %d %d", forms[i].text, n, ids[0], ids[1], ids[2], ids[3]);
         unigram_clear(&unigram);
     }
 }
