@@ -131,21 +131,15 @@ static void test_breaker__opens_when_it_should(void **state)
         const char *calls;
         enum breaker_state state;
     } rows[] = {
-        {"ffff", BREAKER_CLOSED},
-        {"fffff", BREAKER_OPEN},
-        {"r", BREAKER_CLOSED},
-        {"rr", BREAKER_OPEN},
-        {"ror", BREAKER_CLOSED},
-        {"ooff", BREAKER_CLOSED},
-        {"oofff", BREAKER_OPEN},
-        {"ooooooooooooooooooooffffff", BREAKER_OPEN}, /* in a row */
-        {"oofofofo", BREAKER_CLOSED},
-        {"ofofof", BREAKER_OPEN},
-        {"osososos", BREAKER_CLOSED},
-        {"sssss", BREAKER_OPEN},
-        {"ssss", BREAKER_CLOSED},
-        {"oossssssss", BREAKER_OPEN}, /* four fifths */
-        {"nnnnnnnnnnnnnnnnnnnn", BREAKER_CLOSED},
+        {"ffff", BREAKER_CLOSED},     {"fffff", BREAKER_OPEN},
+        {"r", BREAKER_CLOSED},        {"rr", BREAKER_OPEN},
+        {"ror", BREAKER_CLOSED},      {"ooff", BREAKER_CLOSED},
+        {"oofff", BREAKER_OPEN},      {"ooooooooooooooooooooffffff", BREAKER_OPEN}, /* in a row */
+        {"oofofofo", BREAKER_CLOSED}, {"ofofof", BREAKER_OPEN},
+        {"osososos", BREAKER_CLOSED}, {"sssss", BREAKER_OPEN},
+        {"ssss", BREAKER_CLOSED},     {"oossssssss", BREAKER_OPEN}, /* four fifths */
+        {"oofsf", BREAKER_OPEN}, /* two failures and a half of five */
+        {"oofss", BREAKER_CLOSED},    {"nnnnnnnnnnnnnnnnnnnn", BREAKER_CLOSED},
         {"ffffnf", BREAKER_OPEN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -203,6 +203,7 @@ static void test_pressure__numbers_that_disagree_stay_in_their_range(void **stat
     put(t, "c/a/b/memory.current", "700000\n");
     pressure_look(p, &sight);
     assert_int_equal(sight.group_permille, 600);
+    assert_int_equal(sight.some_permille, 15); /* the machine's: the group has no such file */
     buf_clear(&stat);
     pressure_free(p);
 }

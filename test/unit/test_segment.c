@@ -185,6 +185,7 @@ static void test_segment__finds_every_flip_and_cut(void **state)
         struct segment *segment = NULL;
         overwrite(f->path, whole.data, len);
         assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_DAMAGED);
+        assert_int_equal(strstr(err.message, "not a segment") != NULL, len < SEGMENT_HEADER_BYTES);
     }
     buf_clear(&whole);
 }
@@ -272,6 +273,7 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
     size_t n = number_at(&whole, AT_N), contents = number_at(&whole, AT_CONTENTS);
     size_t last = contents + (n - 1) * SEGMENT_ENTRY_BYTES;
     const struct forgery forgeries[] = {
+        {0, number_at(&whole, 0) ^ 1, "not a segment"},
         {AT_VERSION, SEGMENT_VERSION + 1 + ((uint64_t)SEGMENT_LEXICAL << 32), "format 2"},
         {AT_CONTENTS, whole.len + 1, "header"},
         {AT_CONTENTS, whole.len + SEGMENT_ENTRY_BYTES, "header"},
