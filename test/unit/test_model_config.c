@@ -69,6 +69,34 @@ static void test_model_config__files_decide(void **state)
     }
 }
 
+/* What people call it, and something when it does not say. */
+static void test_model_config__has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *name;
+    } named[] = {
+        {"", "bert"},
+        {"\"_name_or_path\":\"\",", "bert"},
+        {"\"_name_or_path\":\"author/\",", "bert"},
+        {"\"_name_or_path\":\"Author/My_Model v1.5\",", "my_model-v1.5"},
+        {"\"_name_or_path\":\"a-name-that-is-much-longer-than-there-is-room-for-in-it\",",
+         "a-name-that-is-much-longer-than-there-is-room-f"},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        struct error err;
+        struct model m;
+        struct model_config config;
+        char text[512];
+        model_init(&m, &shape, 1);
+        snprintf(text, sizeof text, "{%s" SIZES "}", named[i].field);
+        write_file(&m, "config.json", text, strlen(text));
+        assert_ok(model_config_read(m.folder, &config, &err));
+        assert_string_equal(config.name, named[i].name);
+        model_clear(&m);
+    }
+}
+
 /* A model that would be computed wrongly is refused, with the field's name. */
 static void test_model_config__refuses_what_it_can_not_compute(void **state)
 {
@@ -156,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_config__files_decide),
+        cmocka_unit_test(test_model_config__has_a_name),
         cmocka_unit_test(test_model_config__refuses_what_it_can_not_compute),
         cmocka_unit_test(test_model_config__refuses_other_files),
     };

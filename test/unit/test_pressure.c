@@ -378,6 +378,7 @@ static void test_governor__hands_out_and_takes_back(void **state)
     assert_false(governor_try(g, GOVERNOR_INGEST, 60 * MIB));
     assert_false(governor_try(g, GOVERNOR_CACHE, 10 * MIB));
     assert_true(governor_try(g, GOVERNOR_QUERY, 19 * MIB));
+    assert_int_equal(governor_taken(g), 59 * MIB);
     assert_int_equal(governor_resize(g, GOVERNOR_INGEST, 40 * MIB, 8 * MIB), 8 * MIB);
     governor_give(g, GOVERNOR_INGEST, 8 * MIB);
     governor_give(g, GOVERNOR_QUERY, 19 * MIB);
