@@ -275,6 +275,23 @@ static void assert_check_says(const struct copy *copy, const char *said)
     assert_non_null(strstr(err.message, said));
 }
 
+static void test_lexical_corrupt__a_segment_without_words_is_no_index(void **state)
+{
+    (void)state;
+    static const int64_t id = 1;
+    struct made_segment made = {0};
+    struct segment_writer *writer = made_segment_begin(&made, &id, 1);
+    struct segment_stamp stamp;
+    char path[96];
+    snprintf(path, sizeof path, "%s/a.seg", made.folder);
+    assert_ok(segment_writer_finish(writer, &stamp, &err));
+    segment_writer_free(writer);
+    assert_ok(segment_open(path, SEGMENT_LEXICAL, &stamp, &made.segment, &err));
+    assert_status(lexical_index_open(made.segment, &made.index, &err), STATUS_DAMAGED);
+    assert_null(made.index);
+    made_segment_clear(&made);
+}
+
 /* Where the positions of a later block begin stands in bytes that nothing else looks at. */
 static void test_lexical_corrupt__the_check_finds_misplaced_positions(void **state)
 {
@@ -367,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_lexical_corrupt__survives_every_cut),
         cmocka_unit_test(test_lexical_corrupt__survives_heaps_of_damage),
         cmocka_unit_test(test_lexical_corrupt__is_found_by_the_check),
+        cmocka_unit_test(test_lexical_corrupt__a_segment_without_words_is_no_index),
         cmocka_unit_test(test_lexical_corrupt__the_check_finds_misplaced_positions),
         cmocka_unit_test(test_lexical_corrupt__the_check_looks_at_the_first_posting),
         cmocka_unit_test(test_lexical_corrupt__refuses_a_damaged_file),

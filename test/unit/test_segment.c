@@ -292,6 +292,7 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
         {last + IN_LEN, contents - number_at(&whole, last + IN_OFFSET) + 1, "contents"},
         {a + IN_SECTION, SECTION_A + ((uint64_t)1 << 32), "contents"},
         {maker + IN_SECTION, SECTION_B + 7, "maker"},
+        {entry_of(&whole, SEGMENT_SECTION_ROWS) + IN_LEN, 24, "rows"},
         {rows, N_ROWS + 2, "rows"},
         {rows, SEGMENT_N_ROWS_MAX + (uint64_t)1, "rows"},
         {rows, UINT64_MAX, "rows"},

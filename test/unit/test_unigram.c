@@ -164,6 +164,25 @@ static void test_charsmap__bad_bytes_lead_nowhere(void **state)
     buf_clear(&text);
 }
 
+/* A key of two bytes goes through a unit at which nothing ends. */
+static void test_charsmap__keys_may_be_longer(void **state)
+{
+    (void)state;
+    enum { AT_X = 0x100 ^ 'X', AT_W = 0x100 ^ 'W', AT_END = 0x101 };
+    struct error err;
+    struct buf text = {0};
+    struct charsmap map = {0};
+    append_charsmap(&text);
+    assert_ok(charsmap_open(text.data, text.len, &map, &err));
+    map.units[AT_X] = 'X' | (uint32_t)'X' << 10; /* on to 0x100 again */
+    map.units[AT_W] = 'W' | 1u << 8 | (uint32_t)(AT_W ^ AT_END) << 10;
+    assert_string_equal(charsmap_find(&map, "XWq", 3), "xy");
+    assert_null(charsmap_find(&map, "X", 1));
+    assert_null(charsmap_find(&map, "Xq", 2));
+    charsmap_clear(&map);
+    buf_clear(&text);
+}
+
 /* What a map may not be, as bytes and as base64. */
 static void test_charsmap__names_what_is_wrong(void **state)
 {
@@ -553,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_unigram__takes_the_best_pieces),
         cmocka_unit_test(test_unigram__a_folder_without_tokenizer_names_the_files),
         cmocka_unit_test(test_charsmap__bad_bytes_lead_nowhere),
+        cmocka_unit_test(test_charsmap__keys_may_be_longer),
         cmocka_unit_test(test_charsmap__names_what_is_wrong),
         cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
         cmocka_unit_test(test_unigram__reads_each_form_of_a_part),

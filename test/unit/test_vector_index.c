@@ -328,6 +328,33 @@ static void test_vector_index__one_value_is_a_direction(void **state)
     fixture_clear(&f);
 }
 
+/* Rows too long for a mean have none taken off, and are found. */
+static void test_vector_index__long_rows_are_found(void **state)
+{
+    (void)state;
+    enum { DIM = 48, N = 300 };
+    struct error err;
+    struct fixture f;
+    fixture_init(&f, N, DIM);
+    for (size_t i = 0; i < N * DIM; i++)
+        f.halves[i] = (uint16_t)((f.halves[i] & 0x8000) | 0x7BFF); /* 65504 or less that */
+    fixture_open(&f);
+    assert_ok(vector_index_check(f.index, &f.rows, &err));
+    for (size_t row = 0; row < N; row += 37) {
+        struct vector_hit hit;
+        float query[DIM];
+        size_t n_hits;
+        for (size_t i = 0; i < DIM; i++)
+            query[i] = fixture_row(&f, row)[i] & 0x8000 ? -1 : 1;
+        struct vector_search search = {
+            .query = query, .rows = &f.rows, .k = 1, .n_rescored = 64, .floor = 0};
+        assert_ok(vector_index_search(f.index, &search, &hit, &n_hits, &err));
+        assert_int_equal(n_hits, 1);
+        assert_true(hit.cosine > 0.999f);
+    }
+    fixture_clear(&f);
+}
+
 static void test_vector_index__equal_rows_come_in_order(void **state)
 {
     (void)state;
@@ -505,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_vector_index__a_filter_costs_no_recall),
         cmocka_unit_test(test_vector_index__rows_that_are_data_errors_never_come_up),
         cmocka_unit_test(test_vector_index__one_value_is_a_direction),
+        cmocka_unit_test(test_vector_index__long_rows_are_found),
         cmocka_unit_test(test_vector_index__equal_rows_come_in_order),
         cmocka_unit_test(test_vector_index__floor_and_k_are_kept),
         cmocka_unit_test(test_vector_index__a_query_without_direction_is_refused),
