@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -62,6 +63,13 @@ static bool has_ballast(const char *folder)
     return access(path, F_OK) == 0;
 }
 
+static bool remove_ballast(const char *folder)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/ballast", folder);
+    return unlink(path) == 0;
+}
+
 /* Leaves `free_bytes` of a disk of 64 MiB. */
 static bool fill(const char *folder, size_t free_bytes)
 {
@@ -108,6 +116,22 @@ static bool lending_needs_memory(const char *folder)
     return has_ballast(folder);
 }
 
+/* To the byte, and in KiB that are rounded up. */
+static bool counts_what_is_missing(const char *folder)
+{
+    struct disk_room disk;
+    struct error err = {0};
+    if (!disk_look(folder, &disk) || disk_reserve_check(folder, 1, disk.free_bytes - 1, 0, &err) ||
+        disk_reserve_check(folder, 1, disk.free_bytes, 0, &err) != STATUS_IO ||
+        !strstr(err.message, ": 1 KiB more are needed"))
+        return false;
+    uint64_t n_bytes = disk.free_bytes + 1024 * MIB - 1;
+    return disk_reserve_check(folder, 1, n_bytes, 0, &err) == STATUS_IO &&
+           strstr(err.message, ": 1048576 KiB more are needed") &&
+           disk_reserve_check(folder, 2, n_bytes, 0, &err) == STATUS_IO &&
+           strstr(err.message, ": 1048577 KiB more are needed");
+}
+
 /* The step that went wrong; 0: none. */
 static int live_on_a_small_disk(const char *folder)
 {
@@ -120,6 +144,8 @@ static int live_on_a_small_disk(const char *folder)
         return 1;
     if (!keeps_off_a_link(folder))
         return 9;
+    if (!counts_what_is_missing(folder))
+        return 10;
     disk_ballast_keep(folder);
     disk_ballast_keep(folder);
     if (!has_ballast(folder) || disk_ballast_lend(folder) || !has_ballast(folder))
@@ -133,8 +159,11 @@ static int live_on_a_small_disk(const char *folder)
     if (!disk_ballast_lend(folder) || has_ballast(folder))
         return 5;
     disk_ballast_keep(folder); /* five MiB are free: no time for another one */
-    if (has_ballast(folder) || !fill(folder, 8 * MIB))
+    if (has_ballast(folder) || disk_ballast_lend(folder) || !fill(folder, 7 * MIB))
         return 6;
+    disk_ballast_keep(folder); /* nine, more than four times as many as it has */
+    if (!has_ballast(folder) || !remove_ballast(folder))
+        return 11;
     return keep_fails_whole(folder) ? 0 : 7;
 }
 

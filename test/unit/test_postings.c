@@ -122,6 +122,29 @@ static void test_postings__rows_that_turn_back_are_damage(void **state)
     }
 }
 
+/* Wider than any tf, or any gap. */
+static void test_postings__widths_have_a_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t gap_width, tf_width;
+        bool is_read;
+    } rows[] = {{0, 0, true}, {0, 16, true}, {0, 17, false}, {33, 0, false}, {32, 16, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made made;
+        struct block block;
+        made_init(&made, 1000, 1000 + BLOCK_POSTINGS, BLOCK_POSTINGS);
+        made.block_widths[2] = rows[i].gap_width;
+        made.block_widths[3] = rows[i].tf_width;
+        made.list.postings = (struct span){made.bytes, sizeof made.bytes};
+        assert_int_equal(read_block(&made, 1, &block), rows[i].is_read);
+        made.list.postings.len = (size_t)16 * (rows[i].gap_width + rows[i].tf_width);
+        assert_int_equal(read_block(&made, 1, &block), rows[i].is_read);
+        if (made.list.postings.len-- > 0)
+            assert_false(read_block(&made, 1, &block));
+    }
+}
+
 static void test_postings__a_tf_has_a_limit(void **state)
 {
     (void)state;
@@ -142,6 +165,7 @@ static void test_postings__a_tf_has_a_limit(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct made made;
         struct block block;
+        memset(&block, 0xFF, sizeof block);
         made_init(&made, 1000, (uint32_t)(1001 + rows[i].gap), 1);
         size_t len = varint_write(rows[i].gap << 1 | 1, made.bytes);
         len += varint_write(rows[i].more, made.bytes + len);
@@ -152,7 +176,8 @@ static void test_postings__a_tf_has_a_limit(void **state)
         assert_int_equal(block.n, 1);
         assert_int_equal(block.rows[0], 1001 + rows[i].gap);
         assert_int_equal(block.tfs[0], rows[i].more + 2);
-        assert_int_equal(block.rows[1], 0);
+        assert_int_equal(block.rows[1], 0); /* as kernels that read on need it */
+        assert_int_equal(block.tfs[1], 0);
         made.list.postings.len--;
         assert_false(read_block(&made, 1, &block));
     }
@@ -164,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_postings__a_wide_gap_is_a_gap),
         cmocka_unit_test(test_postings__the_first_row_may_be_any),
         cmocka_unit_test(test_postings__rows_that_turn_back_are_damage),
+        cmocka_unit_test(test_postings__widths_have_a_limit),
         cmocka_unit_test(test_postings__a_tf_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

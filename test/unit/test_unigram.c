@@ -465,6 +465,22 @@ static void test_unigram__knows_its_limits(void **state)
     buf_clear(&text);
 }
 
+/* The ends count among the ids that a model must have, pieces or not. */
+static void test_unigram__ends_are_ids_too(void **state)
+{
+    (void)state;
+    static const char *const posts[] = {
+        "{'type':'BertProcessing','cls':['<s>',20],'sep':['</s>',40]}",
+        "{'type':'BertProcessing','cls':['<s>',40],'sep':['</s>',20]}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        assert_ok(read_with(POST_PROCESSOR, posts[i], &unigram, &err));
+        assert_int_equal(unigram.n_ids, 41);
+        unigram_clear(&unigram);
+    }
+}
+
 /* A tokenizer without the key at all is one without a normalizer. */
 static void test_unigram__a_normalizer_may_be_absent(void **state)
 {
@@ -577,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
         cmocka_unit_test(test_unigram__reads_each_form_of_a_part),
         cmocka_unit_test(test_unigram__knows_its_limits),
+        cmocka_unit_test(test_unigram__ends_are_ids_too),
         cmocka_unit_test(test_unigram__a_normalizer_may_be_absent),
 #ifdef RAGGED_FAULT
         cmocka_unit_test(test_unigram__long_names_need_memory),

@@ -2,6 +2,7 @@
  * that runs out where it asks for it itself (SQLite's own allocations: test_store_fault). */
 #include "store_fixture.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -75,6 +76,29 @@ static void test_vector_file__a_file_that_may_not_grow(void **state)
     assert_rows(f->store);
 }
 
+static size_t n_descriptors(void)
+{
+    size_t n = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder))
+        n++;
+    closedir(folder);
+    return n;
+}
+
+static size_t n_maps_of_vectors(void)
+{
+    size_t n = 0;
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        n += strstr(line, "/vectors-") != NULL;
+    fclose(maps);
+    return n;
+}
+
 /* The one whose rows are elsewhere by now is mapped anew: what was mapped is not what is there. */
 static void test_vector_file__another_file_of_the_name_is_seen(void **state)
 {
@@ -87,12 +111,17 @@ static void test_vector_file__another_file_of_the_name_is_seen(void **state)
     assert_ok(store_read_begin(f->store, &err));
     assert_ok(store_map_vectors(f->store, &vectors, &err));
     const void *old_rows = vectors.rows;
+    assert_ok(store_map_vectors(f->store, &vectors, &err));
+    assert_ptr_equal(vectors.rows, old_rows); /* the same file is mapped once */
+    size_t n_open = n_descriptors();
     assert_ok(file_read(path, 1 << 20, &bytes, &err));
     assert_memory_equal(old_rows, bytes.data, bytes.len);
     bytes.data[0] = 0x11;
     assert_ok(file_replace(path, bytes.data, bytes.len, 0600, &err)); /* another inode */
     assert_ok(store_map_vectors(f->store, &vectors, &err));
     assert_memory_equal(vectors.rows, bytes.data, bytes.len);
+    assert_int_equal(n_descriptors(), n_open);
+    assert_int_equal(n_maps_of_vectors(), 1);
     store_read_end(f->store);
     buf_clear(&bytes);
 }
@@ -252,6 +281,20 @@ static void test_vector_file__memory_that_runs_out_is_said(void **state)
     assert_int_equal(fixture_n_problems(f->store), 0);
 }
 
+static void test_vector_file__a_map_that_fails_leaves_what_was_mapped(void **state)
+{
+    struct fixture_library *f = *state;
+    fixture_must_save(f, 1, 10, 2, FIXTURE_WITH_VECTORS);
+    fault_plan("vectors.map:1");
+    enum status status = map_it(f);
+    fault_plan(NULL);
+    assert_status(status, STATUS_NOMEM);
+    assert_non_null(strstr(err.message, "could not map the vectors"));
+    assert_int_equal(n_maps_of_vectors(), 0);
+    assert_ok(map_it(f));
+    assert_int_equal(n_maps_of_vectors(), 1);
+}
+
 /* Whoever goes on after a row that there was no memory for is told again when it counts. */
 static void test_vector_file__a_row_that_was_lost_is_not_synced(void **state)
 {
@@ -282,6 +325,7 @@ int main(void)
         TEST(test_vector_file__gives_pages_back_where_it_can),
 #ifdef RAGGED_FAULT
         TEST(test_vector_file__memory_that_runs_out_is_said),
+        TEST(test_vector_file__a_map_that_fails_leaves_what_was_mapped),
         TEST(test_vector_file__a_row_that_was_lost_is_not_synced),
 #endif
     };
