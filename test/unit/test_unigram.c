@@ -1,4 +1,4 @@
-#include "../testing.h"
+#include "charsmap_fixture.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -7,47 +7,12 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/limits.h"
-#include "nn/charsmap.h"
 #include "nn/tokenizer.h"
 #include "nn/unigram.h"
 
 /* A model folder with a small tokenizer.json. Its map turns "X" into "xy". */
 
-#define N_UNITS 0x159u
-#define ROOT_UNIT (0x100u << 10)                     /* children from 0x100 on */
-#define X_UNIT ('X' | 1u << 8 | (uint32_t)'X' << 10) /* ends here; its offset is unit 0x100 */
-
 static const struct model_config config = {.n_vocabulary = 16};
-
-static void append_u32(struct buf *out, uint32_t value)
-{
-    for (unsigned shift = 0; shift < 32; shift += 8)
-        buf_append_char(out, (char)(value >> shift));
-}
-
-static void append_base64(struct buf *out, const struct buf *bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes->len; i += 3) {
-        uint32_t group = 0;
-        size_t n = bytes->len - i < 3 ? bytes->len - i : 3;
-        for (size_t k = 0; k < 3; k++)
-            group = group << 8 | (k < n ? (unsigned char)bytes->data[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            buf_append_char(out, k <= n ? digits[group >> (18 - 6 * k) & 63] : '=');
-    }
-}
-
-static void append_charsmap(struct buf *out)
-{
-    struct buf bytes = {0};
-    append_u32(&bytes, N_UNITS * 4);
-    for (uint32_t i = 0; i < N_UNITS; i++)
-        append_u32(&bytes, i == 0 ? ROOT_UNIT : i == (0x100 ^ 'X') ? X_UNIT : 0x80000000u);
-    buf_append(&bytes, "xy", 3);
-    append_base64(out, &bytes);
-    buf_clear(&bytes);
-}
 
 static const char *folder(void)
 {
@@ -139,89 +104,6 @@ static void test_unigram__a_folder_without_tokenizer_names_the_files(void **stat
     assert_status(tokenizer_open(folder(), &config, &tokenizer, &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "\"vocab.txt\" or \"tokenizer.json\""));
     remove_folder();
-}
-
-static void test_charsmap__bad_bytes_lead_nowhere(void **state)
-{
-    (void)state;
-    struct error err;
-    struct buf text = {0};
-    struct charsmap map = {0};
-    append_charsmap(&text);
-    assert_ok(charsmap_open(text.data, text.len, &map, &err));
-    assert_string_equal(charsmap_find(&map, "Xq", 2), "xy");
-    assert_null(charsmap_find(&map, "q", 1));
-    assert_null(charsmap_find(&map, "", 0));
-    map.units[0x100] = 0x7FFFFFFF; /* beyond the replacements */
-    assert_null(charsmap_find(&map, "X", 1));
-    map.units[0x100 ^ 'X'] |= 0x7FFFFC00; /* beyond the units */
-    assert_null(charsmap_find(&map, "X", 1));
-    map.units[0] = 0xFFFFFE00;
-    assert_null(charsmap_find(&map, "X", 1));
-    charsmap_clear(&map);
-    for (size_t len = 0; len < text.len; len += 97)
-        assert_status(charsmap_open(text.data, len, &map, &err), STATUS_FORMAT);
-    buf_clear(&text);
-}
-
-/* A key of two bytes goes through a unit at which nothing ends. */
-static void test_charsmap__keys_may_be_longer(void **state)
-{
-    (void)state;
-    enum { AT_X = 0x100 ^ 'X', AT_W = 0x100 ^ 'W', AT_END = 0x101 };
-    struct error err;
-    struct buf text = {0};
-    struct charsmap map = {0};
-    append_charsmap(&text);
-    assert_ok(charsmap_open(text.data, text.len, &map, &err));
-    map.units[AT_X] = 'X' | (uint32_t)'X' << 10; /* on to 0x100 again */
-    map.units[AT_W] = 'W' | 1u << 8 | (uint32_t)(AT_W ^ AT_END) << 10;
-    assert_string_equal(charsmap_find(&map, "XWq", 3), "xy");
-    assert_null(charsmap_find(&map, "X", 1));
-    assert_null(charsmap_find(&map, "Xq", 2));
-    charsmap_clear(&map);
-    buf_clear(&text);
-}
-
-/* What a map may not be, as bytes and as base64. */
-static void test_charsmap__names_what_is_wrong(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes;
-        size_t len;
-        const char *said; /* NULL: nothing is wrong */
-    } rows[] = {
-        {"\4\0\0\0uuuu\0", 9, NULL},
-        {"\4\0\0\0uuuu\xCF\xBB\0", 11, NULL},
-        {"\4\0\0", 3, "cut short"},
-        {"\0\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\3\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\b\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\4\0\0\0uuuu", 8, "do not end with NUL"},
-        {"\4\0\0\0uuuuxy", 10, "do not end with NUL"},
-        {"\4\0\0\0uuuu\xFF\0", 10, "not UTF-8"},
-    };
-    struct charsmap map = {0};
-    struct error err;
-    assert_null(charsmap_find(&map, "a", 1));
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct buf text = {0}, bytes = {0};
-        buf_append(&bytes, rows[i].bytes, rows[i].len);
-        append_base64(&text, &bytes);
-        enum status status = charsmap_open(text.data, text.len, &map, &err);
-        assert_status(status, rows[i].said ? STATUS_FORMAT : STATUS_OK);
-        if (rows[i].said)
-            assert_non_null(strstr(err.message, rows[i].said));
-        charsmap_clear(&map);
-        buf_clear(&text);
-        buf_clear(&bytes);
-    }
-    static const char *const no_digits[] = {"AB-A", "AB=A", "A===", "\x80\x80\x80\x80"};
-    for (size_t i = 0; i < sizeof no_digits / sizeof no_digits[0]; i++)
-        assert_status(charsmap_open(no_digits[i], 4, &map, &err), STATUS_FORMAT);
-    assert_status(charsmap_open("+/+/+/9", 7, &map, &err), STATUS_FORMAT);
-    assert_status(charsmap_open("+/+/+/9=", 8, &map, &err), STATUS_FORMAT);
 }
 
 enum part { MODEL, NORMALIZER, PRE_TOKENIZER, ADDED, POST_PROCESSOR, PART_COUNT };
@@ -587,9 +469,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unigram__takes_the_best_pieces),
         cmocka_unit_test(test_unigram__a_folder_without_tokenizer_names_the_files),
-        cmocka_unit_test(test_charsmap__bad_bytes_lead_nowhere),
-        cmocka_unit_test(test_charsmap__keys_may_be_longer),
-        cmocka_unit_test(test_charsmap__names_what_is_wrong),
         cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
         cmocka_unit_test(test_unigram__reads_each_form_of_a_part),
         cmocka_unit_test(test_unigram__knows_its_limits),
