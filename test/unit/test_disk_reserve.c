@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,11 +64,14 @@ static bool has_ballast(const char *folder)
     return access(path, F_OK) == 0;
 }
 
+/* Of the size it should have. */
 static bool remove_ballast(const char *folder)
 {
+    struct stat found;
     char path[256];
     snprintf(path, sizeof path, "%s/ballast", folder);
-    return unlink(path) == 0;
+    return stat(path, &found) == 0 && (uint64_t)found.st_size == disk_ballast_bytes(folder) &&
+           unlink(path) == 0;
 }
 
 /* Leaves `free_bytes` of a disk of 64 MiB. */
