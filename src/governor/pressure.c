@@ -77,20 +77,18 @@ static size_t named_number(const char *text, const char *name)
     return 0;
 }
 
+/* 0: none, as of what is no number. */
 static size_t read_limit(const char *folder, enum version version)
 {
     char text[64];
-    read_in(folder, versions[version].limit, text, sizeof text);
-    if (text[0] < '0' || text[0] > '9')
-        return SIZE_MAX;
-    size_t limit = strtoull(text, NULL, 10);
-    return limit >= UNLIMITED ? SIZE_MAX : limit;
+    size_t limit = strtoull(read_in(folder, versions[version].limit, text, sizeof text), NULL, 10);
+    return limit >= UNLIMITED ? 0 : limit;
 }
 
 static void add_group(struct pressure *p, enum version version, const char *folder)
 {
     size_t limit = read_limit(folder, version);
-    if (limit == SIZE_MAX || limit == 0 || p->n_groups == N_GROUPS_MAX)
+    if (limit == 0 || p->n_groups == N_GROUPS_MAX)
         return;
     const char *kept = arena_text(&p->arena, folder, strlen(folder));
     if (kept)

@@ -92,13 +92,12 @@ bool postings_read_rows(const struct lexical_index *index, const struct lexical_
 }
 
 /* A tf of 2^16 can only be damage: a width of 16 holds it. */
-bool postings_read_tfs(const struct lexical_kernel *kernel, struct block *block)
+void postings_read_tfs(const struct lexical_kernel *kernel, struct block *block)
 {
     if (block->has_tfs)
-        return block->n > 0;
+        return;
     kernel->unpack(block->tfs_at, block->tf_width, block->tfs);
     block->has_tfs = true;
-    return true;
 }
 
 uint32_t postings_tf(const struct block *block, size_t i)
@@ -109,5 +108,8 @@ uint32_t postings_tf(const struct block *block, size_t i)
 bool postings_read(const struct lexical_index *index, const struct lexical_kernel *kernel,
                    const struct list *list, size_t i, struct block *out)
 {
-    return postings_read_rows(index, kernel, list, i, out) && postings_read_tfs(kernel, out);
+    if (!postings_read_rows(index, kernel, list, i, out))
+        return false;
+    postings_read_tfs(kernel, out);
+    return true;
 }

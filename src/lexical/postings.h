@@ -38,7 +38,8 @@ static inline uint32_t list_last_row(const struct lexical_index *index, const st
 /* False, and no postings: damaged. */
 bool postings_read_rows(const struct lexical_index *index, const struct lexical_kernel *kernel,
                         const struct list *list, size_t i, struct block *out);
-bool postings_read_tfs(const struct lexical_kernel *kernel, struct block *block);
+/* Of a block that was read, or that has no postings. */
+void postings_read_tfs(const struct lexical_kernel *kernel, struct block *block);
 /* The tf of posting `i` < n alone: less than reading all of them. */
 uint32_t postings_tf(const struct block *block, size_t i);
 /* Both. */

@@ -104,17 +104,17 @@ static void put_code(const struct codes_shape *shape, const float *values, size_
 }
 
 /* False: the row is a data error. */
-static int values_of(const struct coder *coder, const unsigned char *row, float *values)
+static bool values_of(const struct coder *coder, const unsigned char *row, float *values)
 {
     size_t dim = coder->shape.dim, n = coder->shape.n_values;
     coder->kernel->from_fp16(row, dim, values);
     if (!is_direction(square_of(values, dim)))
-        return 0;
+        return false;
     for (size_t i = 0; i < dim; i++)
         values[i] -= coder->mean[i];
     memset(values + dim, 0, (n - dim) * sizeof *values);
     rotation_apply(&coder->rotation, values);
-    return 1;
+    return true;
 }
 
 void coder_encode_block(const struct coder *coder, const struct vector_rows *rows,

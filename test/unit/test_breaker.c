@@ -131,21 +131,15 @@ static void test_breaker__opens_when_it_should(void **state)
         const char *calls;
         enum breaker_state state;
     } rows[] = {
-        {"ffff", BREAKER_CLOSED},
-        {"fffff", BREAKER_OPEN},
-        {"r", BREAKER_CLOSED},
-        {"rr", BREAKER_OPEN},
-        {"ror", BREAKER_CLOSED},
-        {"ooff", BREAKER_CLOSED},
-        {"oofff", BREAKER_OPEN},
-        {"ooooooooooooooooooooffffff", BREAKER_OPEN}, /* in a row */
-        {"oofofofo", BREAKER_CLOSED},
-        {"ofofof", BREAKER_OPEN},
-        {"osososos", BREAKER_CLOSED},
-        {"sssss", BREAKER_OPEN},
-        {"ssss", BREAKER_CLOSED},
-        {"oossssssss", BREAKER_OPEN}, /* four fifths */
-        {"nnnnnnnnnnnnnnnnnnnn", BREAKER_CLOSED},
+        {"ffff", BREAKER_CLOSED},     {"fffff", BREAKER_OPEN},
+        {"r", BREAKER_CLOSED},        {"rr", BREAKER_OPEN},
+        {"ror", BREAKER_CLOSED},      {"ooff", BREAKER_CLOSED},
+        {"oofff", BREAKER_OPEN},      {"ooooooooooooooooooooffffff", BREAKER_OPEN}, /* in a row */
+        {"oofofofo", BREAKER_CLOSED}, {"ofofof", BREAKER_OPEN},
+        {"osososos", BREAKER_CLOSED}, {"sssss", BREAKER_OPEN},
+        {"ssss", BREAKER_CLOSED},     {"oossssssss", BREAKER_OPEN}, /* four fifths */
+        {"oofsf", BREAKER_OPEN}, /* two failures and a half of five */
+        {"oofss", BREAKER_CLOSED},    {"nnnnnnnnnnnnnnnnnnnn", BREAKER_CLOSED},
         {"ffffnf", BREAKER_OPEN},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -265,6 +259,15 @@ static void test_breaker__can_be_forced_either_way(void **state)
     assert_int_equal(w.breaker.n_opened, 0);
 }
 
+static void test_breaker__every_state_has_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(breaker_state_name(BREAKER_CLOSED), "closed");
+    assert_string_equal(breaker_state_name(BREAKER_OPEN), "open");
+    assert_string_equal(breaker_state_name(BREAKER_HALF_OPEN), "half_open");
+    assert_string_equal(breaker_state_name(BREAKER_STATE_COUNT), "unknown");
+}
+
 /* Whatever it was doing when it was forced. */
 static void test_breaker__forced_closed_lets_all_calls_through(void **state)
 {
@@ -323,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_breaker__a_probe_that_hangs_has_failed),
         cmocka_unit_test(test_breaker__opens_for_longer_each_time_and_forgives),
         cmocka_unit_test(test_breaker__can_be_forced_either_way),
+        cmocka_unit_test(test_breaker__every_state_has_a_name),
         cmocka_unit_test(test_breaker__forced_closed_lets_all_calls_through),
         cmocka_unit_test(test_breaker__a_pause_is_no_failure),
         cmocka_unit_test(test_breaker__spares_a_dead_server),

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -62,6 +64,16 @@ static bool has_ballast(const char *folder)
     return access(path, F_OK) == 0;
 }
 
+/* Of the size it should have. */
+static bool remove_ballast(const char *folder)
+{
+    struct stat found;
+    char path[256];
+    snprintf(path, sizeof path, "%s/ballast", folder);
+    return stat(path, &found) == 0 && (uint64_t)found.st_size == disk_ballast_bytes(folder) &&
+           unlink(path) == 0;
+}
+
 /* Leaves `free_bytes` of a disk of 64 MiB. */
 static bool fill(const char *folder, size_t free_bytes)
 {
@@ -85,6 +97,45 @@ static bool keep_fails_whole(const char *folder)
     return !has_ballast(folder);
 }
 
+/* A name that leads elsewhere is left alone: what is behind it is not ours to fill. */
+static bool keeps_off_a_link(const char *folder)
+{
+    char path[256], elsewhere[256];
+    snprintf(path, sizeof path, "%s/ballast", folder);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", folder);
+    if (symlink(elsewhere, path))
+        return false;
+    disk_ballast_keep(folder);
+    return access(elsewhere, F_OK) != 0 && unlink(path) == 0;
+}
+
+/* Without memory for its name it stays, until the next time. */
+static bool lending_needs_memory(const char *folder)
+{
+#ifdef RAGGED_FAULT
+    fault_plan("mem:1+");
+    disk_ballast_lend(folder);
+    fault_plan(NULL);
+#endif
+    return has_ballast(folder);
+}
+
+/* To the byte, and in KiB that are rounded up. */
+static bool counts_what_is_missing(const char *folder)
+{
+    struct disk_room disk;
+    struct error err = {0};
+    if (!disk_look(folder, &disk) || disk_reserve_check(folder, 1, disk.free_bytes - 1, 0, &err) ||
+        disk_reserve_check(folder, 1, disk.free_bytes, 0, &err) != STATUS_IO ||
+        !strstr(err.message, ": 1 KiB more are needed"))
+        return false;
+    uint64_t n_bytes = disk.free_bytes + 1024 * MIB - 1;
+    return disk_reserve_check(folder, 1, n_bytes, 0, &err) == STATUS_IO &&
+           strstr(err.message, ": 1048576 KiB more are needed") &&
+           disk_reserve_check(folder, 2, n_bytes, 0, &err) == STATUS_IO &&
+           strstr(err.message, ": 1048577 KiB more are needed");
+}
+
 /* The step that went wrong; 0: none. */
 static int live_on_a_small_disk(const char *folder)
 {
@@ -95,6 +146,10 @@ static int live_on_a_small_disk(const char *folder)
         return NO_MOUNT;
     if (disk_ballast_bytes(folder) != 2 * MIB)
         return 1;
+    if (!keeps_off_a_link(folder))
+        return 9;
+    if (!counts_what_is_missing(folder))
+        return 10;
     disk_ballast_keep(folder);
     disk_ballast_keep(folder);
     if (!has_ballast(folder) || disk_ballast_lend(folder) || !has_ballast(folder))
@@ -103,11 +158,16 @@ static int live_on_a_small_disk(const char *folder)
         return 3;
     if (disk_reserve_check(folder, 0, 0, 0, &err) != STATUS_IO || !strstr(err.message, "is full"))
         return 4;
+    if (!lending_needs_memory(folder))
+        return 8;
     if (!disk_ballast_lend(folder) || has_ballast(folder))
         return 5;
     disk_ballast_keep(folder); /* five MiB are free: no time for another one */
-    if (has_ballast(folder) || !fill(folder, 8 * MIB))
+    if (has_ballast(folder) || disk_ballast_lend(folder) || !fill(folder, 7 * MIB))
         return 6;
+    disk_ballast_keep(folder); /* nine, more than four times as many as it has */
+    if (!has_ballast(folder) || !remove_ballast(folder))
+        return 11;
     return keep_fails_whole(folder) ? 0 : 7;
 }
 

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "lexical/index_format.h"
 #include "lexical/lookup.h"
+#include "lexical/positions.h"
 
 #define N_ROWS 300
 
@@ -197,6 +198,19 @@ static void test_lexical_corrupt__survives_heaps_of_damage(void **state)
     asker_clear(&asker);
 }
 
+/* What the check may say of one changed byte. */
+static const char *const sentences[] = {
+    "the order of term",
+    "a list of positions is not where it should be",
+    "postings are damaged",
+    "a block does not end where it should",
+    "an impact is above the bound",
+    "positions are missing",
+    "there are too many positions",
+    "the dictionary is damaged",
+};
+#define N_SENTENCES (sizeof sentences / sizeof sentences[0])
+
 /* The check finds damage of postings, bounds, order and positions. */
 static void test_lexical_corrupt__is_found_by_the_check(void **state)
 {
@@ -204,7 +218,7 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     struct asker asker = asker_new();
     struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
     struct copy copy;
-    size_t n_found = 0, n_tried = 0, n_lists = 0;
+    size_t n_found = 0, n_tried = 0, n_said[N_SENTENCES] = {0};
     static const enum index_section sections[] = {
         INDEX_POSTINGS, INDEX_BLOCK_ROWS, INDEX_BLOCK_WIDTHS, INDEX_TERMS, INDEX_POSITION_GROUPS};
     assert_ok(lexical_index_check(segment.index, &err));
@@ -217,13 +231,16 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
             assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
             err = (struct error){0};
             n_found += lexical_index_check(&index, &err) == STATUS_DAMAGED;
-            n_lists += strstr(err.message, "a list of positions") != NULL;
+            for (size_t k = 0; k < N_SENTENCES; k++)
+                n_said[k] += strstr(err.message, sentences[k]) != NULL;
             ((unsigned char *)copy.bytes[s])[at] ^= 0x10;
         }
     }
     /* A term may become another one in the same order, a tf another tf. */
     assert_true(n_found > n_tried * 6 / 10);
-    assert_true(n_lists > 0);
+    for (size_t k = 0; k < N_SENTENCES; k++)
+        if (n_said[k] == 0)
+            fail_msg("nothing made it say \"%s\"", sentences[k]);
     struct lexical_index index;
 #ifdef RAGGED_FAULT
     fault_plan("mem:1");
@@ -244,6 +261,81 @@ static void test_lexical_corrupt__is_found_by_the_check(void **state)
     assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
     assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
     free(longer);
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
+    made_segment_clear(&segment);
+    asker_clear(&asker);
+}
+
+static void assert_check_says(const struct copy *copy, const char *said)
+{
+    struct lexical_index index;
+    assert_ok(index_init(&index, copy->sections, N_ROWS, &err));
+    assert_status(lexical_index_check(&index, &err), STATUS_DAMAGED);
+    assert_non_null(strstr(err.message, said));
+}
+
+static void test_lexical_corrupt__a_segment_without_words_is_no_index(void **state)
+{
+    (void)state;
+    static const int64_t id = 1;
+    struct made_segment made = {0};
+    struct segment_writer *writer = made_segment_begin(&made, &id, 1);
+    struct segment_stamp stamp;
+    char path[96];
+    snprintf(path, sizeof path, "%s/a.seg", made.folder);
+    assert_ok(segment_writer_finish(writer, &stamp, &err));
+    segment_writer_free(writer);
+    assert_ok(segment_open(path, SEGMENT_LEXICAL, &stamp, &made.segment, &err));
+    assert_status(lexical_index_open(made.segment, &made.index, &err), STATUS_DAMAGED);
+    assert_null(made.index);
+    made_segment_clear(&made);
+}
+
+/* Where the positions of a later block begin stands in bytes that nothing else looks at. */
+static void test_lexical_corrupt__the_check_finds_misplaced_positions(void **state)
+{
+    (void)state;
+    struct asker asker = asker_new();
+    struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
+    struct copy copy;
+    struct lexical_index index;
+    struct dictionary_cursor terms;
+    size_t n_bytes = 0;
+    copy_sections(&copy, segment.segment);
+    assert_ok(index_init(&index, copy.sections, N_ROWS, &err));
+    for (dictionary_begin(&terms, &index); dictionary_next(&terms);) {
+        size_t n_places = (terms.list.df - 1) / BLOCK_POSTINGS;
+        unsigned char *places =
+            (unsigned char *)(uintptr_t)positions_of_list(&index, &terms.list).bytes;
+        for (size_t at = 0; at < n_places * sizeof(uint32_t); at++, n_bytes++) {
+            places[at] ^= 1;
+            assert_check_says(&copy, "positions are not where they should be");
+            places[at] ^= 1;
+        }
+    }
+    assert_true(n_bytes >= 2 * sizeof(uint32_t));
+    assert_ok(lexical_index_check(&index, &err));
+    for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
+        free(copy.bytes[s]);
+    made_segment_clear(&segment);
+    asker_clear(&asker);
+}
+
+/* Row 0 is the first posting of whatever list it is in: shorter than it was, it has an impact that
+ * no bound knows. */
+static void test_lexical_corrupt__the_check_looks_at_the_first_posting(void **state)
+{
+    (void)state;
+    struct asker asker = asker_new();
+    struct made_segment segment = made_segment_of(&asker.made, 0, N_ROWS);
+    struct copy copy;
+    copy_sections(&copy, segment.segment);
+    uint16_t *lengths = copy.bytes[INDEX_LENGTHS - INDEX_INFO];
+    assert_true(lengths[0] > 0);
+    lengths[N_ROWS - 1] = (uint16_t)(lengths[N_ROWS - 1] + lengths[0]);
+    lengths[0] = 0;
+    assert_check_says(&copy, "an impact is above the bound");
     for (size_t s = 0; s < INDEX_N_SECTIONS; s++)
         free(copy.bytes[s]);
     made_segment_clear(&segment);
@@ -292,6 +384,9 @@ int main(void)
         cmocka_unit_test(test_lexical_corrupt__survives_every_cut),
         cmocka_unit_test(test_lexical_corrupt__survives_heaps_of_damage),
         cmocka_unit_test(test_lexical_corrupt__is_found_by_the_check),
+        cmocka_unit_test(test_lexical_corrupt__a_segment_without_words_is_no_index),
+        cmocka_unit_test(test_lexical_corrupt__the_check_finds_misplaced_positions),
+        cmocka_unit_test(test_lexical_corrupt__the_check_looks_at_the_first_posting),
         cmocka_unit_test(test_lexical_corrupt__refuses_a_damaged_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

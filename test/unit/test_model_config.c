@@ -1,4 +1,5 @@
 #include "../random_model.h"
+#include "base/fault.h"
 #include "nn/model_config.h"
 
 static const struct shape shape = {"cls_token", "", 1, 24, 3, 40, SHAPE_PLAIN};
@@ -26,6 +27,16 @@ static const struct {
     {"modules.json", "[{\"type\":\"a.Transformer\"},{\"type\":\"a.Pooling\"}]", POOLING_CLS,
      CASING_UNCASED, false, AS_BERT},
     {"modules.json", "[{\"type\":\"Transformer\"},{\"type\":\"a.b.Normalize\"}]", CLS, AS_BERT},
+    {"modules.json", "[{\"type\":\"Normalize\"},{\"type\":\"Transformer\"}]", CLS, AS_BERT},
+    {"1_Pooling/config.json",
+     "{\"word_embedding_dimension\":24,\"pooling_mode_cls_token\":false,\"pooling_mode\":null,"
+     "\"pooling_mode_mean_tokens\":true,\"include_prompt\":null}",
+     POOLING_MEAN, CASING_UNCASED, true, AS_BERT},
+    {"sentence_bert_config.json", "{\"max_seq_length\":null,\"do_lower_case\":null}", CLS, AS_BERT},
+    {"sentence_bert_config.json", "{}", CLS, AS_BERT},
+    {"config.json",
+     "{\"model_type\":null,\"hidden_act\":null,\"position_embedding_type\":null," SIZES "}", CLS,
+     AS_BERT},
     {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":false}", CLS, 9, 0, 0},
     {"sentence_bert_config.json", "{\"max_seq_length\":9,\"do_lower_case\":true}", CLS, 9, 0, 0},
     {"tokenizer_config.json", "{\"do_lower_case\":false}", WITH_CASING(CASING_CASED)},
@@ -69,6 +80,86 @@ static void test_model_config__files_decide(void **state)
     }
 }
 
+/* What people call it, and something when it does not say. */
+static void test_model_config__has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *name;
+    } named[] = {
+        {"", "bert"},
+        {"\"_name_or_path\":\"\",", "bert"},
+        {"\"_name_or_path\":\"author/\",", "bert"},
+        {"\"_name_or_path\":\"Author/My_Model v1.5\",", "my_model-v1.5"},
+        {"\"_name_or_path\":\"\xC3\xA9t\xC3\xA9\",", "--t--"},
+        {"\"_name_or_path\":\"a-name-that-is-much-longer-than-there-is-room-for-in-it\",",
+         "a-name-that-is-much-longer-than-there-is-room-f"},
+    };
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        struct error err;
+        struct model m;
+        struct model_config config;
+        char text[512];
+        model_init(&m, &shape, 1);
+        snprintf(text, sizeof text, "{%s" SIZES "}", named[i].field);
+        write_file(&m, "config.json", text, strlen(text));
+        assert_ok(model_config_read(m.folder, &config, &err));
+        assert_string_equal(config.name, named[i].name);
+        model_clear(&m);
+    }
+}
+
+/* Lower case is wanted twice, by two files. */
+static void test_model_config__lower_case_adds_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tokenizer;
+        enum casing casing;
+    } rows[] = {
+        {"{\"do_lower_case\":false,\"strip_accents\":false}", CASING_LOWER},
+        {"{\"do_lower_case\":false,\"strip_accents\":true}", CASING_UNCASED},
+        {"{\"do_lower_case\":true,\"strip_accents\":false}", CASING_LOWER},
+        {"{\"do_lower_case\":true}", CASING_UNCASED},
+    };
+    static const char wanted[] = "{\"do_lower_case\":true}";
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error err;
+        struct model m;
+        struct model_config config;
+        model_init(&m, &shape, 1);
+        write_file(&m, "sentence_bert_config.json", wanted, sizeof wanted - 1);
+        write_file(&m, "tokenizer_config.json", rows[i].tokenizer, strlen(rows[i].tokenizer));
+        assert_ok(model_config_read(m.folder, &config, &err));
+        assert_int_equal(config.casing, rows[i].casing);
+        assert_true(config.lowers_text);
+        model_clear(&m);
+    }
+}
+
+#ifdef RAGGED_FAULT
+static void test_model_config__without_memory_says_so(void **state)
+{
+    (void)state;
+    struct error err;
+    struct model m;
+    struct model_config config;
+    enum status status = STATUS_NOMEM;
+    int n = 0;
+    model_init(&m, &shape, 1);
+    while (status == STATUS_NOMEM) {
+        char plan[32];
+        snprintf(plan, sizeof plan, "mem:%d", ++n);
+        fault_plan(plan);
+        status = model_config_read(m.folder, &config, &err);
+        fault_plan(NULL);
+    }
+    assert_status(status, STATUS_OK);
+    assert_true(n > 5); /* a path for each of the files at least */
+    model_clear(&m);
+}
+#endif
+
 /* A model that would be computed wrongly is refused, with the field's name. */
 static void test_model_config__refuses_what_it_can_not_compute(void **state)
 {
@@ -106,11 +197,18 @@ static void test_model_config__refuses_other_files(void **state)
         const char *file, *text, *said;
         enum status status;
     } refused[] = {
-        {"config.json", "[", "JSON", STATUS_FORMAT},
+        {"config.json", "[", "config.json\": bad JSON", STATUS_FORMAT},
+        {"modules.json", "[", "modules.json\": bad JSON", STATUS_FORMAT},
         {"config.json", "{}", "num_hidden_layers", STATUS_FORMAT},
         {"config.json", "{\"num_hidden_layers\":0}", "not between 1", STATUS_FORMAT},
         {"config.json", "{\"num_hidden_layers\":97}", "not between 1", STATUS_FORMAT},
         {"config.json", "{\"num_hidden_layers\":-1}", "not between 1", STATUS_FORMAT},
+        {"config.json", "{\"num_hidden_layers\":\"1\"}", "not an integer", STATUS_FORMAT},
+        {"config.json",
+         "{\"num_hidden_layers\":1,\"hidden_size\":25,\"num_attention_heads\":3,"
+         "\"intermediate_size\":40,\"vocab_size\":40,\"max_position_embeddings\":24,"
+         "\"type_vocab_size\":2}",
+         "not a multiple of 3 heads", STATUS_FORMAT},
         {"config.json", "{\"hidden_act\":1}", "hidden_act", STATUS_FORMAT},
         {"config.json", "{\"layer_norm_eps\":0.11," SIZES "}", "layer_norm_eps", STATUS_FORMAT},
         {"config.json", "{\"layer_norm_eps\":-1," SIZES "}", "layer_norm_eps", STATUS_FORMAT},
@@ -155,6 +253,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_config__files_decide),
+        cmocka_unit_test(test_model_config__has_a_name),
+        cmocka_unit_test(test_model_config__lower_case_adds_up),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test(test_model_config__without_memory_says_so),
+#endif
         cmocka_unit_test(test_model_config__refuses_what_it_can_not_compute),
         cmocka_unit_test(test_model_config__refuses_other_files),
     };

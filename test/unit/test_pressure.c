@@ -203,6 +203,7 @@ static void test_pressure__numbers_that_disagree_stay_in_their_range(void **stat
     put(t, "c/a/b/memory.current", "700000\n");
     pressure_look(p, &sight);
     assert_int_equal(sight.group_permille, 600);
+    assert_int_equal(sight.some_permille, 15); /* the machine's: the group has no such file */
     buf_clear(&stat);
     pressure_free(p);
 }
@@ -377,6 +378,7 @@ static void test_governor__hands_out_and_takes_back(void **state)
     assert_false(governor_try(g, GOVERNOR_INGEST, 60 * MIB));
     assert_false(governor_try(g, GOVERNOR_CACHE, 10 * MIB));
     assert_true(governor_try(g, GOVERNOR_QUERY, 19 * MIB));
+    assert_int_equal(governor_taken(g), 59 * MIB);
     assert_int_equal(governor_resize(g, GOVERNOR_INGEST, 40 * MIB, 8 * MIB), 8 * MIB);
     governor_give(g, GOVERNOR_INGEST, 8 * MIB);
     governor_give(g, GOVERNOR_QUERY, 19 * MIB);
@@ -478,7 +480,8 @@ static void test_governor__looks_now_and_then(void **state)
     assert_true(was_quick);
 }
 
-/* Switched off, the machine is not looked at: however much is in use, all is well. */
+/* Switched off, the machine is not looked at: however much is in use, all is well. On, it is looked
+ * at by whoever asks first, for whatever. */
 static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
 {
     (void)state;
@@ -487,6 +490,8 @@ static void test_governor__looks_at_the_machine_but_when_it_is_off(void **state)
         struct governor *g = NULL;
         const struct governor_options options = {.max_bytes = 4096, .is_off = is_off};
         assert_ok(governor_new(&options, &g, &err));
+        assert_int_equal(governor_try(g, GOVERNOR_CACHE, 1), is_off);
+        governor_give(g, GOVERNOR_CACHE, is_off ? 1 : 0);
         assert_int_equal(governor_state(g), is_off ? GOVERNOR_GREEN : GOVERNOR_BLACK);
         governor_free(g);
     }

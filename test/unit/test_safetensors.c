@@ -251,6 +251,62 @@ static void test_safetensors__halves_are_widened(void **state)
     buf_clear(&bytes);
 }
 
+static void test_safetensors__names_are_counted(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    struct safetensors file = {0};
+    struct buf header = {0};
+    for (size_t i = 0; i <= 65536; i++)
+        buf_printf(&header, "%c\"t%zu\":0", i ? ',' : '{', i);
+    buf_append_char(&header, '}');
+    assert_status(open_header(buf_text(&header), 0, &file, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "names 65537 tensors, more than 65536"));
+    buf_clear(&header);
+}
+
+/* A name that does not fit into the first block of memory, and halves that become floats. */
+static void test_safetensors__names_and_floats_need_memory(void **state)
+{
+    (void)state;
+#ifdef RAGGED_FAULT
+    struct error err;
+    struct buf header = {0}, bytes = {0};
+    buf_append_text(&header, "{\"none\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]},"
+                             "\"half\":{\"dtype\":\"F16\",\"shape\":[20000],\"data_offsets\":[0,"
+                             "40000]},\"");
+    for (size_t i = 0; i < 40000; i++)
+        buf_append_char(&header, 'x');
+    buf_append_text(&header,
+                    "\":{\"dtype\":\"BF16\",\"shape\":[1],\"data_offsets\":[40000,40002]}}");
+    build(&bytes, buf_text(&header), 40002);
+    enum status status = STATUS_NOMEM;
+    int n = 0, n_unwidened = 0;
+    while (status == STATUS_NOMEM) {
+        struct safetensors file = {0};
+        char plan[32];
+        snprintf(plan, sizeof plan, "mem:%d", ++n);
+        assert_ok(file_replace(temp_path(), bytes.data, bytes.len, 0600, &err));
+        fault_plan(plan);
+        status = safetensors_open(temp_path(), &file, &err);
+        bool is_open = status == STATUS_OK;
+        if (is_open)
+            status = safetensors_widen(&file, &err);
+        fault_plan(NULL);
+        n_unwidened += is_open && status == STATUS_NOMEM;
+        assert_int_equal(is_open, file.tensors != NULL);
+        safetensors_close(&file);
+    }
+    assert_status(status, STATUS_OK);
+    assert_true(n_unwidened > 0 && n_unwidened < n - 2);
+    unlink(temp_path());
+    buf_clear(&header);
+    buf_clear(&bytes);
+#else
+    skip_because("built without FAULT=1");
+#endif
+}
+
 static void test_safetensors__every_failed_step_is_a_status(void **state)
 {
     (void)state;
@@ -289,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_safetensors__damage_never_crashes),
         cmocka_unit_test(test_half__every_f16_is_exact),
         cmocka_unit_test(test_safetensors__halves_are_widened),
+        cmocka_unit_test(test_safetensors__names_are_counted),
+        cmocka_unit_test(test_safetensors__names_and_floats_need_memory),
         cmocka_unit_test(test_safetensors__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,7 @@ static void test_segment__finds_every_flip_and_cut(void **state)
         struct segment *segment = NULL;
         overwrite(f->path, whole.data, len);
         assert_status(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err), STATUS_DAMAGED);
+        assert_int_equal(strstr(err.message, "not a segment") != NULL, len < SEGMENT_HEADER_BYTES);
     }
     buf_clear(&whole);
 }
@@ -270,7 +271,9 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
     size_t a = entry_of(&whole, SECTION_A), maker = entry_of(&whole, SEGMENT_SECTION_MAKER);
     size_t rows = number_at(&whole, entry_of(&whole, SEGMENT_SECTION_ROWS) + IN_OFFSET);
     size_t n = number_at(&whole, AT_N), contents = number_at(&whole, AT_CONTENTS);
+    size_t last = contents + (n - 1) * SEGMENT_ENTRY_BYTES;
     const struct forgery forgeries[] = {
+        {0, number_at(&whole, 0) ^ 1, "not a segment"},
         {AT_VERSION, SEGMENT_VERSION + 1 + ((uint64_t)SEGMENT_LEXICAL << 32), "format 2"},
         {AT_CONTENTS, whole.len + 1, "header"},
         {AT_CONTENTS, whole.len + SEGMENT_ENTRY_BYTES, "header"},
@@ -286,8 +289,10 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
         {a + IN_OFFSET, UINT64_MAX - UINT64_MAX % SEGMENT_ALIGNMENT, "contents"},
         {a + IN_LEN, contents, "contents"},
         {a + IN_LEN, UINT64_MAX, "contents"},
+        {last + IN_LEN, contents - number_at(&whole, last + IN_OFFSET) + 1, "contents"},
         {a + IN_SECTION, SECTION_A + ((uint64_t)1 << 32), "contents"},
         {maker + IN_SECTION, SECTION_B + 7, "maker"},
+        {entry_of(&whole, SEGMENT_SECTION_ROWS) + IN_LEN, 24, "rows"},
         {rows, N_ROWS + 2, "rows"},
         {rows, SEGMENT_N_ROWS_MAX + (uint64_t)1, "rows"},
         {rows, UINT64_MAX, "rows"},
@@ -302,10 +307,12 @@ static void test_segment__believes_no_number_for_its_sum(void **state)
     };
     for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++)
         check_forgery(f, &whole, &forgeries[i]);
+    struct segment *segment = NULL;
+    put_number(&whole, a + IN_SECTION, UINT32_MAX); /* nobody's, and a number all the same */
     sum_up(&whole);
     overwrite(f->path, whole.data, whole.len);
-    struct segment *segment = NULL;
     assert_ok(segment_open(f->path, SEGMENT_LEXICAL, NULL, &segment, &err));
+    assert_memory_equal(segment_section(segment, UINT32_MAX).bytes, "hello world", 11);
     segment_close(segment);
     buf_clear(&whole);
 }

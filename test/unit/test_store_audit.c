@@ -106,6 +106,11 @@ static void test_audit__says_what_was_done(void **state)
     assert_string_equal(last_row(f->store).collection, "other");
     assert_write(f, store_remove_document(f->store, find_id(f->store, d.path), &err));
     assert_counts(f->store, 0, 0, 1, 0);
+    assert_int_equal(last_row(f->store).passages_removed, 0);
+    fixture_must_save(f, 3, 40, 2, FIXTURE_WITHOUT_VECTORS);
+    assert_write(f, store_remove_document(f->store, find_id(f->store, "/doc/000003"), &err));
+    assert_counts(f->store, 0, 0, 1, 0);
+    assert_int_equal(last_row(f->store).passages_removed, 2);
     fixture_must_save(f, 3, 40, 2, FIXTURE_WITHOUT_VECTORS);
     size_t n;
     assert_write(f, store_remove_all(f->store, &n, &err));

@@ -201,6 +201,8 @@ static void test_part__lines_end_at_the_last_number(void **state)
         struct store_part part;
         bool is_next = false;
         part_init(&d, &part, 1, i);
+        if (i == 2)
+            d.chunks[1].line = d.chunks[1].line_end = 0; /* none, whatever came before */
         part.n_lines = (uint64_t)1 << 31;
         part.n_bytes = (uint64_t)1 << 40;
         assert_write(f, store_put_part(f->store, &d.document, &part, d.chunks, d.n_chunks, NULL,
@@ -212,6 +214,10 @@ static void test_part__lines_end_at_the_last_number(void **state)
     struct store_passage p;
     assert_ok(store_get_neighbour(f->store, id, 3, &arena, &p, &err));
     assert_int_equal(p.chunk.line, UINT32_MAX);
+    struct store_passage without;
+    assert_ok(store_get_neighbour(f->store, id, 4, &arena, &without, &err));
+    assert_int_equal(without.chunk.line, 0);
+    assert_int_equal(without.chunk.line_end, 0);
     assert_int_equal(p.chunk.byte_start, ((uint64_t)1 << 41) + 5);
     assert_int_equal(fixture_n_problems(f->store), 0);
     arena_clear(&arena);

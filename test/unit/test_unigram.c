@@ -1,4 +1,4 @@
-#include "../testing.h"
+#include "charsmap_fixture.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -6,47 +6,13 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "nn/charsmap.h"
+#include "base/limits.h"
 #include "nn/tokenizer.h"
 #include "nn/unigram.h"
 
 /* A model folder with a small tokenizer.json. Its map turns "X" into "xy". */
 
-#define N_UNITS 0x159u
-#define ROOT_UNIT (0x100u << 10)                     /* children from 0x100 on */
-#define X_UNIT ('X' | 1u << 8 | (uint32_t)'X' << 10) /* ends here; its offset is unit 0x100 */
-
 static const struct model_config config = {.n_vocabulary = 16};
-
-static void append_u32(struct buf *out, uint32_t value)
-{
-    for (unsigned shift = 0; shift < 32; shift += 8)
-        buf_append_char(out, (char)(value >> shift));
-}
-
-static void append_base64(struct buf *out, const struct buf *bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes->len; i += 3) {
-        uint32_t group = 0;
-        size_t n = bytes->len - i < 3 ? bytes->len - i : 3;
-        for (size_t k = 0; k < 3; k++)
-            group = group << 8 | (k < n ? (unsigned char)bytes->data[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            buf_append_char(out, k <= n ? digits[group >> (18 - 6 * k) & 63] : '=');
-    }
-}
-
-static void append_charsmap(struct buf *out)
-{
-    struct buf bytes = {0};
-    append_u32(&bytes, N_UNITS * 4);
-    for (uint32_t i = 0; i < N_UNITS; i++)
-        append_u32(&bytes, i == 0 ? ROOT_UNIT : i == (0x100 ^ 'X') ? X_UNIT : 0x80000000u);
-    buf_append(&bytes, "xy", 3);
-    append_base64(out, &bytes);
-    buf_clear(&bytes);
-}
 
 static const char *folder(void)
 {
@@ -140,70 +106,6 @@ static void test_unigram__a_folder_without_tokenizer_names_the_files(void **stat
     remove_folder();
 }
 
-static void test_charsmap__bad_bytes_lead_nowhere(void **state)
-{
-    (void)state;
-    struct error err;
-    struct buf text = {0};
-    struct charsmap map = {0};
-    append_charsmap(&text);
-    assert_ok(charsmap_open(text.data, text.len, &map, &err));
-    assert_string_equal(charsmap_find(&map, "Xq", 2), "xy");
-    assert_null(charsmap_find(&map, "q", 1));
-    assert_null(charsmap_find(&map, "", 0));
-    map.units[0x100] = 0x7FFFFFFF; /* beyond the replacements */
-    assert_null(charsmap_find(&map, "X", 1));
-    map.units[0x100 ^ 'X'] |= 0x7FFFFC00; /* beyond the units */
-    assert_null(charsmap_find(&map, "X", 1));
-    map.units[0] = 0xFFFFFE00;
-    assert_null(charsmap_find(&map, "X", 1));
-    charsmap_clear(&map);
-    for (size_t len = 0; len < text.len; len += 97)
-        assert_status(charsmap_open(text.data, len, &map, &err), STATUS_FORMAT);
-    buf_clear(&text);
-}
-
-/* What a map may not be, as bytes and as base64. */
-static void test_charsmap__names_what_is_wrong(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *bytes;
-        size_t len;
-        const char *said; /* NULL: nothing is wrong */
-    } rows[] = {
-        {"\4\0\0\0uuuu\0", 9, NULL},
-        {"\4\0\0\0uuuu\xCF\xBB\0", 11, NULL},
-        {"\4\0\0", 3, "cut short"},
-        {"\0\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\3\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\b\0\0\0uuuu\0", 9, "no multiple of 4"},
-        {"\4\0\0\0uuuu", 8, "do not end with NUL"},
-        {"\4\0\0\0uuuuxy", 10, "do not end with NUL"},
-        {"\4\0\0\0uuuu\xFF\0", 10, "not UTF-8"},
-    };
-    struct charsmap map = {0};
-    struct error err;
-    assert_null(charsmap_find(&map, "a", 1));
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct buf text = {0}, bytes = {0};
-        buf_append(&bytes, rows[i].bytes, rows[i].len);
-        append_base64(&text, &bytes);
-        enum status status = charsmap_open(text.data, text.len, &map, &err);
-        assert_status(status, rows[i].said ? STATUS_FORMAT : STATUS_OK);
-        if (rows[i].said)
-            assert_non_null(strstr(err.message, rows[i].said));
-        charsmap_clear(&map);
-        buf_clear(&text);
-        buf_clear(&bytes);
-    }
-    static const char *const no_digits[] = {"AB-A", "AB=A", "A===", "\x80\x80\x80\x80"};
-    for (size_t i = 0; i < sizeof no_digits / sizeof no_digits[0]; i++)
-        assert_status(charsmap_open(no_digits[i], 4, &map, &err), STATUS_FORMAT);
-    assert_status(charsmap_open("+/+/+/9", 7, &map, &err), STATUS_FORMAT);
-    assert_status(charsmap_open("+/+/+/9=", 8, &map, &err), STATUS_FORMAT);
-}
-
 enum part { MODEL, NORMALIZER, PRE_TOKENIZER, ADDED, POST_PROCESSOR, PART_COUNT };
 
 static const char *const part_names[PART_COUNT] = {"model", "normalizer", "pre_tokenizer",
@@ -214,9 +116,9 @@ static const char *const good_parts[PART_COUNT] = {
     "{'type':'BertProcessing','cls':['<s>',0],'sep':['</s>',2]}"};
 
 /* ' for quotes and _ for U+2581. */
-static enum status read_with(enum part part, const char *text, struct unigram *out,
-                             struct error *err)
+static json_t *json_with(enum part part, const char *text)
 {
+    struct error err = {0};
     struct buf json = {0};
     for (int i = 0; i < PART_COUNT; i++) {
         const char *c = i == (int)part ? text : good_parts[i];
@@ -228,11 +130,17 @@ static enum status read_with(enum part part, const char *text, struct unigram *o
     }
     buf_append_char(&json, '}');
     json_t *value = NULL;
-    enum status status = json_parse(json.data, json.len, &value, err);
-    assert_int_equal(status, STATUS_OK);
-    status = unigram_read(value, out, err);
-    json_decref(value);
+    assert_ok(json_parse(json.data, json.len, &value, &err));
     buf_clear(&json);
+    return value;
+}
+
+static enum status read_with(enum part part, const char *text, struct unigram *out,
+                             struct error *err)
+{
+    json_t *json = json_with(part, text);
+    enum status status = unigram_read(json, out, err);
+    json_decref(json);
     return status;
 }
 
@@ -255,11 +163,18 @@ static const struct {
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],[0,0]]}", STATUS_FORMAT, "vocab[1]"},
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a','b']]}", STATUS_FORMAT, "vocab[0]"},
     {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0,0]]}", STATUS_FORMAT, "vocab[0]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a',0],7]}", STATUS_FORMAT, "vocab[1]"},
+    {MODEL, "{'type':'Unigram','unk_id':0,'vocab':[['a']]}", STATUS_FORMAT, "vocab[0]"},
     {NORMALIZER, "{'type':'NFKC'}", STATUS_INVALID, "\"NFKC\""},
     {NORMALIZER, "{'type':'Sequence'}", STATUS_FORMAT, "normalizer.normalizers"},
+    {NORMALIZER, "{'type':'Sequence','normalizers':7}", STATUS_FORMAT, "normalizer.normalizers"},
     {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'}]}", STATUS_INVALID,
      "\"Lowercase\""},
+    {NORMALIZER, "{'type':'Sequence','normalizers':[{'type':'Lowercase'},{'type':'NFKC'}]}",
+     STATUS_INVALID, "\"Lowercase\""},
     {NORMALIZER, "{'type':'Precompiled'}", STATUS_FORMAT, "precompiled_charsmap"},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':7}", STATUS_FORMAT,
+     "precompiled_charsmap"},
     {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':'BAA'}", STATUS_FORMAT,
      "precompiled_charsmap"},
     {NORMALIZER,
@@ -287,6 +202,8 @@ static const struct {
      "\"Digits\""},
     {ADDED, "[{'id':1}]", STATUS_FORMAT, "added_tokens[0].content"},
     {ADDED, "[{'id':1,'content':''}]", STATUS_FORMAT, "added_tokens[0].content"},
+    {ADDED, "[{'id':1,'content':7},{'id':2,'content':8}]", STATUS_FORMAT,
+     "added_tokens[0].content"},
     {ADDED, "[{'id':1,'content':'a'},{'content':'b'}]", STATUS_FORMAT, "added_tokens[1].id"},
     {ADDED, "[{'id':1,'content':'a','single_word':true}]", STATUS_INVALID, "single_word"},
     {POST_PROCESSOR, "null", STATUS_INVALID, "post_processor"},
@@ -321,67 +238,88 @@ static void test_unigram__refuses_what_it_does_not_run(void **state)
     }
 }
 
+/* What a part may be, and the ids of a sentence then. */
+static const struct {
+    enum part part;
+    const char *text, *sentence;
+    int32_t ids[6];
+    size_t n_ids, n_between;
+} forms[] = {
+    {NORMALIZER, "null", "a  a", {0, 2, 0, 0, 2}, 5, 1},
+    {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':null}", "a", {0, 2}, 2, 1},
+    {NORMALIZER,
+     "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'_'}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Sequence','pretokenizers':[{'type':'WhitespaceSplit'},{'type':'Metaspace',"
+     "'replacement':'_'}]}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Sequence','pretokenizers':[{'type':'Metaspace','replacement':'_','split':false,"
+     "'prepend_scheme':'always','add_prefix_space':true}]}",
+     "a  a",
+     {0, 2, 0, 2},
+     4,
+     1},
+    {PRE_TOKENIZER,
+     "{'type':'Metaspace','replacement':'_','split':true}",
+     "a  a",
+     {0, 2, 0, 0, 2},
+     5,
+     1},
+    {MODEL,
+     "{'type':'Unigram','unk_id':0,'byte_fallback':false,'vocab':[['<unk>',0],['',-1],['a',-2]]"
+     "}",
+     "a",
+     {0, 2},
+     2,
+     1},
+    {ADDED, "null", "a", {0, 2}, 2, 1},
+    {ADDED,
+     "[{'id':9,'content':'<x>','lstrip':false,'rstrip':false,'single_word':false}]",
+     "a <x> a",
+     {0, 2, 0, 9, 0, 2},
+     6,
+     1},
+    {ADDED,
+     "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
+     "a<xy><x> a",
+     {0, 2, 8, 9, 0, 2},
+     6,
+     1},
+    {POST_PROCESSOR,
+     "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,{'SpecialToken':"
+     "{'id':'s'}}],'pair':[1,2,3,4,5,6],'special_tokens':{'s':{'ids':[2]}}}",
+     "a",
+     {0, 2},
+     2,
+     2},
+    {POST_PROCESSOR,
+     "{'type':'RobertaProcessing','cls':['<s>',0],'sep':['</s>',2]}",
+     "a",
+     {0, 2},
+     2,
+     2},
+};
+
 static void test_unigram__reads_each_form_of_a_part(void **state)
 {
     (void)state;
-    static const struct {
-        enum part part;
-        const char *text, *sentence;
-        int32_t ids[6];
-        size_t n_ids, n_between;
-    } rows[] = {
-        {NORMALIZER, "null", "a  a", {0, 2, 0, 0, 2}, 5, 1},
-        {NORMALIZER, "{'type':'Precompiled','precompiled_charsmap':null}", "a", {0, 2}, 2, 1},
-        {NORMALIZER,
-         "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'_'}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {PRE_TOKENIZER,
-         "{'type':'Sequence','pretokenizers':[{'type':'WhitespaceSplit'},{'type':'Metaspace',"
-         "'replacement':'_'}]}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {PRE_TOKENIZER,
-         "{'type':'Sequence','pretokenizers':[{'type':'Metaspace','replacement':'_','split':false,"
-         "'prepend_scheme':'always','add_prefix_space':true}]}",
-         "a  a",
-         {0, 2, 0, 2},
-         4,
-         1},
-        {ADDED, "null", "a", {0, 2}, 2, 1},
-        {ADDED,
-         "[{'id':9,'content':'<x>','rstrip':true},{'id':8,'content':'<xy>'}]",
-         "a<xy><x> a",
-         {0, 2, 8, 9, 0, 2},
-         6,
-         1},
-        {POST_PROCESSOR,
-         "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'s'}},1,{'SpecialToken':"
-         "{'id':'s'}}],'pair':[1,2,3,4,5,6],'special_tokens':{'s':{'ids':[2]}}}",
-         "a",
-         {0, 2},
-         2,
-         2},
-        {POST_PROCESSOR,
-         "{'type':'RobertaProcessing','cls':['<s>',0],'sep':['</s>',2]}",
-         "a",
-         {0, 2},
-         2,
-         2},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct unigram unigram = {0};
         struct error err = {0};
         int32_t ids[6] = {-1, -1, -1, -1, -1, -1};
-        assert_ok(read_with(rows[i].part, rows[i].text, &unigram, &err));
-        assert_int_equal(unigram.n_between, rows[i].n_between);
-        size_t n = unigram_encode(&unigram, rows[i].sentence, strlen(rows[i].sentence), ids, 6);
-        if (n != rows[i].n_ids || memcmp(ids, rows[i].ids, n * sizeof *ids) != 0)
-            fail_msg("%s: %zu ids, %d %d %d %d", rows[i].text, n, ids[0], ids[1], ids[2], ids[3]);
+        assert_ok(read_with(forms[i].part, forms[i].text, &unigram, &err));
+        assert_int_equal(unigram.n_between, forms[i].n_between);
+        size_t n = unigram_encode(&unigram, forms[i].sentence, strlen(forms[i].sentence), ids, 6);
+        if (n != forms[i].n_ids || memcmp(ids, forms[i].ids, n * sizeof *ids) != 0)
+            fail_msg("%s: %zu ids, %d %d %d %d", forms[i].text, n, ids[0], ids[1], ids[2], ids[3]);
         unigram_clear(&unigram);
     }
 }
@@ -407,6 +345,97 @@ static void test_unigram__knows_its_limits(void **state)
     assert_status(read_with(ADDED, buf_text(&text), &unigram, &err), STATUS_FORMAT);
     assert_non_null(strstr(err.message, "has 1025, more"));
     buf_clear(&text);
+}
+
+/* The ends count among the ids that a model must have, pieces or not. */
+static void test_unigram__ends_are_ids_too(void **state)
+{
+    (void)state;
+    static const char *const posts[] = {
+        "{'type':'BertProcessing','cls':['<s>',20],'sep':['</s>',40]}",
+        "{'type':'BertProcessing','cls':['<s>',40],'sep':['</s>',20]}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        assert_ok(read_with(POST_PROCESSOR, posts[i], &unigram, &err));
+        assert_int_equal(unigram.n_ids, 41);
+        unigram_clear(&unigram);
+    }
+}
+
+/* A tokenizer without the key at all is one without a normalizer. */
+static void test_unigram__a_normalizer_may_be_absent(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"},"
+        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"<s>\",0],\"sep\":[\"</"
+        "s>\",2]},\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0]]}}";
+    struct unigram unigram = {0};
+    struct error err = {0};
+    json_t *json = NULL;
+    assert_ok(json_parse(text, sizeof text - 1, &json, &err));
+    assert_ok(unigram_read(json, &unigram, &err));
+    assert_int_equal(unigram.charsmap.n_units, 0);
+    unigram_clear(&unigram);
+    json_decref(json);
+}
+
+#ifdef RAGGED_FAULT
+/* Names that fill more than one block of memory. */
+static void test_unigram__long_names_need_memory(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    buf_append_text(&text, "[{'id':1,'content':'");
+    for (size_t i = 0; i < 40000; i++)
+        buf_append_char(&text, 'x');
+    buf_append_text(&text, "'}]");
+    json_t *json = json_with(ADDED, buf_text(&text));
+    enum status status = STATUS_NOMEM;
+    int n = 0;
+    while (status == STATUS_NOMEM) {
+        struct unigram unigram = {0};
+        struct error err = {0};
+        char plan[32];
+        snprintf(plan, sizeof plan, "mem:%d", ++n);
+        fault_plan(plan);
+        status = unigram_read(json, &unigram, &err);
+        fault_plan(NULL);
+        assert_int_equal(status == STATUS_OK, unigram.scores != NULL);
+        unigram_clear(&unigram);
+    }
+    assert_status(status, STATUS_OK);
+    assert_true(n > 4);
+    json_decref(json);
+    buf_clear(&text);
+}
+#endif
+
+static void refuse_file(const struct model_config *wanted, enum status expected, const char *said)
+{
+    struct tokenizer tokenizer = {0};
+    struct error err = {0};
+    assert_status(tokenizer_open(folder(), wanted, &tokenizer, &err), expected);
+    assert_non_null(strstr(err.message, said));
+    assert_null(tokenizer.state);
+}
+
+static void test_unigram__a_file_that_can_not_be_one_is_named(void **state)
+{
+    (void)state;
+    struct error err;
+    char path[96];
+    struct model_config lowering = config;
+    lowering.lowers_text = true;
+    write_tokenizer();
+    refuse_file(&lowering, STATUS_INVALID, "\"do_lower_case\" is true");
+    snprintf(path, sizeof path, "%s/tokenizer.json", folder());
+    assert_ok(file_replace(path, "{\"model\":", 9, 0600, &err));
+    refuse_file(&config, STATUS_FORMAT, "tokenizer.json\": bad JSON");
+    assert_int_equal(truncate(path, (off_t)RAGGED_LIMIT_VOCAB + 1), 0); /* a hole */
+    refuse_file(&config, STATUS_LIMIT, "is larger than 67108864 bytes");
+    remove_folder();
 }
 
 static void test_unigram__every_failed_step_is_a_status(void **state)
@@ -440,11 +469,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unigram__takes_the_best_pieces),
         cmocka_unit_test(test_unigram__a_folder_without_tokenizer_names_the_files),
-        cmocka_unit_test(test_charsmap__bad_bytes_lead_nowhere),
-        cmocka_unit_test(test_charsmap__names_what_is_wrong),
         cmocka_unit_test(test_unigram__refuses_what_it_does_not_run),
         cmocka_unit_test(test_unigram__reads_each_form_of_a_part),
         cmocka_unit_test(test_unigram__knows_its_limits),
+        cmocka_unit_test(test_unigram__ends_are_ids_too),
+        cmocka_unit_test(test_unigram__a_normalizer_may_be_absent),
+#ifdef RAGGED_FAULT
+        cmocka_unit_test(test_unigram__long_names_need_memory),
+#endif
+        cmocka_unit_test(test_unigram__a_file_that_can_not_be_one_is_named),
         cmocka_unit_test(test_unigram__every_failed_step_is_a_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,61 @@ static void test_vector_index__rows_that_are_data_errors_never_come_up(void **st
     fixture_clear(&f);
 }
 
+/* Also where the vectors of a CPU end before the dimensions do. */
+static void test_vector_index__one_value_is_a_direction(void **state)
+{
+    (void)state;
+    enum { DIM = 19, N = 300 };
+    struct error err;
+    struct fixture f;
+    fixture_init(&f, N, DIM);
+    for (size_t row = 0; row < N; row++) {
+        memset(fixture_row(&f, row), 0, DIM * sizeof *f.halves);
+        fixture_row(&f, row)[row % DIM] = 0x3C00;
+    }
+    fixture_open(&f);
+    for (size_t i = 0; i < DIM; i++) {
+        struct vector_hit hits[8];
+        float query[DIM] = {0};
+        size_t n_hits;
+        query[i] = 1;
+        struct vector_search search = {
+            .query = query, .rows = &f.rows, .k = 8, .n_rescored = 64, .floor = 0.5f};
+        assert_ok(vector_index_search(f.index, &search, hits, &n_hits, &err));
+        assert_int_equal(n_hits, 8);
+        for (size_t k = 0; k < n_hits; k++)
+            assert_int_equal(hits[k].row % DIM, i);
+    }
+    fixture_clear(&f);
+}
+
+/* Rows too long for a mean have none taken off, and are found. */
+static void test_vector_index__long_rows_are_found(void **state)
+{
+    (void)state;
+    enum { DIM = 48, N = 300 };
+    struct error err;
+    struct fixture f;
+    fixture_init(&f, N, DIM);
+    for (size_t i = 0; i < N * DIM; i++)
+        f.halves[i] = (uint16_t)((f.halves[i] & 0x8000) | 0x7BFF); /* 65504 or less that */
+    fixture_open(&f);
+    assert_ok(vector_index_check(f.index, &f.rows, &err));
+    for (size_t row = 0; row < N; row += 37) {
+        struct vector_hit hit;
+        float query[DIM];
+        size_t n_hits;
+        for (size_t i = 0; i < DIM; i++)
+            query[i] = fixture_row(&f, row)[i] & 0x8000 ? -1 : 1;
+        struct vector_search search = {
+            .query = query, .rows = &f.rows, .k = 1, .n_rescored = 64, .floor = 0};
+        assert_ok(vector_index_search(f.index, &search, &hit, &n_hits, &err));
+        assert_int_equal(n_hits, 1);
+        assert_true(hit.cosine > 0.999f);
+    }
+    fixture_clear(&f);
+}
+
 static void test_vector_index__equal_rows_come_in_order(void **state)
 {
     (void)state;
@@ -476,6 +531,8 @@ int main(void)
         cmocka_unit_test(test_vector_index__estimates_tell_close_rows_apart),
         cmocka_unit_test(test_vector_index__a_filter_costs_no_recall),
         cmocka_unit_test(test_vector_index__rows_that_are_data_errors_never_come_up),
+        cmocka_unit_test(test_vector_index__one_value_is_a_direction),
+        cmocka_unit_test(test_vector_index__long_rows_are_found),
         cmocka_unit_test(test_vector_index__equal_rows_come_in_order),
         cmocka_unit_test(test_vector_index__floor_and_k_are_kept),
         cmocka_unit_test(test_vector_index__a_query_without_direction_is_refused),

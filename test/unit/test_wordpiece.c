@@ -5,6 +5,7 @@
 
 #include "../golden.h"
 #include "base/fault.h"
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "nn/vocabulary.h"
 #include "nn/wordpiece.h"
@@ -330,6 +331,54 @@ static void test_vocabulary__refuses_bad_files_with_the_line(void **state)
     unlink(temp_path());
 }
 
+/* Only two signs make a piece one that goes on, and not alone. */
+static void test_vocabulary__one_sign_does_not_continue_a_word(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_continuation;
+        const char *piece;
+        int32_t id;
+    } rows[] = {{false, "#ab", 3}, {true, "b", 4}, {true, "ab", -1}, {false, "##", 5},
+                {false, "#", 6},   {true, "", -1}, {false, "b", -1}, {false, "##b", -1}};
+    struct vocabulary vocabulary = {0};
+    open_text("[UNK]\n[CLS]\n[SEP]\n#ab\n##b\n##\n#\n", &vocabulary);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t len = strlen(rows[i].piece);
+        uint32_t hash = vocabulary_hash_begin(rows[i].is_continuation);
+        for (size_t k = 0; k < len; k++)
+            hash = vocabulary_hash_step(hash, rows[i].piece[k]);
+        int32_t id =
+            vocabulary_find(&vocabulary, rows[i].is_continuation, rows[i].piece, len, hash);
+        if (id != rows[i].id)
+            fail_msg("row %zu: %d", i, id);
+    }
+    vocabulary_close(&vocabulary);
+}
+
+/* Ids have 24 bits, and no vocabulary has 64 MiB. */
+static void test_vocabulary__knows_its_limits(void **state)
+{
+    (void)state;
+    enum { N_LINES = 0xFFFFFF };
+    struct error err = {0};
+    struct vocabulary vocabulary = {0};
+    char *many = malloc(N_LINES);
+    assert_non_null(many);
+    memset(many, '\n', N_LINES);
+    write_file(temp_path(), many, N_LINES);
+    assert_status(vocabulary_open(temp_path(), &vocabulary, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "line 16777215: more than 16777214 pieces"));
+    write_file(temp_path(), many, N_LINES - 1);
+    assert_status(vocabulary_open(temp_path(), &vocabulary, &err), STATUS_FORMAT);
+    assert_non_null(strstr(err.message, "line 1: empty"));
+    assert_int_equal(truncate(temp_path(), (off_t)RAGGED_LIMIT_VOCAB + 1), 0); /* a hole */
+    assert_status(vocabulary_open(temp_path(), &vocabulary, &err), STATUS_LIMIT);
+    assert_non_null(strstr(err.message, "is larger than 67108864 bytes"));
+    unlink(temp_path());
+    free(many);
+}
+
 static void test_vocabulary__windows_line_ends_are_not_part_of_pieces(void **state)
 {
     (void)state;
@@ -376,6 +425,8 @@ int main(void)
         cmocka_unit_test(test_wordpiece__writes_no_more_than_asked),
         cmocka_unit_test(test_wordpiece__counts_add_up_over_white_space),
         cmocka_unit_test(test_vocabulary__refuses_bad_files_with_the_line),
+        cmocka_unit_test(test_vocabulary__one_sign_does_not_continue_a_word),
+        cmocka_unit_test(test_vocabulary__knows_its_limits),
         cmocka_unit_test(test_vocabulary__windows_line_ends_are_not_part_of_pieces),
         cmocka_unit_test(test_vocabulary__every_failed_step_is_a_status),
     };
