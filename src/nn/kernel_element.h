@@ -92,25 +92,6 @@ static float key_level(size_t n_inner)
     return bound < KERNEL_ROW_LEVEL ? (float)(int)bound : KERNEL_ROW_LEVEL;
 }
 
-static float value_scale(float largest)
-{
-    return largest / VALUE_LEVEL;
-}
-
-/* Two rows of values, interleaved; second may be NULL. */
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
-{
-    lanes scale = lanes_load(scales);
-    lanes_int is_zero = scale == lanes_all(0);
-    lanes factor = (lanes)(lanes_bits(lanes_all(1) / scale) & ~is_zero);
-    lanes_int low = lanes_round(lanes_load(first) * factor);
-    lanes_int high = lanes_all_int(0);
-    if (second)
-        high = lanes_round(lanes_load(second) * factor);
-    lanes_store_int((int32_t *)(void *)out, (low & 0xFFFF) | high << 16);
-}
-
 /* What exp(x - max) is multiplied with before it becomes an element, for n of them. */
 static float probability_factor(float sum, size_t n)
 {
@@ -118,9 +99,26 @@ static float probability_factor(float sum, size_t n)
     return factor < PROBABILITY_LEVEL ? factor : PROBABILITY_LEVEL;
 }
 
+static float scale_of(float largest, float level)
+{
+    return largest / level;
+}
+
+INLINE lanes lanes_of_sum(sum_lanes sum)
+{
+    return lanes_of_int(sum);
+}
+
 INLINE void store_elements(element *out, lanes v)
 {
     lanes_store_int16(out, lanes_round(v));
+}
+
+/* Elements of the same place next to each other. */
+INLINE void store_group(element *out, const lanes *group)
+{
+    lanes_int low = lanes_round(group[0]), high = lanes_round(group[1]);
+    lanes_store_int((int32_t *)(void *)out, (low & 0xFFFF) | high << 16);
 }
 
 #else
@@ -157,14 +155,9 @@ INLINE void store_elements(element *out, lanes v)
     lanes_store_int16((int16_t *)out, upper_halves(v));
 }
 
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
+INLINE void store_group(element *out, const lanes *group)
 {
-    (void)scales;
-    lanes_int high = lanes_all_int(0);
-    if (second)
-        high = upper_halves(lanes_load(second));
-    lanes_store_int((int32_t *)(void *)out, upper_halves(lanes_load(first)) | high << 16);
+    lanes_store_int((int32_t *)(void *)out, upper_halves(group[0]) | upper_halves(group[1]) << 16);
 }
 
 #else
@@ -190,17 +183,16 @@ INLINE void store_elements(element *out, lanes v)
     lanes_store(out, v);
 }
 
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
+INLINE void store_group(element *out, const lanes *group)
 {
-    (void)second;
-    (void)scales;
-    lanes_store(out, lanes_load(first));
+    lanes_store(out, group[0]);
 }
 
 #endif
 
 /* What floats of any width have in common: scales and levels of 1. */
+
+#define VALUE_LEVEL 1.0f
 
 INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales, lanes addend)
 {
@@ -231,17 +223,23 @@ static float key_level(size_t n_inner)
     return 1;
 }
 
-static float value_scale(float largest)
-{
-    (void)largest;
-    return 1;
-}
-
 static float probability_factor(float sum, size_t n)
 {
     (void)sum;
     (void)n;
     return 1;
+}
+
+static float scale_of(float largest, float level)
+{
+    (void)largest;
+    (void)level;
+    return 1;
+}
+
+INLINE lanes lanes_of_sum(sum_lanes sum)
+{
+    return sum;
 }
 
 #endif

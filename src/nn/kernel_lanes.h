@@ -5,7 +5,7 @@
  *   lanes, lanes_int     N_LANES floats or int32; +, -, *, / are those of the compiler
  *   TILE_ROWS            rows of a product that are summed in registers at a time,
  *   TILE_PANELS          and panels of 16 columns
- *   HAS_LANES_EXP2       where exp2_negative() has instructions of its own
+ *   HAS_LANES_EXP2       where lanes_fraction() and lanes_scale() are instructions
  *   accumulate_*         one step of such a sum, in assembly: compilers spill or reorder it */
 #ifndef RAGGED_NN_KERNEL_LANES_H
 #define RAGGED_NN_KERNEL_LANES_H

@@ -103,17 +103,19 @@ static inline float lanes_largest(lanes v)
 }
 
 #define HAS_LANES_EXP2
-/* 2^x for x <= 0, within 1e-7 of it relatively (minimax on the fraction above the floor, which is
- * what vscalef rounds to). */
-static inline lanes exp2_negative(lanes x)
+/* Any x; what it is above the whole number below it; and y * 2^(that number). */
+static inline lanes lanes_in_range(lanes x)
 {
-    static const float c[] = {1.87757669e-3f, 8.98934063e-3f, 5.58263175e-2f,
-                              2.40153611e-1f, 6.93153083e-1f, 9.9999994e-1f};
-    lanes fraction = (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);
-    lanes y = lanes_all(c[0]);
-#pragma GCC unroll 5
-    for (size_t i = 1; i < sizeof c / sizeof c[0]; i++)
-        y = lanes_add_product(y, fraction, lanes_all(c[i]));
+    return x;
+}
+
+static inline lanes lanes_fraction(lanes x)
+{
+    return (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);
+}
+
+static inline lanes lanes_scale(lanes y, lanes x)
+{
     return (lanes)_mm512_scalef_ps((__m512)y, (__m512)x);
 }
 

@@ -64,8 +64,17 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
         b += KERNEL_PANEL * ELEMENT_GROUP;
     }
     size_t column = panel * KERNEL_PANEL, out_stride = p->out_stride;
-    const float *bias = p->bias + column, *scales = p->b_scales + column, *row_scales = p->a_scales;
     float *out = p->out + row * out_stride + column;
+    if (!p->b_scales) {
+#pragma GCC unroll 12
+        for (size_t i = 0; i < n_rows; i++, out += out_stride) {
+#pragma GCC unroll 4
+            for (size_t v = 0; v < n_vectors; v++)
+                lanes_store(out + v * N_LANES, lanes_of_sum(sums[i][v]));
+        }
+        return;
+    }
+    const float *bias = p->bias + column, *scales = p->b_scales + column, *row_scales = p->a_scales;
     bool is_added = p->is_added;
 #pragma GCC unroll 12
     for (size_t i = 0; i < n_rows; i++, out += out_stride) {
