@@ -53,12 +53,17 @@ INLINE float largest_absolute(const float *x, size_t n)
     return lanes_largest(lanes_max(lanes_max(max[0], max[1]), lanes_max(max[2], max[3])));
 }
 
-/* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL. */
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+/* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL, max the
+ * largest_absolute().
+ */
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+                         element *out)
 {
-    float max = largest_absolute(x, n);
     lanes factor = lanes_all(max > 0 ? level / max : 0);
     size_t i = 0;
+    for (; i + 2 * N_LANES <= n; i += 2 * N_LANES)
+        lanes_store_int16_pair(out + i, lanes_round(lanes_load(x + i) * factor),
+                               lanes_round(lanes_load(x + i + N_LANES) * factor));
     for (; i + N_LANES <= n; i += N_LANES)
         lanes_store_int16(out + i, lanes_round(lanes_load(x + i) * factor));
     if (i < n) {
@@ -200,9 +205,18 @@ INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales,
     return lanes_add_product(sums, lanes_all(row_scale), addend);
 }
 
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+static float largest_absolute(const float *x, size_t n)
+{
+    (void)x;
+    (void)n;
+    return 0;
+}
+
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+                         element *out)
 {
     (void)level;
+    (void)max;
     for (size_t i = 0; i < n; i += N_LANES)
         store_elements(out + i, load_within(x, i, n));
     size_t n_stored = (n + N_LANES - 1) / N_LANES * N_LANES;

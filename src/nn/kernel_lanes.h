@@ -16,7 +16,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #include "nn/kernel_lanes_avx512.h"
 #elif defined(__AVX2__) && defined(__FMA__)
 #include "nn/kernel_lanes_avx2.h"

@@ -1,7 +1,7 @@
 /* nn/kernel_lanes_avx512.h - see kernel_lanes.h. 24 sums, 2 vectors of columns, 1 row value. */
 #ifndef RAGGED_NN_KERNEL_LANES_AVX512_H
 #define RAGGED_NN_KERNEL_LANES_AVX512_H
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 
 #include <immintrin.h>
 #include <stddef.h>
@@ -70,6 +70,14 @@ static inline lanes lanes_keep_first(lanes v, size_t n)
 static inline void lanes_store_int16(int16_t *p, lanes_int v)
 {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16((__m512i)v));
+}
+
+/* Both vectors one after the other: half the instructions of two stores. */
+static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int second)
+{
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    __m512i packed = _mm512_packs_epi32((__m512i)first, (__m512i)second);
+    _mm512_storeu_si512(p, _mm512_permutexvar_epi64(order, packed));
 }
 
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)

@@ -182,12 +182,22 @@ static void multiply(const struct product *p)
     }
 }
 
+/* Some rows at a time, so that none waits for its maximum: that takes as long across lanes as a few
+ * vectors do. */
 static void convert(const struct rows *x, size_t n_inner, void *out, float *out_scales)
 {
     element *to = out;
-    for (size_t i = 0; i < x->n; i++)
-        out_scales[i] = convert_row(x->at + i * x->stride, x->n_columns, n_inner, KERNEL_ROW_LEVEL,
-                                    to + i * n_inner);
+    float largest[TILE_ROWS];
+    for (size_t first = 0, n; first < x->n; first += n) {
+        const float *from = x->at + first * x->stride;
+        n = size_min(TILE_ROWS, x->n - first);
+        for (size_t i = 0; i < n; i++)
+            largest[i] = largest_absolute(from + i * x->stride, x->n_columns);
+        for (size_t i = 0; i < n; i++)
+            out_scales[first + i] =
+                convert_row(from + i * x->stride, x->n_columns, n_inner, KERNEL_ROW_LEVEL,
+                            largest[i], to + (first + i) * n_inner);
+    }
 }
 
 /* A row becomes a column of its panel. */
@@ -205,8 +215,9 @@ static void pack(const struct rows *w, size_t n_inner, void *out, float *out_sca
     for (size_t i = 0; i < kernel_round_up(w->n); i++) {
         if (i < w->n) {
             const float *column = w->at + i * w->stride;
-            out_scales[i] =
-                convert_row(column, w->n_columns, n_inner, column_level(column, w->n_columns), row);
+            float largest = largest_absolute(column, w->n_columns);
+            out_scales[i] = convert_row(column, w->n_columns, n_inner,
+                                        column_level(column, w->n_columns), largest, row);
         } else {
             memset(row, 0, sizeof row);
             out_scales[i] = 0;
