@@ -111,12 +111,7 @@ static inline float lanes_largest(lanes v)
 }
 
 #define HAS_LANES_EXP2
-/* Any x; what it is above the whole number below it; and y * 2^(that number). */
-static inline lanes lanes_in_range(lanes x)
-{
-    return x;
-}
-
+/* What x is above the whole number below it; y * 2^(that number). */
 static inline lanes lanes_fraction(lanes x)
 {
     return (lanes)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);

@@ -18,32 +18,19 @@ INLINE lanes polynomial(lanes x, const float *c, size_t n)
     return y;
 }
 
-/* 2^x for x <= 0 is a polynomial, minimax, of the fraction times 2^(the whole number). */
+/* 2^x for x <= 0 is a polynomial, minimax, of the fraction times 2^(the whole number). Below 2^-100
+ * it stays there: it is nothing beside 1, and denormal floats cost a hundred times as much to
+ * compute with. */
+#define EXP2_LEAST -100.0f
 #ifdef HAS_LANES_EXP2
-#define EXP2_EXACT                                                                      \
-    {                                                                                   \
-        1.87757669e-3f, 8.98934063e-3f, 5.58263175e-2f, 2.40153611e-1f, 6.93153083e-1f, \
-            9.9999994e-1f                                                               \
-    }
-#define EXP2_ROUNDED                                                \
-    {                                                               \
-        7.8024521e-2f, 2.26067156e-1f, 6.9583354e-1f, 9.9992522e-1f \
-    }
+static const float exact_terms[] = {1.87757669e-3f, 8.98934063e-3f, 5.58263175e-2f,
+                                    2.40153611e-1f, 6.93153083e-1f, 9.9999994e-1f};
+static const float rounded_terms[] = {7.8024521e-2f, 2.26067156e-1f, 6.9583354e-1f, 9.9992522e-1f};
 #else
-#define EXP2_EXACT                                                                        \
-    {                                                                                     \
-        1.3276472e-3f, 9.6755410e-3f, 5.5507131e-2f, 2.40221202e-1f, 6.93146944e-1f, 1.0f \
-    }
-#define EXP2_ROUNDED                                                 \
-    {                                                                \
-        5.5171663e-2f, 2.42611121e-1f, 6.93260991e-1f, 9.9992807e-1f \
-    }
+static const float exact_terms[] = {1.3276472e-3f,  9.6755410e-3f,  5.5507131e-2f,
+                                    2.40221202e-1f, 6.93146944e-1f, 1.0f};
+static const float rounded_terms[] = {5.5171663e-2f, 2.42611121e-1f, 6.93260991e-1f, 9.9992807e-1f};
 #define EXP2_SHIFT 12582912.0f /* 1.5 * 2^23: added it rounds, with the number in the low bits */
-
-INLINE lanes lanes_in_range(lanes x)
-{
-    return lanes_max(x, lanes_all(-126));
-}
 
 INLINE lanes lanes_fraction(lanes x)
 {
@@ -56,20 +43,22 @@ INLINE lanes lanes_scale(lanes y, lanes x)
 }
 #endif
 
+INLINE lanes exp2_by(lanes x, const float *terms, size_t n)
+{
+    x = lanes_max(x, lanes_all(EXP2_LEAST));
+    return lanes_scale(polynomial(lanes_fraction(x), terms, n), x);
+}
+
 /* Within 1e-7 of 2^x relatively. */
 INLINE lanes exp2_exact(lanes x)
 {
-    static const float c[] = EXP2_EXACT;
-    x = lanes_in_range(x);
-    return lanes_scale(polynomial(lanes_fraction(x), c, sizeof c / sizeof c[0]), x);
+    return exp2_by(x, exact_terms, sizeof exact_terms / sizeof exact_terms[0]);
 }
 
 /* Within 7.5e-5. */
 INLINE lanes exp2_rounded(lanes x)
 {
-    static const float c[] = EXP2_ROUNDED;
-    x = lanes_in_range(x);
-    return lanes_scale(polynomial(lanes_fraction(x), c, sizeof c / sizeof c[0]), x);
+    return exp2_by(x, rounded_terms, sizeof rounded_terms / sizeof rounded_terms[0]);
 }
 
 /* x * Phi(x) with the rational minimax of Eigen's float erf, odd over even in x, clamped to 4:
