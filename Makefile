@@ -83,9 +83,9 @@ $(BUILD)/obj/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/obj/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx2 -mfma -mf16c
 $(BUILD)/obj/%_avx2_fp32.o $(BUILD)/obj/%_avx2_int16.o: CFLAGS += -mavx2 -mfma
 $(BUILD)/obj/%_avxvnni_int16.o: CFLAGS += -mavx2 -mfma -mavxvnni
-$(BUILD)/obj/%_avx512_fp32.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mfma
-$(BUILD)/obj/%_avx512_bf16.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mavx512bf16 -mfma
-$(BUILD)/obj/%_avx512_int16.o: CFLAGS += -mavx512f -mavx512dq -mavx512vl -mavx512vnni -mfma
+$(BUILD)/obj/%_avx512_fp32.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma
+$(BUILD)/obj/%_avx512_bf16.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mfma
+$(BUILD)/obj/%_avx512_int16.o: CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mfma
 else ifeq ($(shell uname -m),aarch64)
 $(BUILD)/obj/%_neon_bf16.o: CFLAGS += -march=armv8.2-a+bf16
 endif

@@ -10,57 +10,93 @@
 
 #define POWERS_OF_TWO 1.44269504f /* log2(e): exp(x) = 2^(x * log2(e)) */
 
-/* The parts of struct attention's scratch; N is n rounded up to whole panels. */
+static const float no_bias[KERNEL_INNER_MAX];
+
+/* Where elements go in pairs, a key's partner is N_LANES further, so that vectors of probabilities
+ * are paired as they come. */
+#define SOFT_BLOCK (ELEMENT_GROUP * N_LANES)
+
+/* The parts of struct attention's scratch. */
 struct attention_parts {
-    element *keys;        /* [N / 16] panels of n_inner */
-    element *values;      /* [n_inner / 16] panels of n */
+    element *keys;        /* [n_columns / 16] panels of n_inner */
+    element *values;      /* [n_inner / 16] panels of values_inner() */
     element *query;       /* [TILE_ROWS][n_inner] */
-    element *probability; /* [TILE_ROWS][N] */
-    float *scores;        /* [TILE_ROWS][N] */
+    element *probability; /* [TILE_ROWS][n_padded] */
+    float *scores;        /* [TILE_ROWS][n_padded] */
     float *mixed;         /* [TILE_ROWS][n_inner] */
-    float *key_scales;    /* [N] */
     float *value_scales;  /* [n_inner] */
-    float *zeros;         /* [max(N, n_inner)], the bias of both products */
-    size_t n_padded;
+    size_t n_columns;     /* keys in whole panels, */
+    size_t n_padded;      /* and in pairs of vectors as well */
+    float key_scale;
 };
 
 static void take_parts(const struct attention *a, struct attention_parts *out)
 {
-    size_t n_padded = kernel_round_up(a->n);
+    size_t n_columns = kernel_round_up(a->n);
+    size_t n_padded = (n_columns + 2 * N_LANES - 1) / (2 * N_LANES) * (2 * N_LANES);
     float *at = a->scratch;
     struct {
         void *part;
         size_t n_floats;
     } cuts[] = {
-        {&out->keys, n_padded * a->n_inner},
-        {&out->values, n_padded * a->n_inner},
-        {&out->query, TILE_ROWS * a->n_inner},
-        {&out->probability, TILE_ROWS * n_padded},
-        {&out->scores, TILE_ROWS * n_padded},
-        {&out->mixed, TILE_ROWS * a->n_inner},
-        {&out->key_scales, n_padded},
+        {&out->keys, n_columns * a->n_inner},  {&out->values, n_padded * a->n_inner},
+        {&out->query, TILE_ROWS * a->n_inner}, {&out->probability, TILE_ROWS * n_padded},
+        {&out->scores, TILE_ROWS * n_padded},  {&out->mixed, TILE_ROWS * a->n_inner},
         {&out->value_scales, a->n_inner},
-        {&out->zeros, size_max(n_padded, a->n_inner)},
     };
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         memcpy(cuts[i].part, &at, sizeof at);
         at += cuts[i].n_floats;
     }
+    out->n_columns = n_columns;
     out->n_padded = n_padded;
-    memset(out->zeros, 0, size_max(n_padded, a->n_inner) * sizeof *out->zeros);
 }
 
-static void pack_keys(const struct attention *a, const struct attention_parts *p)
+/* Of N_LANES columns. Four chains, as in largest_absolute(). */
+static lanes largest_in_columns(const float *column, size_t stride, size_t n)
 {
-    float level = key_level(a->n_inner);
-    for (size_t j = 0; j < p->n_padded; j++) {
-        if (j < a->n) {
-            p->key_scales[j] =
-                convert_row(a->key + j * a->stride, a->n_inner, a->n_inner, level, p->query);
-        } else {
+    lanes max[4] = {lanes_all(0), lanes_all(0), lanes_all(0), lanes_all(0)};
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++)
+            max[k] = lanes_max(max[k], lanes_absolute(lanes_load(column + (i + k) * stride)));
+    }
+    for (; i < n; i++)
+        max[0] = lanes_max(max[0], lanes_absolute(lanes_load(column + i * stride)));
+    return lanes_max(lanes_max(max[0], max[1]), lanes_max(max[2], max[3]));
+}
+
+/* Of rows of whole panels. */
+static float largest_in_rows(const struct rows *x)
+{
+    lanes max = lanes_all(0);
+    for (size_t k = 0; k < x->n_columns; k += N_LANES)
+        max = lanes_max(max, largest_in_columns(x->at + k, x->stride, x->n));
+    return lanes_largest(max);
+}
+
+INLINE float inverse(float scale)
+{
+    return scale > 0 ? 1 / scale : 0;
+}
+
+static void convert_by(const float *x, size_t n, float factor, element *out)
+{
+    for (size_t k = 0; k < n; k += N_LANES)
+        store_elements(out + k, lanes_load(x + k) * lanes_all(factor));
+}
+
+static void pack_keys(const struct attention *a, struct attention_parts *p)
+{
+    p->key_scale = scale_of(largest_in_rows(&(struct rows){a->key, a->stride, a->n, a->n_inner}),
+                            key_level(a->n_inner));
+    float factor = inverse(p->key_scale);
+    for (size_t j = 0; j < p->n_columns; j++) {
+        if (j < a->n)
+            convert_by(a->key + j * a->stride, a->n_inner, factor, p->query);
+        else
             memset(p->query, 0, a->n_inner * sizeof *p->query);
-            p->key_scales[j] = 0;
-        }
         place_column(p->query, a->n_inner, j, p->keys);
     }
 }
@@ -68,30 +104,41 @@ static void pack_keys(const struct attention *a, const struct attention_parts *p
 /* Values are columns over the keys: whole groups of them. */
 INLINE size_t values_inner(const struct attention *a)
 {
-    return (a->n + ELEMENT_GROUP - 1) / ELEMENT_GROUP * ELEMENT_GROUP;
+    size_t n_rest = a->n % SOFT_BLOCK;
+    return a->n - n_rest + ELEMENT_GROUP * size_min(n_rest, N_LANES);
+}
+
+/* N_LANES columns from `column` on. */
+static void pack_value_columns(const struct attention *a, const float *column, float *scales,
+                               element *to)
+{
+    float largest[N_LANES];
+    lanes_store(largest, largest_in_columns(column, a->stride, a->n));
+    for (size_t i = 0; i < N_LANES; i++) {
+        scales[i] = scale_of(largest[i], VALUE_LEVEL);
+        largest[i] = inverse(scales[i]);
+    }
+    lanes factors = lanes_load(largest);
+    for (size_t block = 0; block < a->n; block += SOFT_BLOCK) {
+        for (size_t j = block; j < size_min(block + N_LANES, a->n); j++) {
+            lanes group[ELEMENT_GROUP];
+#pragma GCC unroll 2
+            for (size_t g = 0; g < ELEMENT_GROUP; g++)
+                group[g] = j + g * N_LANES < a->n
+                               ? lanes_load(column + (j + g * N_LANES) * a->stride) * factors
+                               : lanes_all(0);
+            store_group(to, group);
+            to += KERNEL_PANEL * ELEMENT_GROUP;
+        }
+    }
 }
 
 static void pack_values(const struct attention *a, const struct attention_parts *p)
 {
-    size_t n_inner = values_inner(a);
-    for (size_t c = 0; c < a->n_inner; c += N_LANES) {
-        const float *column = a->value + c;
-        lanes max = lanes_all(0);
-        for (size_t j = 0; j < a->n; j++)
-            max = lanes_max(max, lanes_absolute(lanes_load(column + j * a->stride)));
-        float largest[N_LANES];
-        lanes_store(largest, max);
-        for (size_t i = 0; i < N_LANES; i++)
-            p->value_scales[c + i] = value_scale(largest[i]);
-        element *to = p->values + c / KERNEL_PANEL * panel_elements(n_inner) +
-                      c % KERNEL_PANEL * ELEMENT_GROUP;
-        for (size_t j = 0; j < a->n; j += ELEMENT_GROUP) {
-            const float *second =
-                ELEMENT_GROUP == 2 && j + 1 < a->n ? column + (j + 1) * a->stride : NULL;
-            store_value_group(column + j * a->stride, second, p->value_scales + c, to);
-            to += KERNEL_PANEL * ELEMENT_GROUP;
-        }
-    }
+    for (size_t c = 0; c < a->n_inner; c += N_LANES)
+        pack_value_columns(a, a->value + c, p->value_scales + c,
+                           p->values + c / KERNEL_PANEL * panel_elements(values_inner(a)) +
+                               c % KERNEL_PANEL * ELEMENT_GROUP);
 }
 
 static float largest_of(const float *x, size_t n)
@@ -110,60 +157,100 @@ static float largest_of(const float *x, size_t n)
     return largest;
 }
 
-/* One row of scores to probabilities; returns what the mixed values are to be multiplied with. */
-static float soften(float *scores, size_t n, float scale, element *out, size_t n_out)
+/* One row of scores, in place: 2^(score * scale + offset), zeros behind them; returns the sums by
+ * lanes. */
+INLINE lanes raise(float *scores, size_t n, float scale, float offset)
 {
-    lanes sum = lanes_all(0), factor = lanes_all(scale);
-    lanes max = lanes_all(largest_of(scores, n));
-    size_t i;
-    for (i = 0; i < n_out; i += N_LANES) {
-        lanes e = exp2_negative((lanes_load(scores + i) - max) * factor);
-        if (i + N_LANES > n)
-            e = i < n ? lanes_keep_first(e, n - i) : lanes_all(0);
-        lanes_store(scores + i, e);
-        sum += e;
+    lanes sum[2] = {lanes_all(0), lanes_all(0)};
+    for (size_t i = 0; i < n; i += 2 * N_LANES) {
+#pragma GCC unroll 2
+        for (size_t g = 0; g < 2; g++) {
+            size_t at = i + g * N_LANES;
+            lanes x =
+                lanes_add_product(lanes_load(scores + at), lanes_all(scale), lanes_all(offset));
+            x = ELEMENT_GROUP == 1 ? exp2_exact(x) : exp2_rounded(x);
+            if (at + N_LANES > n)
+                x = at < n ? lanes_keep_first(x, n - at) : lanes_all(0);
+            lanes_store(scores + at, x);
+            sum[g] += x;
+        }
     }
-    float total = lanes_sum(sum), level = probability_factor(total, n);
-    for (i = 0; i < n_out; i += N_LANES)
-        store_elements(out + i, lanes_load(scores + i) * lanes_all(level));
-    return 1 / (total * level);
+    return sum[0] + sum[1];
 }
 
-/* Queries first .. first + n_rows, TILE_ROWS at most. */
+INLINE void store_probabilities(const float *x, size_t n, float factor, element *out)
+{
+    for (size_t i = 0; i < n; i += SOFT_BLOCK) {
+        lanes group[ELEMENT_GROUP];
+#pragma GCC unroll 2
+        for (size_t g = 0; g < ELEMENT_GROUP; g++)
+            group[g] = lanes_load(x + i + g * N_LANES) * lanes_all(factor);
+        store_group(out + i, group);
+    }
+}
+
+/* What makes no power of two larger than 1, rounded as it is. */
+static float offset_of(float largest)
+{
+    return -largest - fabsf(largest) * 1.2e-7f;
+}
+
+/* The scores of a tile to probabilities; out_scales[n_rows]: what their products with values are to
+ * be multiplied with. Step by step, so that rows do not wait for each other: across lanes a maximum
+ * or a sum takes as long as a few vectors do. */
+static void soften(const struct attention_parts *p, size_t n_rows, size_t n, float scale,
+                   float *out_scales)
+{
+    size_t stride = p->n_padded;
+    float offsets[TILE_ROWS], factors[TILE_ROWS];
+    lanes sums[TILE_ROWS];
+    for (size_t i = 0; i < n_rows; i++)
+        offsets[i] = offset_of(scale * largest_of(p->scores + i * stride, n));
+    for (size_t i = 0; i < n_rows; i++)
+        sums[i] = raise(p->scores + i * stride, n, scale, offsets[i]);
+    for (size_t i = 0; i < n_rows; i++) {
+        float sum = lanes_sum(sums[i]);
+        factors[i] = probability_factor(sum, n);
+        out_scales[i] = 1 / (sum * factors[i]);
+    }
+    for (size_t i = 0; i < n_rows; i++)
+        store_probabilities(p->scores + i * stride, n, factors[i], p->probability + i * stride);
+}
+
+/* Queries first .. first + n_rows, TILE_ROWS at most, which share a scale. */
 static void attend_rows(const struct attention *a, const struct attention_parts *p, size_t first,
                         size_t n_rows)
 {
-    float scales[TILE_ROWS];
-    convert(&(struct rows){a->query + first * a->stride, a->stride, n_rows, a->n_inner}, a->n_inner,
-            p->query, scales);
+    const struct rows query = {a->query + first * a->stride, a->stride, n_rows, a->n_inner};
+    float query_scale = scale_of(largest_in_rows(&query), KERNEL_ROW_LEVEL);
+    for (size_t i = 0; i < n_rows; i++)
+        convert_by(query.at + i * a->stride, a->n_inner, inverse(query_scale),
+                   p->query + i * a->n_inner);
     multiply(&(struct product){.a = p->query,
-                               .a_scales = scales,
                                .a_stride = a->n_inner,
                                .b = p->keys,
-                               .b_scales = p->key_scales,
-                               .bias = p->zeros,
                                .out = p->scores,
                                .out_stride = p->n_padded,
                                .n_rows = n_rows,
-                               .n_columns = p->n_padded,
+                               .n_columns = p->n_columns,
                                .n_inner = a->n_inner});
-    for (size_t i = 0; i < n_rows; i++)
-        scales[i] = soften(p->scores + i * p->n_padded, a->n, a->scale * POWERS_OF_TWO,
-                           p->probability + i * p->n_padded, p->n_padded);
+    float scales[TILE_ROWS], scale = query_scale * p->key_scale * a->scale * POWERS_OF_TWO;
+    soften(p, n_rows, a->n, scale, scales);
+    bool is_whole = a->n_out == a->n_inner;
+    float *out = a->out + first * a->out_stride;
     multiply(&(struct product){.a = p->probability,
                                .a_scales = scales,
                                .a_stride = p->n_padded,
                                .b = p->values,
                                .b_scales = p->value_scales,
-                               .bias = p->zeros,
-                               .out = p->mixed,
-                               .out_stride = a->n_inner,
+                               .bias = no_bias,
+                               .out = is_whole ? out : p->mixed,
+                               .out_stride = is_whole ? a->out_stride : a->n_inner,
                                .n_rows = n_rows,
                                .n_columns = a->n_inner,
                                .n_inner = values_inner(a)});
-    for (size_t i = 0; i < n_rows; i++)
-        memcpy(a->out + (first + i) * a->out_stride, p->mixed + i * a->n_inner,
-               a->n_out * sizeof *a->out);
+    for (size_t i = 0; i < n_rows && !is_whole; i++)
+        memcpy(out + i * a->out_stride, p->mixed + i * a->n_inner, a->n_out * sizeof *out);
 }
 
 static void attend(const struct attention *a)

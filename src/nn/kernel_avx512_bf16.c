@@ -10,7 +10,7 @@ extern const struct kernel kernel_avx512_bf16;
 static bool runs(void)
 {
     return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bf16");
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
 }
 
 const struct kernel kernel_avx512_bf16 = {

@@ -8,7 +8,8 @@ extern const struct kernel kernel_avx512_fp32;
 
 static bool runs(void)
 {
-    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw");
 }
 
 const struct kernel kernel_avx512_fp32 = {

@@ -53,12 +53,17 @@ INLINE float largest_absolute(const float *x, size_t n)
     return lanes_largest(lanes_max(lanes_max(max[0], max[1]), lanes_max(max[2], max[3])));
 }
 
-/* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL. */
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+/* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL, max the
+ * largest_absolute().
+ */
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+                         element *out)
 {
-    float max = largest_absolute(x, n);
     lanes factor = lanes_all(max > 0 ? level / max : 0);
     size_t i = 0;
+    for (; i + 2 * N_LANES <= n; i += 2 * N_LANES)
+        lanes_store_int16_pair(out + i, lanes_round(lanes_load(x + i) * factor),
+                               lanes_round(lanes_load(x + i + N_LANES) * factor));
     for (; i + N_LANES <= n; i += N_LANES)
         lanes_store_int16(out + i, lanes_round(lanes_load(x + i) * factor));
     if (i < n) {
@@ -92,25 +97,6 @@ static float key_level(size_t n_inner)
     return bound < KERNEL_ROW_LEVEL ? (float)(int)bound : KERNEL_ROW_LEVEL;
 }
 
-static float value_scale(float largest)
-{
-    return largest / VALUE_LEVEL;
-}
-
-/* Two rows of values, interleaved; second may be NULL. */
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
-{
-    lanes scale = lanes_load(scales);
-    lanes_int is_zero = scale == lanes_all(0);
-    lanes factor = (lanes)(lanes_bits(lanes_all(1) / scale) & ~is_zero);
-    lanes_int low = lanes_round(lanes_load(first) * factor);
-    lanes_int high = lanes_all_int(0);
-    if (second)
-        high = lanes_round(lanes_load(second) * factor);
-    lanes_store_int((int32_t *)(void *)out, (low & 0xFFFF) | high << 16);
-}
-
 /* What exp(x - max) is multiplied with before it becomes an element, for n of them. */
 static float probability_factor(float sum, size_t n)
 {
@@ -118,9 +104,26 @@ static float probability_factor(float sum, size_t n)
     return factor < PROBABILITY_LEVEL ? factor : PROBABILITY_LEVEL;
 }
 
+static float scale_of(float largest, float level)
+{
+    return largest / level;
+}
+
+INLINE lanes lanes_of_sum(sum_lanes sum)
+{
+    return lanes_of_int(sum);
+}
+
 INLINE void store_elements(element *out, lanes v)
 {
     lanes_store_int16(out, lanes_round(v));
+}
+
+/* Elements of the same place next to each other. */
+INLINE void store_group(element *out, const lanes *group)
+{
+    lanes_int low = lanes_round(group[0]), high = lanes_round(group[1]);
+    lanes_store_int((int32_t *)(void *)out, (low & 0xFFFF) | high << 16);
 }
 
 #else
@@ -157,14 +160,9 @@ INLINE void store_elements(element *out, lanes v)
     lanes_store_int16((int16_t *)out, upper_halves(v));
 }
 
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
+INLINE void store_group(element *out, const lanes *group)
 {
-    (void)scales;
-    lanes_int high = lanes_all_int(0);
-    if (second)
-        high = upper_halves(lanes_load(second));
-    lanes_store_int((int32_t *)(void *)out, upper_halves(lanes_load(first)) | high << 16);
+    lanes_store_int((int32_t *)(void *)out, upper_halves(group[0]) | upper_halves(group[1]) << 16);
 }
 
 #else
@@ -190,17 +188,16 @@ INLINE void store_elements(element *out, lanes v)
     lanes_store(out, v);
 }
 
-INLINE void store_value_group(const float *first, const float *second, const float *scales,
-                              element *out)
+INLINE void store_group(element *out, const lanes *group)
 {
-    (void)second;
-    (void)scales;
-    lanes_store(out, lanes_load(first));
+    lanes_store(out, group[0]);
 }
 
 #endif
 
 /* What floats of any width have in common: scales and levels of 1. */
+
+#define VALUE_LEVEL 1.0f
 
 INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales, lanes addend)
 {
@@ -208,9 +205,18 @@ INLINE lanes scaled(sum_lanes sums, float row_scale, const float *column_scales,
     return lanes_add_product(sums, lanes_all(row_scale), addend);
 }
 
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, element *out)
+static float largest_absolute(const float *x, size_t n)
+{
+    (void)x;
+    (void)n;
+    return 0;
+}
+
+static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+                         element *out)
 {
     (void)level;
+    (void)max;
     for (size_t i = 0; i < n; i += N_LANES)
         store_elements(out + i, load_within(x, i, n));
     size_t n_stored = (n + N_LANES - 1) / N_LANES * N_LANES;
@@ -231,17 +237,23 @@ static float key_level(size_t n_inner)
     return 1;
 }
 
-static float value_scale(float largest)
-{
-    (void)largest;
-    return 1;
-}
-
 static float probability_factor(float sum, size_t n)
 {
     (void)sum;
     (void)n;
     return 1;
+}
+
+static float scale_of(float largest, float level)
+{
+    (void)largest;
+    (void)level;
+    return 1;
+}
+
+INLINE lanes lanes_of_sum(sum_lanes sum)
+{
+    return sum;
 }
 
 #endif

@@ -5,7 +5,7 @@
  *   lanes, lanes_int     N_LANES floats or int32; +, -, *, / are those of the compiler
  *   TILE_ROWS            rows of a product that are summed in registers at a time,
  *   TILE_PANELS          and panels of 16 columns
- *   HAS_LANES_EXP2       where exp2_negative() has instructions of its own
+ *   HAS_LANES_EXP2       where lanes_fraction() and lanes_scale() are instructions
  *   accumulate_*         one step of such a sum, in assembly: compilers spill or reorder it */
 #ifndef RAGGED_NN_KERNEL_LANES_H
 #define RAGGED_NN_KERNEL_LANES_H
@@ -16,7 +16,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #include "nn/kernel_lanes_avx512.h"
 #elif defined(__AVX2__) && defined(__FMA__)
 #include "nn/kernel_lanes_avx2.h"

@@ -76,6 +76,13 @@ static inline void lanes_store_int16(int16_t *p, lanes_int v)
     _mm_storeu_si128((__m128i *)(void *)p, _mm_packs_epi32(low, high));
 }
 
+/* Both vectors one after the other: half the instructions of two stores. */
+static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int second)
+{
+    __m256i packed = _mm256_packs_epi32((__m256i)first, (__m256i)second);
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(packed, 0xD8));
+}
+
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)
 {
     return (lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);

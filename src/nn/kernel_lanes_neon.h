@@ -76,6 +76,12 @@ static inline void lanes_store_int16(int16_t *p, lanes_int v)
     vst1_s16(p, vmovn_s32((int32x4_t)v));
 }
 
+static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int second)
+{
+    lanes_store_int16(p, first);
+    lanes_store_int16(p + N_LANES, second);
+}
+
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)
 {
     return (lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);

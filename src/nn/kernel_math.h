@@ -18,19 +18,48 @@ INLINE lanes polynomial(lanes x, const float *c, size_t n)
     return y;
 }
 
-#ifndef HAS_LANES_EXP2
-/* 2^x for x <= 0, within 1e-7 of it relatively (minimax on half a unit each side); adding 1.5 *
- * 2^23 rounds x and leaves the integer in the low bits. */
-INLINE lanes exp2_negative(lanes x)
+/* 2^x for x <= 0 is a polynomial, minimax, of the fraction times 2^(the whole number). Below 2^-100
+ * it stays there: it is nothing beside 1, and denormal floats cost a hundred times as much to
+ * compute with. */
+#define EXP2_LEAST -100.0f
+#ifdef HAS_LANES_EXP2
+static const float exact_terms[] = {1.87757669e-3f, 8.98934063e-3f, 5.58263175e-2f,
+                                    2.40153611e-1f, 6.93153083e-1f, 9.9999994e-1f};
+static const float rounded_terms[] = {7.8024521e-2f, 2.26067156e-1f, 6.9583354e-1f, 9.9992522e-1f};
+#else
+static const float exact_terms[] = {1.3276472e-3f,  9.6755410e-3f,  5.5507131e-2f,
+                                    2.40221202e-1f, 6.93146944e-1f, 1.0f};
+static const float rounded_terms[] = {5.5171663e-2f, 2.42611121e-1f, 6.93260991e-1f, 9.9992807e-1f};
+#define EXP2_SHIFT 12582912.0f /* 1.5 * 2^23: added it rounds, with the number in the low bits */
+
+INLINE lanes lanes_fraction(lanes x)
 {
-    static const float c[] = {1.3276472e-3f,  9.6755410e-3f,  5.5507131e-2f,
-                              2.40221202e-1f, 6.93146944e-1f, 1.0f};
-    const lanes shift = lanes_all(12582912.0f);
-    x = lanes_max(x, lanes_all(-126));
-    lanes shifted = x + shift, fraction = x - (shifted - shift);
-    return (lanes)(lanes_bits(polynomial(fraction, c, 6)) + (lanes_bits(shifted) << 23));
+    return x - (x + lanes_all(EXP2_SHIFT) - lanes_all(EXP2_SHIFT));
+}
+
+INLINE lanes lanes_scale(lanes y, lanes x)
+{
+    return (lanes)(lanes_bits(y) + (lanes_bits(x + lanes_all(EXP2_SHIFT)) << 23));
 }
 #endif
+
+INLINE lanes exp2_by(lanes x, const float *terms, size_t n)
+{
+    x = lanes_max(x, lanes_all(EXP2_LEAST));
+    return lanes_scale(polynomial(lanes_fraction(x), terms, n), x);
+}
+
+/* Within 1e-7 of 2^x relatively. */
+INLINE lanes exp2_exact(lanes x)
+{
+    return exp2_by(x, exact_terms, sizeof exact_terms / sizeof exact_terms[0]);
+}
+
+/* Within 7.5e-5. */
+INLINE lanes exp2_rounded(lanes x)
+{
+    return exp2_by(x, rounded_terms, sizeof rounded_terms / sizeof rounded_terms[0]);
+}
 
 /* x * Phi(x) with the rational minimax of Eigen's float erf, odd over even in x, clamped to 4:
  * within 1e-6 for |x| < 10. */

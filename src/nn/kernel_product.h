@@ -64,8 +64,17 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
         b += KERNEL_PANEL * ELEMENT_GROUP;
     }
     size_t column = panel * KERNEL_PANEL, out_stride = p->out_stride;
-    const float *bias = p->bias + column, *scales = p->b_scales + column, *row_scales = p->a_scales;
     float *out = p->out + row * out_stride + column;
+    if (!p->b_scales) {
+#pragma GCC unroll 12
+        for (size_t i = 0; i < n_rows; i++, out += out_stride) {
+#pragma GCC unroll 4
+            for (size_t v = 0; v < n_vectors; v++)
+                lanes_store(out + v * N_LANES, lanes_of_sum(sums[i][v]));
+        }
+        return;
+    }
+    const float *bias = p->bias + column, *scales = p->b_scales + column, *row_scales = p->a_scales;
     bool is_added = p->is_added;
 #pragma GCC unroll 12
     for (size_t i = 0; i < n_rows; i++, out += out_stride) {
@@ -173,12 +182,22 @@ static void multiply(const struct product *p)
     }
 }
 
+/* Some rows at a time, so that none waits for its maximum: that takes as long across lanes as a few
+ * vectors do. */
 static void convert(const struct rows *x, size_t n_inner, void *out, float *out_scales)
 {
     element *to = out;
-    for (size_t i = 0; i < x->n; i++)
-        out_scales[i] = convert_row(x->at + i * x->stride, x->n_columns, n_inner, KERNEL_ROW_LEVEL,
-                                    to + i * n_inner);
+    float largest[TILE_ROWS];
+    for (size_t first = 0, n; first < x->n; first += n) {
+        const float *from = x->at + first * x->stride;
+        n = size_min(TILE_ROWS, x->n - first);
+        for (size_t i = 0; i < n; i++)
+            largest[i] = largest_absolute(from + i * x->stride, x->n_columns);
+        for (size_t i = 0; i < n; i++)
+            out_scales[first + i] =
+                convert_row(from + i * x->stride, x->n_columns, n_inner, KERNEL_ROW_LEVEL,
+                            largest[i], to + (first + i) * n_inner);
+    }
 }
 
 /* A row becomes a column of its panel. */
@@ -196,8 +215,9 @@ static void pack(const struct rows *w, size_t n_inner, void *out, float *out_sca
     for (size_t i = 0; i < kernel_round_up(w->n); i++) {
         if (i < w->n) {
             const float *column = w->at + i * w->stride;
-            out_scales[i] =
-                convert_row(column, w->n_columns, n_inner, column_level(column, w->n_columns), row);
+            float largest = largest_absolute(column, w->n_columns);
+            out_scales[i] = convert_row(column, w->n_columns, n_inner,
+                                        column_level(column, w->n_columns), largest, row);
         } else {
             memset(row, 0, sizeof row);
             out_scales[i] = 0;

@@ -109,11 +109,12 @@ enum status kernel_find(const char *name, const char *precision, const struct ke
     return status;
 }
 
-/* Keys and values; a tile of queries and their results, of scores and probabilities; scales and
- * zeros. A double for each key serves the scalar rows. */
+/* Keys and values; a tile of queries and their results, of scores and probabilities; scales. The
+ * widest rows store two panels of probabilities at a time. A double for each key serves the scalar
+ * rows. */
 size_t kernel_scratch_bytes(size_t n, size_t n_inner)
 {
-    size_t n_padded = kernel_round_up(n);
+    size_t n_padded = kernel_round_up(n) + KERNEL_PANEL;
     return sizeof(float) *
            (2 * n_padded * n_inner + 2 * (TILE_ROWS_MAX + 1) * (n_inner + n_padded));
 }

@@ -361,9 +361,41 @@ static void check_head(const struct kernel *kernel, struct random *r, size_t n, 
     mem_free(head);
 }
 
+/* All queries are the first key and far from the others: its value is the result, however large the
+ * scores are, and however they are rounded. */
+static void check_steep(const struct kernel *kernel, struct random *r, float size)
+{
+    enum { N = 40, WIDTH = 32, STRIDE = 3 * WIDTH };
+    float *head = random_floats(r, N * STRIDE), out[N * WIDTH];
+    void *scratch = mem_aligned(kernel_scratch_bytes(N, WIDTH), 1);
+    assert_non_null(scratch);
+    for (size_t i = 0; i < N * STRIDE; i++) {
+        if (i % STRIDE < 2 * WIDTH)
+            head[i] = i % STRIDE < WIDTH || i < STRIDE ? size : -size;
+    }
+    kernel->attend(&(struct attention){.query = head,
+                                       .key = head + WIDTH,
+                                       .value = head + 2 * WIDTH,
+                                       .stride = STRIDE,
+                                       .n = N,
+                                       .n_inner = WIDTH,
+                                       .scale = 1 / sqrtf(WIDTH),
+                                       .out = out,
+                                       .out_stride = WIDTH,
+                                       .n_out = WIDTH,
+                                       .scratch = scratch});
+    double tolerance = kernel->precision == PRECISION_BF16 ? 4e-3 : 2e-4;
+    for (size_t i = 0; i < N * WIDTH; i++)
+        check_near(kernel, (double)out[i], (double)head[2 * WIDTH + i % WIDTH], tolerance);
+    mem_free(scratch);
+    mem_free(head);
+}
+
 static void check_attention(const struct kernel *kernel)
 {
     struct random r = {3};
+    for (float size = 2; size < 1000; size *= 1.37f)
+        check_steep(kernel, &r, size);
     static const size_t widths[] = {1, 7, 16, 32, 50, 64};
     for (size_t n = 1; n < 52; n++)
         check_head(kernel, &r, n, widths[n % 6], n % 3 ? 1 : 4);
