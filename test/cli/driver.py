@@ -99,9 +99,9 @@ class Ragged:
     def search(self, question, *words):
         return self.json("search", *words, question)["results"]
 
-    def check(self):
+    def check(self, **options):
         """The oracle: counts agree, nothing dangles."""
-        self.run("check")
+        self.run("check", **options)
 
 
 def library_state(ragged, questions):

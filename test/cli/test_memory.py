@@ -71,7 +71,7 @@ def add_in_group(ragged, group, path, n_files, n_mib, cap_share=0.5):
           f"peak {group.peak_bytes / MIB:.0f} MiB, killed {group.n_killed()}")
     assert group.n_killed() == 0
     assert group.peak_bytes <= CAP_MB * MIB * cap_share
-    ragged.check()
+    ragged.check(timeout=36000)
 
 
 def test_a_library_larger_than_the_control_group(ragged, corpus, group):
