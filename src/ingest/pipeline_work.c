@@ -69,11 +69,12 @@ static void finish_job(struct pipeline *p, struct ingest_job *job, uint64_t n_by
     pthread_cond_broadcast(&p->job_done);
 }
 
-/* What the worker's turns have grown by since they were counted last. */
-static struct thread_turns count_turns(struct ingest_worker *worker)
+/* What the worker's turns have grown by since they were counted last. Not for each job without a
+ * change, of which a folder may have thousands: the next count has what they took. */
+static struct thread_turns count_turns(struct ingest_worker *worker, const struct ingest_job *job)
 {
     struct thread_turns now = worker->turns, before = worker->turns;
-    if (thread_look_turns(&now))
+    if (job->change != INGEST_CHANGE_NONE && thread_look_turns(&now))
         worker->turns = now;
     return (struct thread_turns){.ran_ns = now.ran_ns - before.ran_ns,
                                  .waited_ns = now.waited_ns - before.waited_ns};
@@ -88,7 +89,7 @@ bool pipeline_step(struct pipeline *p, struct ingest_worker *worker)
         job->known = known_find(&p->known, job->path);
     pthread_mutex_unlock(&p->mutex);
     ingest_prepare(worker, &p->context, job);
-    struct thread_turns more = count_turns(worker);
+    struct thread_turns more = count_turns(worker, job);
     pthread_mutex_lock(&p->mutex);
     p->turns.ran_ns += more.ran_ns;
     p->turns.waited_ns += more.waited_ns;
