@@ -26,26 +26,18 @@ static enum status put_terms(struct store *store, enum sql sql, int64_t chunk_id
     return statement_run(&st, NULL, err);
 }
 
-/* The chunk's row is there already; *out_has false: no vector has its hash. */
-static enum status find_vector(struct store *store, int64_t chunk_id, bool *out_has,
-                               struct error *err)
+/* The chunk's row is there already. */
+static enum status add_vector_row(struct store *store, int64_t chunk_id, struct error *err)
 {
     size_t n_changed = 0;
     enum status status = STATUS_OK;
-    if (store->library.next_slot > 0)
+    if (store->library.next_slot > 0) {
         status = statement_run_with(store, SQL_CHUNK_VECTOR_ADD, &chunk_id, 1, NULL, err);
-    if (!status && store->library.next_slot > 0)
-        status = statement_run_with(store, SQL_VECTOR_TAIL_ADD, &chunk_id, 1, &n_changed, err);
+        if (!status)
+            status = statement_run_with(store, SQL_VECTOR_TAIL_ADD, &chunk_id, 1, &n_changed, err);
+    }
     store->library.n_vector_tail += (int64_t)n_changed;
-    *out_has = n_changed > 0;
-    return status;
-}
-
-static enum status add_vector_row(struct store *store, int64_t chunk_id, struct error *err)
-{
-    bool has_vector = false;
-    enum status status = find_vector(store, chunk_id, &has_vector, err);
-    if (!status && !has_vector)
+    if (!status && n_changed == 0)
         status = statement_run_with(store, SQL_MISSING_ADD, &chunk_id, 1, NULL, err);
     return status;
 }
