@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -134,27 +135,35 @@ void process_stop(struct process *process, int *out_wait_status)
     reap(process, out_wait_status);
 }
 
+/* True when the child has ended; it is still to be reaped. */
+static bool await_end(pid_t pid, int timeout_ms)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    int fd = pidfd_open(pid, 0); /* -1 on an old kernel: poll() passes over it */
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    siginfo_t info = {0};
+    for (;;) {
+        int rc = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+        int64_t left_ms = deadline_ms - clock_monotonic_ms();
+        if (rc || info.si_pid == pid || left_ms <= 0)
+            break;
+        (void)poll(&p, 1, fd >= 0 ? (int)left_ms : 1);
+    }
+    close_fd(&fd);
+    return info.si_pid == pid;
+}
+
 bool process_wait(struct process *process, int timeout_ms, int *out_wait_status)
 {
     if (process->pid == 0)
         return true;
     close_fd(&process->in_fd);
-    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-    int wait_status;
-    for (;;) {
-        pid_t pid = waitpid(process->pid, &wait_status, WNOHANG);
-        if (pid == process->pid)
-            break;
-        if ((pid < 0 && errno != EINTR) || clock_monotonic_ms() >= deadline_ms) {
-            process_stop(process, out_wait_status);
-            return false;
-        }
-        clock_sleep_ms(1);
+    if (!await_end(process->pid, timeout_ms)) {
+        process_stop(process, out_wait_status);
+        return false;
     }
-    process->pid = 0;
     close_fd(&process->out_fd);
-    if (out_wait_status)
-        *out_wait_status = wait_status;
+    reap(process, out_wait_status);
     return true;
 }
 
