@@ -14,7 +14,7 @@ import pytest
 
 import database
 from corpus import WORDS, write_corpus
-from driver import is_fault_build, is_sanitized, library_state, tell
+from driver import Ragged, is_fault_build, is_sanitized, library_state, tell
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,37 @@ def test_a_damaged_segment_is_told_of_and_made_anew(compacted, notes, how):
         compacted.run("reindex", "--damaged")
         compacted.check()
         assert library_state(compacted, QUESTIONS) == expected
+
+
+def far_library(folder, one, notes, gap):
+    """Its second folder's passages have numbers `gap` above those that come next."""
+    ragged = Ragged(folder)
+    ragged.run("add", one)
+    database.change(ragged.data, "UPDATE library SET next_chunk_id = next_chunk_id + %d" % gap)
+    ragged.run("add", notes)
+    ragged.run("compact")
+    return ragged
+
+
+@pytest.mark.parametrize("gap", [0, 5, 1 << 25, 10 ** 9])
+def test_check_sees_a_segment_of_other_passages(tmp_path, notes, gap):
+    """As many as there should be, sound in itself, and not of these passages."""
+    one = tmp_path / "one"
+    write_corpus(one, 1, seed=SEED + 1, n_sentences=4)
+    libraries = [far_library(tmp_path / str(n), one, notes, n) for n in (0, gap + 1)]
+    rows = [database.read(ragged.data, "SELECT name, checksum FROM segments WHERE kind = 1")[0] for ragged in libraries]
+    paths = [ragged.data / "segments" / (row[0] + ".seg") for ragged, row in zip(libraries, rows)]
+    contents = [path.read_bytes() for path in paths]
+    (n_notes,), = database.read(libraries[0].data, "SELECT count(*) FROM chunks WHERE doc_id > 1")
+    for ragged, path, content, row in zip(libraries, paths, reversed(contents), reversed(rows)):
+        assert "sound" in ragged.run("check").stdout
+        path.write_bytes(content)
+        info = path.stat()
+        database.change(ragged.data, "UPDATE segments SET size = %d, inode = %d, mtime_ns = %d, checksum = %d WHERE kind = 1"
+                        % (info.st_size, info.st_ino, info.st_mtime_ns, row[1]))
+        told = ragged.run("check", code=5).stdout
+        assert "%d passages can't be found by words" % min(gap + 1, n_notes) in told
+        assert "%d passages are indexed that are not there, or twice, for words" % min(gap + 1, n_notes) in told
 
 
 def test_the_next_add_makes_damaged_segments_anew(compacted, notes):
