@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Do the figures of `ragged benchmark` agree with a timer outside? Both look in turn, several times, so that a busy moment is
-both's; printed is how far the medians are apart. usage: outside_timer.py [ROUNDS] [RUNS]; RAGGED_BUILD chooses the build."""
+both's; printed is how far the medians are apart. usage: outside_timer.py [ROUNDS] [RUNS] [BENCHMARK...]; RAGGED_BUILD chooses the build."""
 
 import json
 import statistics
@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 
 from driver import DOCUMENTS, Ragged, build_folder  # noqa: E402
-from test_profiling import first_vector_ms  # noqa: E402
+from test_profiling import QUESTION as FIRST_QUESTION  # noqa: E402
 
 QUESTION = "how much water do tomatoes get?"
 SIZE = 100
@@ -24,12 +24,15 @@ def figure(ragged, name, *words):
     return {row["name"]: row for row in answer["results"]}[name]["median"]
 
 
-def search_ms(ragged, mode):
-    """By a small program: what Python takes to begin a process is a part of what a search takes."""
-    done = subprocess.run([build_folder() / "test" / "tools" / "process_bench", "once",
-                           *ragged.command("search", "--json", "--no-cache", "--mode", mode, QUESTION)], env=ragged.environment,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])["wall_ms"]
+def outside_ms(ragged, what, runs, command, text=""):
+    """By a small program, which begins them one after the other as the benchmark does: what Python takes to begin a process is a
+    part of what a search takes, and what else it does makes the processor forget the weights."""
+    with tempfile.TemporaryFile("w+") as lines:
+        lines.write(text)
+        lines.flush()
+        done = subprocess.run([build_folder() / "test" / "tools" / "process_bench", "repeat", str(runs), *command],
+                              env=ragged.environment, stdin=lines, stdout=subprocess.PIPE, check=True, text=True)
+    return [json.loads(line)[what] for line in done.stdout.splitlines()]
 
 
 def batch_ms(ragged, runs):
@@ -52,31 +55,45 @@ def tell(what, inside, outside):
     print("%-42s inside %9.2f ms, outside %9.2f ms: %+.1f %%" % (what, a, b, 100 * (a / b - 1)), flush=True)
 
 
+def compare_first_vector(ragged, rounds, runs):
+    inside, outside = [], []
+    for _ in range(rounds):
+        inside.append(figure(ragged, "process", "embedding-init", "--runs", str(runs)))
+        outside += outside_ms(ragged, "first_ms", runs, ragged.command("embed", "--query"), FIRST_QUESTION.decode())
+    tell("embedding-init: process", inside, outside)
+
+
+def compare_search(ragged, rounds, runs):
+    questions = Path(ragged.environment["XDG_CACHE_HOME"]).parent / "questions.txt"
+    questions.write_text(QUESTION + "\n")
+    for mode in ("lexical", "hybrid"):
+        inside, outside = [], []
+        for _ in range(rounds):
+            inside.append(figure(ragged, mode + "_process", "query", "--queries", questions, "--mode", mode, "--runs", str(runs)))
+            outside += outside_ms(ragged, "wall_ms", runs,
+                                  ragged.command("search", "--json", "--no-cache", "--mode", mode, QUESTION))
+        tell("query: %s_process" % mode, inside, outside)
+
+
+def compare_batch(ragged, rounds, runs):
+    inside, outside = [], []
+    for _ in range(rounds):
+        inside.append(batch_inside_ms(ragged, runs))
+        outside.append((batch_ms(ragged, 1 + runs) - batch_ms(ragged, 1)) / runs)
+    tell("batch-embed: one run of %d texts" % SIZE, inside, outside)
+
+
+COMPARISONS = {"embedding-init": compare_first_vector, "query": compare_search, "batch-embed": compare_batch}
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 10
     with tempfile.TemporaryDirectory(prefix="ragged-timer-") as folder:
         ragged = Ragged(folder)
         ragged.run("add", "-q", DOCUMENTS)
-        questions = Path(folder) / "questions.txt"
-        questions.write_text(QUESTION + "\n")
-        inside, outside = [], []
-        for _ in range(rounds):
-            inside.append(figure(ragged, "process", "embedding-init", "--runs", str(runs)))
-            outside += [first_vector_ms(ragged) for _ in range(runs)]
-        tell("embedding-init: process", inside, outside)
-        for mode in ("lexical", "hybrid"):
-            inside, outside = [], []
-            for _ in range(rounds):
-                inside.append(figure(ragged, mode + "_process", "query", "--queries", questions, "--mode", mode,
-                                     "--runs", str(runs)))
-                outside += [search_ms(ragged, mode) for _ in range(runs)]
-            tell("query: %s_process" % mode, inside, outside)
-        inside, outside = [], []
-        for _ in range(rounds):
-            inside.append(batch_inside_ms(ragged, runs))
-            outside.append((batch_ms(ragged, 1 + runs) - batch_ms(ragged, 1)) / runs)
-        tell("batch-embed: one run of %d texts" % SIZE, inside, outside)
+        for name in sys.argv[3:] or COMPARISONS:
+            COMPARISONS[name](ragged, rounds, runs)
 
 
 if __name__ == "__main__":

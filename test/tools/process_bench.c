@@ -7,6 +7,9 @@
  *     for each line of the input, RUNS times: the word {} of COMMAND is that line, its output goes
  *     nowhere. All lines in turn, then again. Prints {"queries":, "p50_ms":, "p99_ms":, "mean_ms":,
  *     "cpu_mean_ms":, "peak_mib":}; of each line the least wall time counts.
+ * process_bench repeat RUNS COMMAND...
+ *     RUNS times, the input from its beginning each time, with a line each:
+ *     {"first_ms": until the first byte of its output, "wall_ms":}
  *
  * Ends with 1 when the command does not end with 0. */
 #include <fcntl.h>
@@ -146,14 +149,55 @@ static int each(size_t n_runs, char *const *command, size_t n_words)
     return 0;
 }
 
+/* The input is shared: where one run stops reading, the next would begin. */
+static bool time_output(char *const *command)
+{
+    int from_child[2], status = 0;
+    pid_t pid;
+    char block[4096];
+    posix_spawn_file_actions_t actions;
+    (void)lseek(0, 0, SEEK_SET);
+    if (pipe2(from_child, O_CLOEXEC))
+        return false;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, from_child[1], 1);
+    double started = now_ms(), first_ms = 0;
+    int failed = posix_spawnp(&pid, command[0], &actions, NULL, command, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(from_child[1]);
+    while (!failed && read(from_child[0], block, sizeof block) > 0)
+        first_ms = first_ms > 0 ? first_ms : now_ms() - started;
+    if (!failed && waitpid(pid, &status, 0) != pid)
+        failed = 1;
+    double wall_ms = now_ms() - started;
+    close(from_child[0]);
+    if (failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return false;
+    printf("{\"first_ms\": %.4f, \"wall_ms\": %.4f}\n", first_ms, wall_ms);
+    return true;
+}
+
+static int repeat(size_t n_runs, char *const *command)
+{
+    for (size_t i = 0; i < n_runs; i++)
+        if (!time_output(command)) {
+            fprintf(stderr, "process_bench: %s did not end well\n", command[0]);
+            return 1;
+        }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "once") == 0)
         return once(argv + 2);
     if (argc > 3 && argc - 3 <= WORDS_MAX && strcmp(argv[1], "each") == 0)
         return each(strtoul(argv[2], NULL, 10), argv + 3, (size_t)argc - 3);
+    if (argc > 3 && strcmp(argv[1], "repeat") == 0)
+        return repeat(strtoul(argv[2], NULL, 10), argv + 3);
     fputs("usage: process_bench once COMMAND...\n"
-          "       process_bench each RUNS COMMAND... <LINES    ({}: the line)\n",
+          "       process_bench each RUNS COMMAND... <LINES    ({}: the line)\n"
+          "       process_bench repeat RUNS COMMAND...\n",
           stderr);
     return 2;
 }
