@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from journal import journal_of
+
 CANARY = "zanzibar"
 
 
@@ -107,6 +109,15 @@ def test_the_journal_is_written_where_the_file_cannot_be(ragged, notes):
 def test_who_only_inherits_the_journal_of_others_writes_nothing_to_it(ragged, notes, stream):
     ragged.run("add", notes, code=3)
     assert journal_lines(ragged, "search", "text", stream=stream) == (0, [])
+
+
+def test_a_real_journal_keeps_what_a_unit_logs(ragged, notes):
+    ragged.run("add", notes, code=3)
+    entries = journal_of(ragged, "search", "--mode", "lexical", "text")
+    logged = [(entry["PRIORITY"], entry["MESSAGE"].split()[0]) for entry in entries if "run=" in entry["MESSAGE"]]
+    assert logged == [("6", "searched"), ("6", "run_ended")]
+    assert {entry["_COMM"] for entry in entries if "run=" in entry["MESSAGE"]} == {"ragged"}
+    assert not any(CANARY in json.dumps(entry["MESSAGE"]) for entry in entries if "run=" in entry["MESSAGE"])
 
 
 def test_an_error_has_its_priority(ragged, notes):
