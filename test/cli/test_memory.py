@@ -12,10 +12,12 @@ from driver import DOCUMENTS, DOCUMENTED_EXIT_CODES, build_folder, is_sanitized
 from memory_group import MemoryGroup
 
 MIB = 1024 * 1024
-# `make campaign` and people with an evening to spare: RAGGED_MEMORY_CORPUS_MB=10240, RAGGED_MEMORY_FILE_MB=5120.
+# `make campaign` and people with an evening to spare: RAGGED_MEMORY_CORPUS_MB=10240, RAGGED_MEMORY_FILE_MB=5120,
+# RAGGED_MEMORY_VECTORS_MB=100.
 CORPUS_MB = int(os.environ.get("RAGGED_MEMORY_CORPUS_MB", "8"))
 ONE_FILE_MB = int(os.environ.get("RAGGED_MEMORY_FILE_MB", "16"))
-CAP_MB = int(os.environ.get("RAGGED_MEMORY_CAP_MB", "512" if max(CORPUS_MB, ONE_FILE_MB) > 100 else "72"))
+VECTORS_MB = int(os.environ.get("RAGGED_MEMORY_VECTORS_MB", "0"))
+CAP_MB = int(os.environ.get("RAGGED_MEMORY_CAP_MB", "512" if max(CORPUS_MB, ONE_FILE_MB, VECTORS_MB) >= 100 else "72"))
 FILE_BYTES = 256 * 1024
 
 pytestmark = pytest.mark.skipif(is_sanitized(), reason="sanitizers take memory of their own")
@@ -84,13 +86,20 @@ def test_a_file_larger_than_the_control_group(ragged, tmp_path, group):
     add_in_group(ragged, group, write_text(tmp_path / "one", ONE_FILE_MB), 1, ONE_FILE_MB, cap_share=0.6)
 
 
-def test_the_encoder_inside_a_control_group(ragged, documents, group):
-    code, printed = group.run(ragged, "add", documents)
+def test_the_encoder_inside_a_control_group(ragged, documents, group, tmp_path):
+    folders = [documents] + ([write_text_corpus(tmp_path / "corpus", VECTORS_MB)] if VECTORS_MB else [])
+    started = time.monotonic()
+    code, printed = group.run(ragged, "add", *folders, timeout=36000)
+    seconds = time.monotonic() - started
     assert code == 0, printed
+    status = ragged.json("status")
+    assert status["n_missing_vectors"] == 0
     code, printed = group.run(ragged, "search", "storage of seeds")
     assert code == 0, printed
+    print(f"{VECTORS_MB} MiB with vectors under {CAP_MB} MiB: {status['n_chunks']} passages, {seconds:.0f} s, "
+          f"peak {group.peak_bytes / MIB:.0f} MiB, killed {group.n_killed()}")
     assert group.n_killed() == 0
-    ragged.check()
+    ragged.check(timeout=36000)
 
 
 def children_of(process):
