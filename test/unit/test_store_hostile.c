@@ -121,6 +121,50 @@ static void test_store_hostile__a_range_of_no_rows(void **state)
     assert_ok(store_each_dead(f->store, STORE_KIND_VECTOR, keep_no_range, NULL, &err));
 }
 
+/* What is punched out of the file of vectors is what no row of `vectors` has, whatever `holes`
+ * says. */
+static void test_store_hostile__holes_where_vectors_are(void **state)
+{
+    enum { N = 512, DIM = 64, N_USED = 8 }; /* 32 rows to a page; slots 256 to 263 are used */
+    struct fixture_library *f = *state;
+    struct error err;
+    struct store_vectors vectors;
+    static uint16_t vector[DIM] = {0x3C00};
+    assert_ok(store_write_begin(f->store, &err));
+    for (int i = 0; i < N; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "text %d", i);
+        assert_ok(store_put_vector(f->store, fixture_hash(text), vector, sizeof vector, &err));
+    }
+    assert_ok(store_write_commit(f->store, &err));
+    fixture_must_save(f, 1, N / 2, N_USED, FIXTURE_WITHOUT_VECTORS);
+    assert_ok(store_compact(f->store, &err));
+    tamper(f, "DELETE FROM holes; INSERT INTO holes VALUES(0, 320), (200, 100), (224, 288), "
+              "(256, 264), (400, 9000), (600, 700)");
+    assert_ok(store_compact(f->store, &err));
+    assert_ok(store_read_begin(f->store, &err));
+    assert_ok(store_map_vectors(f->store, &vectors, &err));
+    for (size_t i = N / 2; i < N / 2 + N_USED; i++)
+        assert_memory_equal((const char *)vectors.rows + i * sizeof vector, vector, sizeof vector);
+    store_read_end(f->store);
+    size_t n_problems;
+    assert_ok(store_compact(f->store, &err));
+    assert_ok(store_check(f->store, DIM, fixture_say, NULL, &n_problems, &err));
+    assert_int_equal(n_problems, 0);
+}
+
+/* They are counts of rows, and one more row goes than they say there are. */
+static void test_store_hostile__counts_that_are_too_small(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    tamper(f, "UPDATE library SET n_tail = 1, n_vector_tail = 2");
+    assert_int_not_equal(fixture_n_problems(f->store), 0);
+    assert_write(f, store_remove_document(f->store, 1, &err));
+    assert_int_equal(fixture_n_problems(f->store), 0);
+}
+
 static enum status keep_nothing(void *ctx, const struct audit_row *row, struct error *err)
 {
     (void)ctx;
@@ -296,6 +340,8 @@ int main(void)
         TEST(test_store_hostile__the_row_of_counters_is_gone),
         TEST(test_store_hostile__a_segment_of_an_unknown_kind),
         TEST(test_store_hostile__a_range_of_no_rows),
+        TEST(test_store_hostile__holes_where_vectors_are),
+        TEST(test_store_hostile__counts_that_are_too_small),
         TEST(test_store_hostile__a_row_of_the_trail_is_none),
         TEST(test_store_hostile__the_file_of_vectors_is_a_device),
         TEST(test_store_hostile__the_file_of_vectors_may_not_grow),

@@ -324,6 +324,40 @@ static void test_store_vectors__compact_removes_vector_files_that_were_left(void
     assert_int_equal(fixture_n_problems(f->store), 0);
 }
 
+/* Old as they are, they are no files that a stopped process left. */
+static void test_store_vectors__compact_leaves_what_only_looks_left(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    static const char *const names[] = {"link.tmp", "folder.tmp", "vectors-.f16", "vectors-7.f32",
+                                        "vectors-9.f16x"};
+    char paths[5][160], young[160], left[160];
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    for (size_t i = 0; i < 5; i++)
+        snprintf(paths[i], sizeof paths[i], "%s/%s", f->folder, names[i]);
+    snprintf(young, sizeof young, "%s/young.tmp", f->folder);
+    snprintf(left, sizeof left, "%s/left.tmp", f->folder);
+    assert_int_equal(symlink(left, paths[0]), 0);
+    assert_int_equal(mkdir(paths[1], 0700), 0);
+    for (size_t i = 2; i < 5; i++)
+        assert_ok(file_replace(paths[i], "x", 1, 0600, &err));
+    assert_ok(file_replace(young, "x", 1, 0600, &err));
+    assert_ok(file_replace(left, "x", 1, 0600, &err));
+    make_old(left);
+    for (size_t i = 1; i < 5; i++)
+        make_old(paths[i]);
+    const struct timespec old[] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    assert_int_equal(utimensat(AT_FDCWD, paths[0], old, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(fixture_n_problems(f->store), 1);
+    assert_ok(store_compact(f->store, &err));
+    struct stat info;
+    assert_int_not_equal(access(left, F_OK), 0);
+    assert_int_equal(access(young, F_OK), 0);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(lstat(paths[i], &info), 0);
+    assert_int_equal(fixture_n_problems(f->store), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -338,6 +372,7 @@ int main(void)
         TEST(test_store_vectors__a_large_transaction),
         TEST(test_store_vectors__compact_makes_holes_at_the_second_time),
         TEST(test_store_vectors__compact_removes_vector_files_that_were_left),
+        TEST(test_store_vectors__compact_leaves_what_only_looks_left),
     };
     return cmocka_run_group_tests_name("store_vectors", tests, NULL, NULL);
 }
