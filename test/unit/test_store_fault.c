@@ -292,6 +292,183 @@ static enum status read_some(struct ledger *ledger, struct error *err)
     return status;
 }
 
+/* ---- everything else that reads and writes ---- */
+
+static enum status count_segment(void *ctx, const struct store_segment *segment, struct error *err)
+{
+    (void)segment, (void)err;
+    ++*(size_t *)ctx;
+    return STATUS_OK;
+}
+
+static enum status count_dead(void *ctx, int64_t first, int64_t end, struct error *err)
+{
+    (void)err;
+    *(size_t *)ctx += (size_t)(end - first);
+    return STATUS_OK;
+}
+
+static enum status count_bytes(void *ctx, int64_t chunk_id, int64_t document_id,
+                               const struct store_chunk *chunk, struct error *err)
+{
+    (void)chunk_id, (void)document_id, (void)err;
+    *(size_t *)ctx += strlen(chunk->text);
+    return STATUS_OK;
+}
+
+static enum status count_run(void *ctx, int64_t document_id, int64_t first, int64_t end,
+                             struct error *err)
+{
+    (void)document_id;
+    return count_dead(ctx, first, end, err);
+}
+
+static enum status count_path(void *ctx, const char *path, struct error *err)
+{
+    (void)err;
+    *(size_t *)ctx += path[0] == '/';
+    return STATUS_OK;
+}
+
+static enum status count_collection(void *ctx, const char *collection, size_t n_documents,
+                                    struct error *err)
+{
+    (void)collection, (void)err;
+    *(size_t *)ctx += n_documents;
+    return STATUS_OK;
+}
+
+static enum status count_missing(void *ctx, int64_t chunk_id, const struct store_chunk *chunk,
+                                 struct error *err)
+{
+    return count_bytes(ctx, chunk_id, 0, chunk, err);
+}
+
+static enum status keep_id(void *ctx, int64_t chunk_id, struct error *err)
+{
+    (void)err;
+    *(int64_t *)ctx = chunk_id;
+    return STATUS_OK;
+}
+
+/* A text that lies on several pages, which SQLite has to put together. */
+static const char *long_text(void)
+{
+    static char text[20000];
+    memset(text, 'a', sizeof text - 1);
+    return text;
+}
+
+static enum status read_lists(struct store *store, size_t n_documents, struct error *err)
+{
+    size_t n_segments = 0, n_dead = 0, n_ids = 0, n_bytes = 0, n_paths = 0, n_in = 0;
+    enum status status = store_each_segment(store, count_segment, &n_segments, err);
+    if (!status)
+        status = store_each_dead(store, STORE_KIND_LEXICAL, count_dead, &n_dead, err);
+    if (!status)
+        status = store_each_chunk(store, 0, SIZE_MAX, count_bytes, &n_bytes, err);
+    if (!status)
+        status = store_each_chunk_run(store, count_run, &n_ids, err);
+    if (!status)
+        status = store_each_path(store, count_path, &n_paths, err);
+    if (!status)
+        status = store_each_collection(store, count_collection, &n_in, err);
+    if (!status) {
+        assert_int_equal(n_segments + n_dead, 0);
+        assert_true(n_ids > n_documents && n_bytes > strlen(long_text()));
+        assert_int_equal(n_paths, n_documents);
+        assert_int_equal(n_in, n_documents);
+    }
+    return status;
+}
+
+static enum status read_vector(struct store *store, int64_t chunk_id, const uint16_t *expected,
+                               size_t n_bytes, struct error *err)
+{
+    uint32_t slot = 0;
+    bool has = false, is_right = false;
+    enum status status = store_get_chunk_vector(store, chunk_id, &slot, &has, err);
+    if (!status)
+        status = store_check_vector(store, slot, expected, n_bytes, &is_right, err);
+    assert_true(status || (has && is_right));
+    if (!status)
+        status = store_has_vector(store, fixture_hash("text 1"), &has, err);
+    assert_true(status || has);
+    return status;
+}
+
+static enum status read_one(struct store *store, int64_t chunk_id, struct error *err)
+{
+    struct arena arena = {0};
+    struct store_document document;
+    struct store_passage passage = {0};
+    struct hash128 state;
+    size_t n_lexical, n_vector;
+    enum status status = store_get_passage(store, chunk_id, &arena, &passage, err);
+    if (!status)
+        status = store_get_document(store, passage.document_id, &arena, &document, err);
+    if (!status)
+        status = store_count_tail(store, &n_lexical, &n_vector, err);
+    if (!status)
+        status = store_state(store, &state, err);
+    assert_true(status || strcmp(passage.path, document.path) == 0);
+    arena_clear(&arena);
+    return status;
+}
+
+/* Its second chunk gets a vector, then all of it goes. */
+static enum status come_and_go(struct store *store, struct error *err)
+{
+    struct fixture_document f;
+    size_t n_bytes = 0;
+    int64_t last = 0;
+    fixture_document_init(&f, 99, 90, 2, FIXTURE_WITHOUT_VECTORS);
+    f.chunks[0].text = long_text();
+    f.chunks[0].hash = fixture_hash(long_text());
+    enum status status = fixture_put(store, &f, err);
+    if (!status)
+        status = store_each_missing_vector(store, 0, SIZE_MAX, count_missing, &n_bytes, err);
+    if (!status)
+        status = store_each_missing_id(store, keep_id, &last, err);
+    assert_true(status || (n_bytes > strlen(long_text()) && last > 0));
+    if (!status)
+        status = read_lists(store, N_DOCUMENTS_BEFORE + 1, err);
+    if (!status)
+        status = read_one(store, last - 1, err);
+    if (!status)
+        status = store_put_vector(store, f.chunks[1].hash, f.vectors[1], sizeof f.vectors[1], err);
+    if (!status)
+        status = store_link_vector(store, last, err);
+    if (!status)
+        status = read_vector(store, last, f.vectors[1], sizeof f.vectors[1], err);
+    return status;
+}
+
+static enum status do_the_rest(struct ledger *ledger, struct error *err)
+{
+    struct store *store = NULL;
+    struct arena arena = {0};
+    struct store_document document = {0};
+    enum status status = store_open(ledger->folder, STORE_OPEN_WRITE, &store, err);
+    if (!status)
+        status = store_write_begin(store, err);
+    if (!status)
+        status = come_and_go(store, err);
+    if (!status)
+        status = store_find_document(store, "/doc/000099", &arena, &document, err);
+    if (!status)
+        status = store_touch_document(store, document.id, 1, 2, 3, err);
+    if (!status)
+        status = store_set_meta(store, STORE_META_ANALYZER, "x", err);
+    if (!status)
+        status = store_remove_document(store, document.id, err);
+    if (!status)
+        status = store_write_commit(store, err);
+    store_close(store); /* rolls back what is open */
+    arena_clear(&arena);
+    return status;
+}
+
 static enum status follow_row(void *ctx, const struct audit_row *row, struct error *err)
 {
     int64_t *last = ctx;
@@ -481,6 +658,12 @@ static void test_store_fault__indexing(void **state)
     run_all_plans(index_once);
 }
 
+static void test_store_fault__the_rest(void **state)
+{
+    (void)state;
+    run_all_plans(do_the_rest);
+}
+
 static void test_store_fault__auditing(void **state)
 {
     (void)state;
@@ -661,6 +844,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store_fault__compacting),
         cmocka_unit_test(test_store_fault__replacing_vectors),
         cmocka_unit_test(test_store_fault__indexing),
+        cmocka_unit_test(test_store_fault__the_rest),
         cmocka_unit_test(test_store_fault__auditing),
         cmocka_unit_test(test_store_fault__reading),
         cmocka_unit_test(test_store_fault__creating),
