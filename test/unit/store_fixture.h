@@ -181,6 +181,20 @@ static inline void fixture_must_save(struct fixture_library *f, int number, int 
     assert_ok(fixture_save(f->store, number, first_text, n_chunks, vectors, &err));
 }
 
+/* The vectors of "text 0" to "text <n - 1>", all the same; the library has none before. */
+static inline void fixture_must_put_vectors(struct fixture_library *f, int n,
+                                            const uint16_t *vector, size_t vector_bytes)
+{
+    struct error err;
+    assert_ok(store_write_begin(f->store, &err));
+    for (int i = 0; i < n; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "text %d", i);
+        assert_ok(store_put_vector(f->store, fixture_hash(text), vector, vector_bytes, &err));
+    }
+    assert_ok(store_write_commit(f->store, &err));
+}
+
 /* One change in a transaction of its own; `err` is the caller's. */
 #define assert_write(f, call)                            \
     do {                                                 \

@@ -676,6 +676,52 @@ static void test_store_fault__reading(void **state)
     run_all_plans(read_some);
 }
 
+struct list {
+    struct store *store;
+    size_t n;
+    enum status failing, after;
+};
+
+static enum status read_inside(struct store *store, struct error *err)
+{
+    struct arena arena = {0};
+    struct store_passage passage;
+    enum status status = store_get_passage(store, 1, &arena, &passage, err);
+    arena_clear(&arena);
+    return status;
+}
+
+static enum status fail_inside(void *ctx, const struct store_document *document, struct error *err)
+{
+    struct list *list = ctx;
+    (void)document;
+    if (list->n++ > 0)
+        return STATUS_OK;
+    fault_plan("sqlite.read:1+");
+    list->failing = read_inside(list->store, err);
+    fault_plan(NULL);
+    list->after = read_inside(list->store, err);
+    return STATUS_OK;
+}
+
+/* The connection is opened anew, but not under a list that is being read. */
+static void test_store_fault__a_failure_inside_a_list(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    struct error err;
+    struct list list = {0};
+    ledger_init(&ledger);
+    assert_ok(store_open(ledger.folder, STORE_OPEN_READ, &list.store, &err));
+    assert_ok(store_each_document(list.store, fail_inside, &list, &err));
+    assert_int_equal(list.n, N_DOCUMENTS_BEFORE);
+    assert_status(list.failing, STATUS_IO);
+    assert_ok(list.after);
+    assert_ok(read_inside(list.store, &err));
+    store_close(list.store);
+    ledger_clear(&ledger);
+}
+
 static enum status create_only(struct ledger *ledger, struct error *err)
 {
     fixture_folder_remove(ledger->folder);
@@ -847,6 +893,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store_fault__the_rest),
         cmocka_unit_test(test_store_fault__auditing),
         cmocka_unit_test(test_store_fault__reading),
+        cmocka_unit_test(test_store_fault__a_failure_inside_a_list),
         cmocka_unit_test(test_store_fault__creating),
         cmocka_unit_test(test_store_fault__a_full_disk_is_said),
         cmocka_unit_test(test_store_fault__killed),

@@ -130,13 +130,7 @@ static void test_store_hostile__holes_where_vectors_are(void **state)
     struct error err;
     struct store_vectors vectors;
     static uint16_t vector[DIM] = {0x3C00};
-    assert_ok(store_write_begin(f->store, &err));
-    for (int i = 0; i < N; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "text %d", i);
-        assert_ok(store_put_vector(f->store, fixture_hash(text), vector, sizeof vector, &err));
-    }
-    assert_ok(store_write_commit(f->store, &err));
+    fixture_must_put_vectors(f, N, vector, sizeof vector);
     fixture_must_save(f, 1, N / 2, N_USED, FIXTURE_WITHOUT_VECTORS);
     assert_ok(store_compact(f->store, &err));
     tamper(f, "DELETE FROM holes; INSERT INTO holes VALUES(0, 320), (200, 100), (224, 288), "
@@ -211,30 +205,55 @@ static void test_store_hostile__the_file_of_vectors_is_a_device(void **state)
     store_read_end(f->store);
 }
 
-/* 0: all went well. */
-static int read_as_nobody(const char *folder)
+enum nobody { NOBODY_READS, NOBODY_IS_SOMEBODY, NOBODY_MAY_WRITE, NOBODY_OPENS_NOT, NOBODY_MISSES };
+
+static enum nobody read_as_nobody(const char *folder)
 {
     struct error err;
     struct store *store = NULL;
     struct store_counts counts = {0};
     if (geteuid() == 0 && setresuid(65534, 65534, 0)) /* and back, at the end */
-        return 1;
+        return NOBODY_IS_SOMEBODY;
     if (access(folder, W_OK) == 0)
-        return 2;
+        return NOBODY_MAY_WRITE;
     if (store_open(folder, STORE_OPEN_READ, &store, &err))
-        return 3;
+        return NOBODY_OPENS_NOT;
     bool is_read = store_count(store, &counts, &err) == STATUS_OK && counts.n_chunks == 3;
     store_close(store);
-    return is_read ? 0 : 4;
+    return is_read ? NOBODY_READS : NOBODY_MISSES;
 }
 
-/* On a medium that can't be written SQLite can't make the files beside the database. */
+static void assert_nobody(const char *folder, enum nobody expected)
+{
+    int wait_status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        enum nobody found = read_as_nobody(folder);
+        (void)!setresuid(0, 0, 0);
+        _exit((int)found);
+    }
+    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_true(WIFEXITED(wait_status));
+    assert_int_equal(WEXITSTATUS(wait_status), expected);
+}
+
+static void write_log(const char *folder, const char *text)
+{
+    struct error err;
+    char path[128];
+    snprintf(path, sizeof path, "%s/ragged.db-wal", folder);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_ok(file_replace(path, text, strlen(text), 0444, &err));
+    assert_int_equal(chmod(folder, 0555), 0);
+}
+
+/* On a medium that can't be written SQLite can't make the files beside the database. A log that
+ * holds something is a part of the library: without it there is none. */
 static void test_store_hostile__is_read_where_nothing_can_be_written(void **state)
 {
     struct fixture_library *f = *state;
     struct error err;
     char path[128], odd[96];
-    int wait_status = 0;
     fixture_must_save(f, 1, 10, 3, FIXTURE_WITHOUT_VECTORS);
     assert_ok(store_checkpoint(f->store, 0, &err));
     store_close(f->store);
@@ -249,17 +268,13 @@ static void test_store_hostile__is_read_where_nothing_can_be_written(void **stat
     snprintf(path, sizeof path, "%s/ragged.db", odd);
     assert_int_equal(chmod(path, 0444), 0);
     assert_int_equal(chmod(odd, 0555), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        int code = read_as_nobody(odd);
-        (void)!setresuid(0, 0, 0);
-        _exit(code);
-    }
-    assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+    assert_nobody(odd, NOBODY_READS);
+    write_log(odd, "");
+    assert_nobody(odd, NOBODY_READS);
+    write_log(odd, "what was saved last");
+    assert_nobody(odd, NOBODY_OPENS_NOT);
     assert_int_equal(chmod(odd, 0700), 0);
     assert_int_equal(rename(odd, f->folder), 0);
-    assert_true(WIFEXITED(wait_status));
-    assert_int_equal(WEXITSTATUS(wait_status), 0);
 }
 
 /* A disk that is full to the byte, or a limit of the process: the file stays as it was. */

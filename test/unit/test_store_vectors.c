@@ -237,13 +237,7 @@ static void test_store_vectors__compact_makes_holes_at_the_second_time(void **st
     char path[128];
     size_t n_problems;
     fixture_vectors_path(f->folder, 1, path);
-    assert_ok(store_write_begin(f->store, &err));
-    for (int i = 0; i < N; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "text %d", i);
-        assert_ok(store_put_vector(f->store, fixture_hash(text), vector, sizeof vector, &err));
-    }
-    assert_ok(store_write_commit(f->store, &err));
+    fixture_must_put_vectors(f, N, vector, sizeof vector);
     /* The chunks that keep theirs: slots 1000 to 1007 and 1500. */
     fixture_must_save(f, 1, 1000, 8, FIXTURE_WITHOUT_VECTORS);
     fixture_must_save(f, 2, 1500, 1, FIXTURE_WITHOUT_VECTORS);
