@@ -121,6 +121,71 @@ static void test_store_hostile__a_range_of_no_rows(void **state)
     assert_ok(store_each_dead(f->store, STORE_KIND_VECTOR, keep_no_range, NULL, &err));
 }
 
+/* {length, bytes, count} for each word, ascending; then, behind a zero, a place for each. */
+static void test_store_hostile__words_of_a_passage_that_are_none(void **state)
+{
+    struct fixture_library *f = *state;
+    static const struct {
+        const char *blob;
+        int n_terms;
+        bool is_right;
+    } cases[] = {
+        {"", 0, true},
+        {"", 1, false},
+        {"", -1, false},
+        {"016101", 1, true},
+        {"016101", 2, false},
+        {"0161010261620101620200000102", 4, false}, /* a place more than there are words */
+        {"01610102616201016202000001", 4, false},
+        {"016101026162010162020000010203", 4, true},
+        {"056162", 1, false},
+        {"0161", 1, false},
+        {"016180", 1, false},
+        {"016100", 0, false},
+        {"0161ffffffff7f", 1, false},
+        {"016101016101", 2, false},
+        {"016201016101", 2, false},
+        {"02616201016101", 2, false},
+    };
+    fixture_must_save(f, 1, 10, 1, FIXTURE_WITH_VECTORS);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char sql[160];
+        snprintf(sql, sizeof sql, "UPDATE tail SET terms = x'%s', n_terms = %d", cases[i].blob,
+                 cases[i].n_terms);
+        tamper(f, sql);
+        if (fixture_n_problems(f->store) != !cases[i].is_right)
+            fail_msg("case %zu: %s", i, cases[i].blob);
+    }
+}
+
+static void test_store_hostile__vectors_that_are_none(void **state)
+{
+    struct fixture_library *f = *state;
+    struct error err;
+    static const struct {
+        uint16_t vector[FIXTURE_DIM];
+        bool is_right;
+    } cases[] = {
+        {{0x3C00}, true},
+        {{0xBC00}, true},
+        {{0x3C00, 0x0001, 0x83FF}, true},
+        {{0}, false},
+        {{0x4000}, false},
+        {{0x7C00}, false},
+        {{0x3C00, 0xFC00}, false},
+        {{0x3C00, 0x7E00}, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(store_write_begin(f->store, &err));
+        assert_ok(store_remove_vectors(f->store, &err));
+        assert_ok(store_put_vector(f->store, fixture_hash("one"), cases[i].vector,
+                                   sizeof cases[i].vector, &err));
+        assert_ok(store_write_commit(f->store, &err));
+        if (fixture_n_problems(f->store) != !cases[i].is_right)
+            fail_msg("case %zu", i);
+    }
+}
+
 /* What is punched out of the file of vectors is what no row of `vectors` has, whatever `holes`
  * says. */
 static void test_store_hostile__holes_where_vectors_are(void **state)
@@ -355,6 +420,8 @@ int main(void)
         TEST(test_store_hostile__the_row_of_counters_is_gone),
         TEST(test_store_hostile__a_segment_of_an_unknown_kind),
         TEST(test_store_hostile__a_range_of_no_rows),
+        TEST(test_store_hostile__words_of_a_passage_that_are_none),
+        TEST(test_store_hostile__vectors_that_are_none),
         TEST(test_store_hostile__holes_where_vectors_are),
         TEST(test_store_hostile__counts_that_are_too_small),
         TEST(test_store_hostile__a_row_of_the_trail_is_none),
