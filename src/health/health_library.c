@@ -244,6 +244,71 @@ static void look_at_vectors(struct health *health, struct engine_health_check *o
         health_remedy(out, "`ragged add PATH` without --defer-vectors makes them");
 }
 
+/* ---- what is beside it ---- */
+
+struct leftovers {
+    size_t n;
+    char first[200];
+};
+
+static enum status note_leftover(void *ctx, const char *path, struct error *err)
+{
+    struct leftovers *left = ctx;
+    (void)err;
+    if (left->n++ == 0)
+        snprintf(left->first, sizeof left->first, ", such as \"%s\"", path);
+    return STATUS_OK;
+}
+
+static void look_at_leftovers(struct health *health, struct engine_health_check *out)
+{
+    struct leftovers left = {0};
+    struct error why = {0};
+    struct store *store;
+    enum status status = engine_get_reader(health->engine, &store, &why);
+    if (!status)
+        status = store_read_begin(store, &why);
+    if (!status) {
+        status = store_each_leftover(store, note_leftover, &left, &why);
+        if (!status)
+            status = maintain_count_strays(health->folder, store, &left.n, &why);
+        store_read_end(store);
+    }
+    if (status) {
+        health_say_error(out, ENGINE_DEGRADED_HEALTH, &why);
+    } else if (left.n > 0) {
+        health_say(out, ENGINE_DEGRADED_HEALTH, "%zu files of stopped processes are left%s", left.n,
+                   left.first);
+        health_remedy(out, "`ragged compact` removes them");
+    } else {
+        health_say(out, ENGINE_HEALTHY, "no stopped process left a file");
+    }
+}
+
+static void look_at_cache(struct health *health, struct engine_health_check *out)
+{
+    struct engine_cache_status cache = {0};
+    struct error why = {0};
+    enum status status = engine_cache_status(health->engine, &cache, &why);
+    if (status == STATUS_BUSY) {
+        health_say(out, ENGINE_HEALTHY, "somebody writes into it just now");
+    } else if (status) {
+        health_say_error(out, ENGINE_DEGRADED_HEALTH, &why);
+    } else if (cache.is_damaged) {
+        health_say(out, ENGINE_DEGRADED_HEALTH, "\"%s\" is damaged: nothing is found in it",
+                   cache.path);
+        health_remedy(out, "`ragged cache clear`; the next search makes it anew");
+    } else {
+        health_say(out, ENGINE_HEALTHY, "%.1f MiB of what searches found",
+                   (double)cache.file_bytes / (double)RAGGED_MIB);
+    }
+}
+
+static enum status fix_cache(struct health *health, struct error *err)
+{
+    return engine_cache_clear(health->engine, err);
+}
+
 /* ---- deeply ---- */
 
 struct problems {
@@ -369,6 +434,8 @@ const struct health_row health_library_rows[] = {
     {.name = "vectors", .needs_library = true, .look = look_at_vectors},
     {.name = "segments", .needs_library = true, .look = look_at_segments, .fix = fix_segments},
     {.name = "index", .needs_library = true, .look = look_at_index, .fix = fix_index},
+    {.name = "leftovers", .needs_library = true, .look = look_at_leftovers, .fix = fix_index},
+    {.name = "cache", .needs_library = true, .look = look_at_cache, .fix = fix_cache},
     {.name = "content",
      .is_deep_only = true,
      .needs_library = true,

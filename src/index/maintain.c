@@ -99,23 +99,26 @@ static bool is_listed(const struct names *names, const char *name)
     return false;
 }
 
-/* A writer's segment in the making has no lock but its youth; it is finished within a second. */
-static bool is_young(const char *path)
+enum strays { STRAYS_OLD, STRAYS_ALL, STRAYS_REMOVED };
+
+/* A writer's segment in the making has no lock but its youth; it is finished within a second. Who
+ * holds no lock can't tell a stray from what is about to be named. */
+static bool may_be_needed(const char *path, enum strays what)
 {
     struct file_info info;
-    return strcmp(path_extension(path), ".tmp") == 0 &&
+    return (what == STRAYS_OLD || strcmp(path_extension(path), ".tmp") == 0) &&
            !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
            clock_wall_ms() - info.mtime_ns / 1000000 < DRAFT_AGE_MS;
 }
 
-/* *out_n: files that the manifest does not name; with `is_removing` they go. */
-static enum status look_for_strays(const struct maintainer *m, bool is_removing, size_t *out_n,
-                                   struct error *err)
+/* Adds to *io_n the files that the manifest does not name. */
+static enum status look_for_strays(const char *data_folder, struct store *store, enum strays what,
+                                   size_t *io_n, struct error *err)
 {
     struct names names = {0};
-    char *folder = path_join(m->folder, "segments");
+    char *folder = path_join(data_folder, "segments");
     enum status status =
-        folder ? store_each_segment(m->store, add_name, &names, err) : error_nomem(err);
+        folder ? store_each_segment(store, add_name, &names, err) : error_nomem(err);
     DIR *open_folder = status ? NULL : opendir(folder);
     for (struct dirent *entry; open_folder && !status && (entry = readdir(open_folder));) {
         if (entry->d_name[0] == '.' || is_listed(&names, entry->d_name))
@@ -123,9 +126,9 @@ static enum status look_for_strays(const struct maintainer *m, bool is_removing,
         char *path = path_join(folder, entry->d_name);
         if (!path) {
             status = error_nomem(err);
-        } else if (!is_young(path)) {
-            ++*out_n;
-            if (is_removing)
+        } else if (!may_be_needed(path, what)) {
+            ++*io_n;
+            if (what == STRAYS_REMOVED)
                 status = file_remove(path, err);
         }
         mem_free(path);
@@ -143,14 +146,20 @@ static enum status look_for_strays(const struct maintainer *m, bool is_removing,
 static enum status sweep(const struct maintainer *m, struct error *err)
 {
     size_t n = 0;
-    enum status status = look_for_strays(m, false, &n, err);
+    enum status status = look_for_strays(m->folder, m->store, STRAYS_ALL, &n, err);
     if (status || n == 0)
         return status;
     status = store_write_begin(m->store, err);
     if (!status)
-        status = look_for_strays(m, true, &n, err);
+        status = look_for_strays(m->folder, m->store, STRAYS_REMOVED, &n, err);
     store_write_rollback(m->store);
     return status;
+}
+
+enum status maintain_count_strays(const char *folder, struct store *store, size_t *io_n,
+                                  struct error *err)
+{
+    return look_for_strays(folder, store, STRAYS_OLD, io_n, err);
 }
 
 /* ---- the work ---- */

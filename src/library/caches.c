@@ -15,6 +15,7 @@ enum status engine_cache_status(struct engine *engine, struct engine_cache_statu
     store_cache_free(file);
     if (status && status != STATUS_DAMAGED)
         return status;
+    s.is_damaged = status == STATUS_DAMAGED;
     s.path = arena_printf(&engine->arena, "%s/%s", folder, STORE_CACHE_FILE);
     if (!s.path)
         return error_nomem(err);

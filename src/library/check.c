@@ -194,6 +194,22 @@ static enum status check_indexes(struct checker *c, struct store *store, struct 
     return status;
 }
 
+static enum status say_leftover(void *ctx, const char *path, struct error *err)
+{
+    (void)err;
+    say(ctx, "\"%s\" was left behind by a stopped process; `ragged compact` removes it", path);
+    return STATUS_OK;
+}
+
+static enum status check_leftovers(struct checker *c, struct store *store, struct error *err)
+{
+    enum status status = store_read_begin(store, err);
+    if (!status)
+        status = store_each_leftover(store, say_leftover, c, err);
+    store_read_end(store);
+    return status;
+}
+
 static enum status check_trail(struct checker *c, struct store *store, struct error *err)
 {
     struct audit_verdict verdict = {0};
@@ -233,6 +249,8 @@ enum status engine_check(struct engine *engine, enum engine_check_extent extent,
     /* A damaged database has been told of; what hangs on it would only repeat that. */
     if (!status && n_problems == 0)
         status = check_indexes(&checker, store, err);
+    if (!status && n_problems == 0 && extent == ENGINE_CHECK_ALL)
+        status = check_leftovers(&checker, store, err);
     if (!status && extent == ENGINE_CHECK_ALL)
         status = check_trail(&checker, store, err);
     if (!status)

@@ -75,6 +75,7 @@ enum status engine_check(struct engine *engine, enum engine_check_extent extent,
 struct engine_cache_status {
     const char *path; /* of the file; borrowed from engine */
     uint64_t file_bytes, max_bytes;
+    bool is_damaged; /* the next write makes the file anew */
     struct {
         const char *name; /* "vectors", "results", "answers" */
         size_t n;

@@ -163,24 +163,10 @@ static enum status check_rule(struct check *check, const struct rule *rule, stru
     return status;
 }
 
-static enum status say_leftover(void *ctx, const char *path, struct error *err)
-{
-    (void)err;
-    check_say(ctx, "\"%s\" was left behind by a stopped process", path);
-    return STATUS_OK;
-}
-
-/* A vector file of a larger number may be another process's new one. */
-static enum status check_leftovers(struct check *check, struct error *err)
-{
-    return leftover_each(check->store->folder, check->store->library.vector_file, INT64_MAX,
-                         say_leftover, check, err);
-}
-
 static enum status check_all(struct check *check, struct error *err)
 {
     static enum status (*const parts[])(struct check *, struct error *) = {
-        check_pages, check_references, check_terms, check_vectors, check_leftovers};
+        check_pages, check_references, check_terms, check_vectors};
     enum status status = STATUS_OK;
     for (size_t i = 0; !status && i < sizeof parts / sizeof parts[0]; i++)
         status = as_problem(check, parts[i](check, err), err);

@@ -1,5 +1,6 @@
 /* Files in the data folder that a stopped process left behind: temporary ones, and vector files
  * that were replaced. */
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,4 +47,13 @@ enum status leftover_each(const char *folder, int64_t first_kept, int64_t last_k
     if (open_folder)
         closedir(open_folder);
     return status;
+}
+
+/* A vector file of a larger number may be another process's new one. */
+enum status store_each_leftover(struct store *store,
+                                enum status (*each)(void *ctx, const char *path, struct error *err),
+                                void *ctx, struct error *err)
+{
+    assert(store->is_reading || store->is_writing);
+    return leftover_each(store->folder, store->library.vector_file, INT64_MAX, each, ctx, err);
 }

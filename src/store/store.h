@@ -225,6 +225,13 @@ struct store_counts {
 };
 enum status store_count(struct store *store, struct store_counts *out, struct error *err) MUST_USE;
 
+/* Files in the data folder that a stopped process left there, too old to be in use: temporary ones,
+ * and vector files that were replaced. store_compact() removes them. Inside a snapshot or a write.
+ */
+enum status store_each_leftover(struct store *store,
+                                enum status (*each)(void *ctx, const char *path, struct error *err),
+                                void *ctx, struct error *err) MUST_USE;
+
 /* The oracle: integrity_check, counts agree, nothing dangling, blobs parse, vectors are what was
  * written, finite and of the library's dimension. What is in the segments it does not know: the
  * engine asks them. say() gets one line per problem. *out_n_problems counts them. Not inside a

@@ -1,10 +1,13 @@
 """health and doctor: each planted problem is named, with a remedy, and by its own row only; a sound library gives no
 alarm; --fix repairs what is safe."""
+import ctypes
 import fcntl
 import json
 import os
+import re
 import shutil
 import sqlite3
+import struct
 import subprocess
 import threading
 import time
@@ -198,6 +201,32 @@ def test_a_parser_that_is_missing(library):
     expect(library, "parser", "ragged-parse", env={"RAGGED_PARSE": "/nowhere/ragged-parse"})
 
 
+def refuse_filters():
+    """As a kernel without seccomp does, from here on: seccomp() and prctl(PR_SET_SECCOMP) are not known."""
+    load, equal, end, einval, allow = 0x20, 0x15, 0x06, 0x00050016, 0x7FFF0000
+    steps = ((load, 0, 0, 0), (equal, 3, 0, 317), (equal, 0, 3, 157), (load, 0, 0, 16), (equal, 0, 1, 22),
+             (end, 0, 0, einval), (end, 0, 0, allow))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for words in ((38, 1, 0, 0, 0), (22, 2, ctypes.addressof(program), 0, 0)):
+        if libc.prctl(*map(ctypes.c_ulong, words)):
+            raise OSError(ctypes.get_errno(), "prctl")
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of system calls are this machine's")
+def test_a_kernel_without_a_jail(library, tmp_path):
+    done = subprocess.run(library.command("health", "--json"), env=library.with_environment({}), capture_output=True, text=True,
+                          preexec_fn=refuse_filters)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert sick(checks) == {"parser"} and "seccomp" in checks["parser"]["remedy"], checks["parser"]
+    note = tmp_path / "more.md"
+    note.write_text("# More\n\nNot read without a jail.\n")
+    done = subprocess.run(library.command("add", note), env=library.with_environment({}), capture_output=True, text=True,
+                          preexec_fn=refuse_filters)
+    assert done.returncode != 0 and not library.search("Not read without a jail", "--mode", "lexical")
+
+
 def test_few_open_files(library):
     done = subprocess.run(["prlimit", "--nofile=40:40", *library.command("health", "--json")],
                           env=library.with_environment({}), capture_output=True, text=True)
@@ -227,6 +256,43 @@ def test_documents_that_could_not_be_read(library, tmp_path):
     bad.write_bytes(b"%PDF-1.4 nothing of the kind")
     library.run("add", bad, code=3)
     expect(library, "documents", "--failed")
+
+
+@pytest.mark.parametrize("name", ["ragged.db.123.tmp", "vectors-0.f16", "segments/0123456789abcdef.seg", "segments/one.seg.7.tmp"])
+def test_a_file_that_a_stopped_process_left(library, name):
+    left = library.data / name
+    left.write_bytes(b"half of it")
+    assert not sick(look(library, "--deep")), "it may be needed"
+    os.utime(left, (time.time() - 3600,) * 2)
+    expect(library, "leftovers", "compact")
+    expect(library, "leftovers", "compact", "--deep")
+    assert look(library, "--fix", command="doctor")["leftovers"]["fixed"]
+    assert not left.exists() and not sick(look(library, "--deep"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", bytes(range(256)) * 64])
+def test_a_cache_that_is_broken(library, content):
+    library.run("search", "tide")
+    cache = library.data / "cache" / "queries.db"
+    cache.write_bytes(content)
+    if not content:
+        assert not sick(look(library))
+        return
+    expect(library, "cache", "cache clear")
+    assert look(library, "--fix", command="doctor")["cache"]["fixed"]
+    cache.write_bytes(content)
+    library.run("search", "tide")
+    assert not sick(look(library)), "the search made it anew"
+
+
+def test_an_old_configuration(library):
+    """Every command says so, and names the line and the keys there are."""
+    path = library.folder / "config" / "ragged" / "config.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("chunk_tokens: 200\nvector_store: chroma\n")
+    done = library.try_run("health")
+    assert done.returncode == 2 and re.search('"vector_store" in ".*config.yaml" line 2', done.stderr)
+    assert "embedding_model" in done.stderr
 
 
 def test_a_database_that_is_none(library):

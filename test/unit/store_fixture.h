@@ -135,12 +135,26 @@ static inline void fixture_say(void *ctx, const char *line)
     printf("check: %s\n", line);
 }
 
+static inline enum status fixture_say_leftover(void *ctx, const char *path, struct error *err)
+{
+    (void)err;
+    printf("left behind: %s\n", path);
+    ++*(size_t *)ctx;
+    return STATUS_OK;
+}
+
+/* What is wrong in a library and beside it. */
 static inline size_t fixture_n_problems(struct store *store)
 {
     struct error err;
     size_t n = 0;
     struct audit_verdict verdict = {0};
     assert_ok(store_check(store, FIXTURE_DIM, fixture_say, NULL, &n, &err));
+    if (n > 0)
+        return n;
+    assert_ok(store_read_begin(store, &err));
+    assert_ok(store_each_leftover(store, fixture_say_leftover, &n, &err));
+    store_read_end(store);
     if (n > 0)
         return n;
     assert_ok(store_audit_verify(store, AUDIT_EXTENT_WHOLE, NULL, &verdict, &err));
