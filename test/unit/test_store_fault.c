@@ -444,6 +444,16 @@ static enum status come_and_go(struct store *store, struct error *err)
     return status;
 }
 
+/* The rows of the document that went, as by who made a segment of them meanwhile. */
+static enum status take_what_went(struct store *store, struct error *err)
+{
+    struct store_segment segment = {.name = "gone", .kind = STORE_KIND_LEXICAL, .n_rows = 2};
+    enum { N_BEFORE = 3 * N_DOCUMENTS_BEFORE };
+    static const int64_t ids[] = {N_BEFORE + 1, N_BEFORE + 2};
+    enum status status = store_put_segment(store, &segment, err);
+    return status ? status : store_take_tail(store, segment.kind, ids, 2, err);
+}
+
 static enum status do_the_rest(struct ledger *ledger, struct error *err)
 {
     struct store *store = NULL;
@@ -462,6 +472,8 @@ static enum status do_the_rest(struct ledger *ledger, struct error *err)
         status = store_set_meta(store, STORE_META_ANALYZER, "x", err);
     if (!status)
         status = store_remove_document(store, document.id, err);
+    if (!status)
+        status = take_what_went(store, err);
     if (!status)
         status = store_write_commit(store, err);
     store_close(store); /* rolls back what is open */
@@ -704,6 +716,30 @@ static enum status fail_inside(void *ctx, const struct store_document *document,
     return STATUS_OK;
 }
 
+/* What can't be opened anew is said, by each call, until it can. */
+static void test_store_fault__a_connection_that_stays_away(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    struct error err;
+    struct store *store;
+    struct store_counts counts;
+    size_t n_problems = 0;
+    ledger_init(&ledger);
+    assert_ok(store_open(ledger.folder, STORE_OPEN_READ, &store, &err));
+    fault_plan("sqlite.read:1+");
+    assert_status(store_count(store, &counts, &err), STATUS_IO);
+    fault_plan("sqlite.open:1+");
+    for (int i = 0; i < 2; i++)
+        assert_status(store_count(store, &counts, &err), STATUS_IO);
+    assert_status(store_check(store, FIXTURE_DIM, fixture_say, NULL, &n_problems, &err), STATUS_IO);
+    fault_plan(NULL);
+    assert_ok(store_count(store, &counts, &err));
+    assert_int_equal(counts.n_documents, N_DOCUMENTS_BEFORE);
+    store_close(store);
+    ledger_clear(&ledger);
+}
+
 /* The connection is opened anew, but not under a list that is being read. */
 static void test_store_fault__a_failure_inside_a_list(void **state)
 {
@@ -894,6 +930,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_store_fault__auditing),
         cmocka_unit_test(test_store_fault__reading),
         cmocka_unit_test(test_store_fault__a_failure_inside_a_list),
+        cmocka_unit_test(test_store_fault__a_connection_that_stays_away),
         cmocka_unit_test(test_store_fault__creating),
         cmocka_unit_test(test_store_fault__a_full_disk_is_said),
         cmocka_unit_test(test_store_fault__killed),

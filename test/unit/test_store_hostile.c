@@ -206,7 +206,14 @@ static void test_store_hostile__holes_where_vectors_are(void **state)
     for (size_t i = N / 2; i < N / 2 + N_USED; i++)
         assert_memory_equal((const char *)vectors.rows + i * sizeof vector, vector, sizeof vector);
     store_read_end(f->store);
+    /* As many as there are gaps, and none of them one. */
     size_t n_problems;
+    tamper(f, "DELETE FROM holes; INSERT INTO holes VALUES(10, 5), (255, 265)");
+    assert_ok(store_compact(f->store, &err));
+    assert_ok(store_read_begin(f->store, &err));
+    assert_ok(store_map_vectors(f->store, &vectors, &err));
+    assert_memory_equal((const char *)vectors.rows + N / 2 * sizeof vector, vector, sizeof vector);
+    store_read_end(f->store);
     assert_ok(store_compact(f->store, &err));
     assert_ok(store_check(f->store, DIM, fixture_say, NULL, &n_problems, &err));
     assert_int_equal(n_problems, 0);
@@ -337,6 +344,13 @@ static void test_store_hostile__is_read_where_nothing_can_be_written(void **stat
     write_log(odd, "");
     assert_nobody(odd, NOBODY_READS);
     write_log(odd, "what was saved last");
+    assert_nobody(odd, NOBODY_OPENS_NOT);
+    char log[128];
+    snprintf(log, sizeof log, "%s/ragged.db-wal", odd);
+    assert_int_equal(chmod(odd, 0755), 0);
+    assert_int_equal(unlink(log), 0);
+    assert_int_equal(symlink("ragged.db-wal", log), 0); /* to itself: what it holds nobody knows */
+    assert_int_equal(chmod(odd, 0555), 0);
     assert_nobody(odd, NOBODY_OPENS_NOT);
     assert_int_equal(chmod(odd, 0700), 0);
     assert_int_equal(rename(odd, f->folder), 0);

@@ -154,7 +154,15 @@ static void test_store_vectors__another_size_is_refused(void **state)
         assert_status(store_put_vector(f->store, hash, vector, sizes[i], &err), STATUS_INVALID);
         assert_status(store_write_commit(f->store, &err), STATUS_INVALID);
     }
-    /* A library without any takes what comes. */
+    bool is_right = true;
+    assert_ok(store_check_vector(f->store, 7, vector, 2 * FIXTURE_DIM, &is_right, &err));
+    assert_false(is_right); /* there is none */
+    /* A library without any takes what comes, but for what can't be one. */
+    static const uint16_t huge[512 * 1024 + 1];
+    assert_ok(store_write_begin(f->store, &err));
+    assert_ok(store_remove_vectors(f->store, &err));
+    assert_status(store_put_vector(f->store, hash, huge, sizeof huge, &err), STATUS_INVALID);
+    store_write_rollback(f->store);
     assert_ok(store_write_begin(f->store, &err));
     assert_ok(store_remove_vectors(f->store, &err));
     assert_ok(store_put_vector(f->store, hash, vector, sizeof vector, &err));
