@@ -21,6 +21,18 @@
 #define SEGMENTS_MAX 64
 #define FAILED_SHARE_MAX 0.1
 
+struct findings {
+    size_t n;
+    char first[240];
+};
+
+static void note(void *ctx, const char *text)
+{
+    struct findings *findings = ctx;
+    if (findings->n++ == 0)
+        snprintf(findings->first, sizeof findings->first, "%s", text);
+}
+
 /* ---- the folder ---- */
 
 static void look_at_folder(struct health *health, struct engine_health_check *out)
@@ -246,23 +258,16 @@ static void look_at_vectors(struct health *health, struct engine_health_check *o
 
 /* ---- what is beside it ---- */
 
-struct leftovers {
-    size_t n;
-    char first[200];
-};
-
 static enum status note_leftover(void *ctx, const char *path, struct error *err)
 {
-    struct leftovers *left = ctx;
     (void)err;
-    if (left->n++ == 0)
-        snprintf(left->first, sizeof left->first, ", such as \"%s\"", path);
+    note(ctx, path);
     return STATUS_OK;
 }
 
 static void look_at_leftovers(struct health *health, struct engine_health_check *out)
 {
-    struct leftovers left = {0};
+    struct findings left = {0};
     struct error why = {0};
     struct store *store;
     enum status status = engine_get_reader(health->engine, &store, &why);
@@ -277,8 +282,8 @@ static void look_at_leftovers(struct health *health, struct engine_health_check 
     if (status) {
         health_say_error(out, ENGINE_DEGRADED_HEALTH, &why);
     } else if (left.n > 0) {
-        health_say(out, ENGINE_DEGRADED_HEALTH, "%zu files of stopped processes are left%s", left.n,
-                   left.first);
+        health_say(out, ENGINE_DEGRADED_HEALTH, "%zu files of stopped processes are left%s%s%s",
+                   left.n, *left.first ? ", such as \"" : "", left.first, *left.first ? "\"" : "");
         health_remedy(out, "`ragged compact` removes them");
     } else {
         health_say(out, ENGINE_HEALTHY, "no stopped process left a file");
@@ -311,25 +316,13 @@ static enum status fix_cache(struct health *health, struct error *err)
 
 /* ---- deeply ---- */
 
-struct problems {
-    size_t n;
-    char first[240];
-};
-
-static void note_problem(void *ctx, const char *line)
-{
-    struct problems *problems = ctx;
-    if (problems->n++ == 0)
-        snprintf(problems->first, sizeof problems->first, "%s", line);
-}
-
 static void look_at_content(struct health *health, struct engine_health_check *out)
 {
-    struct problems problems = {0};
+    struct findings problems = {0};
     struct error why = {0};
     size_t n = 0;
     enum status status =
-        engine_check(health->engine, ENGINE_CHECK_CONTENT, note_problem, &problems, &n, &why);
+        engine_check(health->engine, ENGINE_CHECK_CONTENT, note, &problems, &n, &why);
     if (status) {
         health_say_error(out, ENGINE_UNHEALTHY, &why);
     } else if (n > 0) {

@@ -178,7 +178,15 @@ static enum status check_kind(struct checker *c, enum store_kind kind, struct er
     return STATUS_OK;
 }
 
-static enum status check_indexes(struct checker *c, struct store *store, struct error *err)
+static enum status say_leftover(void *ctx, const char *path, struct error *err)
+{
+    (void)err;
+    say(ctx, "\"%s\" was left behind by a stopped process; `ragged compact` removes it", path);
+    return STATUS_OK;
+}
+
+static enum status check_indexes(struct checker *c, struct store *store,
+                                 enum engine_check_extent extent, struct error *err)
 {
     c->indexed = mem_array(WINDOW_IDS / 64, sizeof *c->indexed);
     if (!c->indexed)
@@ -189,24 +197,10 @@ static enum status check_indexes(struct checker *c, struct store *store, struct 
         status = check_kind(c, STORE_KIND_LEXICAL, err);
     if (!status)
         status = check_kind(c, STORE_KIND_VECTOR, err);
+    if (!status && extent == ENGINE_CHECK_ALL)
+        status = store_each_leftover(store, say_leftover, c, err);
     snapshot_end(&c->snapshot);
     mem_free(c->indexed);
-    return status;
-}
-
-static enum status say_leftover(void *ctx, const char *path, struct error *err)
-{
-    (void)err;
-    say(ctx, "\"%s\" was left behind by a stopped process; `ragged compact` removes it", path);
-    return STATUS_OK;
-}
-
-static enum status check_leftovers(struct checker *c, struct store *store, struct error *err)
-{
-    enum status status = store_read_begin(store, err);
-    if (!status)
-        status = store_each_leftover(store, say_leftover, c, err);
-    store_read_end(store);
     return status;
 }
 
@@ -248,9 +242,7 @@ enum status engine_check(struct engine *engine, enum engine_check_extent extent,
                              &n_problems, err);
     /* A damaged database has been told of; what hangs on it would only repeat that. */
     if (!status && n_problems == 0)
-        status = check_indexes(&checker, store, err);
-    if (!status && n_problems == 0 && extent == ENGINE_CHECK_ALL)
-        status = check_leftovers(&checker, store, err);
+        status = check_indexes(&checker, store, extent, err);
     if (!status && extent == ENGINE_CHECK_ALL)
         status = check_trail(&checker, store, err);
     if (!status)

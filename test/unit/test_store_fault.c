@@ -416,8 +416,8 @@ static enum status read_one(struct store *store, int64_t chunk_id, struct error 
     return status;
 }
 
-/* Its second chunk gets a vector, then all of it goes. */
-static enum status come_and_go(struct store *store, struct error *err)
+/* A document more, whose second chunk gets a vector. */
+static enum status put_one_more(struct store *store, struct error *err)
 {
     struct fixture_document f;
     size_t n_bytes = 0;
@@ -463,7 +463,7 @@ static enum status do_the_rest(struct ledger *ledger, struct error *err)
     if (!status)
         status = store_write_begin(store, err);
     if (!status)
-        status = come_and_go(store, err);
+        status = put_one_more(store, err);
     if (!status)
         status = store_find_document(store, "/doc/000099", &arena, &document, err);
     if (!status)
