@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "app/logging.h"
 #include "app/session.h"
 #include "base/mem.h"
@@ -62,23 +64,38 @@ static enum status print(struct app *app, enum engine_health worst, json_t *list
     return format_object(&app->out, app->format, object, err);
 }
 
+/* What is shown otherwise than it is has something in it that is nobody's business. */
+static void count_settings(const struct config *config, struct engine_health_options *io_options)
+{
+    for (const struct config_key *key = config_keys; key->name; key++) {
+        const struct config_value *value = config_get(config, key->name);
+        if (value->source != CONFIG_SOURCE_FILE)
+            continue;
+        io_options->n_settings++;
+        io_options->has_secret |= strcmp(value->value.text, config_shown(config, key)) != 0;
+    }
+}
+
 static enum status look(struct app *app, struct engine *engine, struct error *err)
 {
     /* `health` has no such option. */
     bool is_fix = arguments_has(&app->arguments, "fix");
     struct report report = {.app = app, .list = json_array()};
     enum engine_health worst = ENGINE_HEALTHY;
-    char *log_path = NULL;
+    char *log_path = NULL, *config_path = NULL;
+    (void)!config_file_path(&config_path, NULL);
     if (logging_has_past(&app->config))
         (void)!logging_path(&app->config, &log_path, NULL);
-    const struct engine_health_options options = {
+    struct engine_health_options options = {
         .is_deep = is_fix || arguments_has(&app->arguments, "deep"),
         .is_fix = is_fix,
         .log_path = log_path,
+        .config_path = config_path,
         .cancel = app->cancel,
         .each = take,
         .ctx = &report,
     };
+    count_settings(&app->config, &options);
     enum status status = engine_check_health(engine, &options, &worst, err);
     if (!status)
         status = print(app, worst, report.list, err);
@@ -86,6 +103,7 @@ static enum status look(struct app *app, struct engine *engine, struct error *er
         app->exit_code = EXIT_CODE_PROBLEMS;
     json_decref(report.list);
     mem_free(log_path);
+    mem_free(config_path);
     return status;
 }
 

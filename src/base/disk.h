@@ -1,4 +1,4 @@
-/* base/disk.h - the room on the disk of a folder. Any thread. */
+/* base/disk.h - the disk of a folder: the room on it, and how fast it is. Any thread. */
 #ifndef RAGGED_BASE_DISK_H
 #define RAGGED_BASE_DISK_H
 
@@ -11,5 +11,9 @@ struct disk_room {
 };
 /* False: the folder is not there, or can't be asked; *out is untouched. */
 bool disk_look(const char *folder, struct disk_room *out);
+
+/* How long the disk takes to have a page for good: the shortest of some tries, each with a file
+ * that never had a name. False: no such file can be written there; *out_us is untouched. */
+bool disk_time_sync(const char *folder, int64_t *out_us);
 
 #endif

@@ -78,8 +78,9 @@ static void fix(struct health *health, const struct health_row *row,
 }
 
 static void look_at_rows(struct health *health, const struct health_row *rows,
-                         const struct engine_health_options *options, enum engine_health *io_worst)
+                         enum engine_health *io_worst)
 {
+    const struct engine_health_options *options = health->options;
     for (const struct health_row *row = rows; row->name; row++) {
         if ((row->is_deep_only && !options->is_deep) ||
             (row->needs_library && !health->library.has_library) || is_cancelled(options->cancel))
@@ -95,8 +96,9 @@ static void look_at_rows(struct health *health, const struct health_row *rows,
 }
 
 /* A log that can't be read leaves nothing to compare with, and that is all. */
-static void look_at_past(struct health *health, const char *log_path)
+static void look_at_past(struct health *health)
 {
+    const char *log_path = health->options->log_path;
     struct log_history *history = &health->history;
     struct error why = {0};
     history->kinds = LOG_HISTORY_BIT(LOG_HISTORY_SEARCHED) |
@@ -118,17 +120,16 @@ enum status engine_check_health(struct engine *engine, const struct engine_healt
     struct health health = {
         .engine = engine,
         .folder = engine->options.data_folder,
-        .is_deep = options->is_deep,
-        .cancel = options->cancel,
+        .options = options,
         .now_ms = clock_wall_ms(),
     };
     enum engine_health worst = ENGINE_HEALTHY;
-    look_at_rows(&health, health_machine_rows, options, &worst);
+    look_at_rows(&health, health_machine_rows, &worst);
     look_at_library(&health);
-    look_at_rows(&health, health_library_rows, options, &worst);
-    look_at_rows(&health, health_part_rows, options, &worst);
-    look_at_past(&health, options->log_path);
-    look_at_rows(&health, health_trend_rows, options, &worst);
+    look_at_rows(&health, health_library_rows, &worst);
+    look_at_rows(&health, health_part_rows, &worst);
+    look_at_past(&health);
+    look_at_rows(&health, health_trend_rows, &worst);
     log_history_clear(&health.history);
     if (is_cancelled(options->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped before everything was looked at");

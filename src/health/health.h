@@ -29,6 +29,9 @@ struct engine_health_options {
     bool is_fix;  /* what is safe to repair is repaired */
     const char
         *log_path; /* base/log.h; what was before is known from it. NULL: nothing is logged */
+    const char *config_path; /* the user's settings; NULL: there is no place for them */
+    size_t n_settings;       /* in that file */
+    bool has_secret;         /* one of them is */
     const struct cancel *cancel;
     void (*each)(void *ctx, const struct engine_health_check *check); /* in their order */
     void *ctx;

@@ -137,7 +137,7 @@ static void look_at_audit(struct health *health, struct engine_health_check *out
 {
     struct audit_verdict verdict = {0};
     struct error why = {0};
-    enum audit_extent extent = health->is_deep ? AUDIT_EXTENT_WHOLE : AUDIT_EXTENT_END;
+    enum audit_extent extent = health->options->is_deep ? AUDIT_EXTENT_WHOLE : AUDIT_EXTENT_END;
     enum status status = engine_audit_verify(health->engine, extent, NULL, &verdict, &why);
     if (status) {
         health_say_error(out, ENGINE_UNHEALTHY, &why);
@@ -151,7 +151,7 @@ static void look_at_audit(struct health *health, struct engine_health_check *out
                       "when; the documents are not concerned: `ragged check`");
     } else {
         health_say(out, ENGINE_HEALTHY, "%s %lld rows of the audit trail follow each other",
-                   health->is_deep ? "all" : "the newest", (long long)verdict.n_rows);
+                   health->options->is_deep ? "all" : "the newest", (long long)verdict.n_rows);
     }
 }
 
@@ -243,8 +243,8 @@ static void look_at_segments(struct health *health, struct engine_health_check *
 
 static enum status fix_segments(struct health *health, struct error *err)
 {
-    return engine_reindex(health->engine, ENGINE_REINDEX_DAMAGED, health->cancel, &(size_t){0},
-                          err);
+    return engine_reindex(health->engine, ENGINE_REINDEX_DAMAGED, health->options->cancel,
+                          &(size_t){0}, err);
 }
 
 static void look_at_vectors(struct health *health, struct engine_health_check *out)
@@ -337,8 +337,8 @@ static void look_at_content(struct health *health, struct engine_health_check *o
 
 static enum status fix_content(struct health *health, struct error *err)
 {
-    enum status status =
-        engine_reindex(health->engine, ENGINE_REINDEX_ALL, health->cancel, &(size_t){0}, err);
+    enum status status = engine_reindex(health->engine, ENGINE_REINDEX_ALL, health->options->cancel,
+                                        &(size_t){0}, err);
     return status ? status : engine_compact(health->engine, err);
 }
 
@@ -360,7 +360,7 @@ static enum status find_itself(struct health *health, enum engine_mode mode,
     struct engine_hits hits = {0};
     options.mode = mode;
     options.is_uncached = true; /* the index is asked, not what it said before */
-    options.cancel = health->cancel;
+    options.cancel = health->options->cancel;
     char question[512];
     snprintf(question, sizeof question, "%s", passage->chunk.text);
     question[utf8_whole_prefix(question, strlen(question))] = '\0';

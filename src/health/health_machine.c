@@ -1,6 +1,7 @@
-/* The machine under the library: disk, memory, descriptors, clock, file system. */
+/* The machine under the library: disk, memory, descriptors, watches, clock, file system. */
 #include <errno.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -21,6 +22,7 @@
 #define MEMORY_FREE_UNHEALTHY ((uint64_t)128 * RAGGED_MIB)
 #define MEMORY_FREE_DEGRADED ((uint64_t)512 * RAGGED_MIB)
 #define DESCRIPTORS_MIN 64
+#define SYNC_US_MAX 100000 /* a document waits for several of them */
 #define MIB(bytes) ((double)(bytes) / (double)RAGGED_MIB)
 
 /* The data folder, or what is there of the way to it. Owned. */
@@ -58,6 +60,24 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
         if (found != ENGINE_HEALTHY)
             health_remedy(out, "make room on the disk of \"%s\", or move the library with data_dir",
                           folder);
+    }
+    mem_free(folder);
+}
+
+/* Folders that others own or that can't be written have a row of their own. */
+static void look_at_disk_speed(struct health *health, struct engine_health_check *out)
+{
+    char *folder = existing_folder(health->folder);
+    int64_t took_us = 0;
+    if (!folder || !disk_time_sync(folder, &took_us)) {
+        health_say(out, ENGINE_HEALTHY, "how fast the disk writes can't be measured there");
+    } else {
+        bool is_slow = took_us > SYNC_US_MAX;
+        health_say(out, is_slow ? ENGINE_DEGRADED_HEALTH : ENGINE_HEALTHY,
+                   "the disk has written a page for good in %.1f ms", (double)took_us / 1e3);
+        if (is_slow)
+            health_remedy(out, "each document waits for it: is the disk busy, full, failing or far "
+                               "away? data_dir moves the library to a faster one");
     }
     mem_free(folder);
 }
@@ -104,6 +124,35 @@ static void look_at_descriptors(struct health *health, struct engine_health_chec
         health_remedy(out, "allow at least %d: `ulimit -n %d`", DESCRIPTORS_MIN, 1024);
 }
 
+/* What a user may have of the kernel's watches is shared by all of the user's programs. */
+static void look_at_watches(struct health *health, struct engine_health_check *out)
+{
+    char *folder = existing_folder(health->folder);
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    const char *limit = "max_user_instances", *raised = "1024";
+    int errnum = fd < 0 ? errno : 0;
+    if (fd >= 0 && folder && inotify_add_watch(fd, folder, IN_CREATE) < 0) {
+        limit = "max_user_watches";
+        raised = "524288";
+        errnum = errno;
+    }
+    if (errnum == EMFILE || errnum == ENOSPC) {
+        health_say(out, ENGINE_DEGRADED_HEALTH,
+                   "no folder can be watched for changes: all that fs.inotify.%s allows is in use",
+                   limit);
+        health_remedy(out,
+                      "end what watches so much, or raise it: `sysctl fs.inotify.%s=%s`; "
+                      "`ragged add` finds what changed all the same",
+                      limit, raised);
+    } else {
+        health_say(out, ENGINE_HEALTHY, "folders can%s be watched for changes",
+                   errnum ? "not" : "");
+    }
+    if (fd >= 0)
+        close(fd);
+    mem_free(folder);
+}
+
 /* A library from the future was written under another clock: dates and ages are wrong then. */
 static void look_at_clock(struct health *health, struct engine_health_check *out)
 {
@@ -148,8 +197,10 @@ static void look_at_file_system(struct health *health, struct engine_health_chec
 
 const struct health_row health_machine_rows[] = {
     {.name = "disk", .look = look_at_disk},
+    {.name = "disk_speed", .look = look_at_disk_speed},
     {.name = "memory", .look = look_at_memory},
     {.name = "open_files", .look = look_at_descriptors},
+    {.name = "watches", .look = look_at_watches},
     {.name = "clock", .look = look_at_clock},
     {.name = "file_system", .look = look_at_file_system},
     {.name = NULL},

@@ -1,7 +1,9 @@
-/* What the library works with: the encoder, the parser in its jail, who writes answers. */
+/* What the library works with: settings, SQLite, the encoder, the parser in its jail, who writes
+ * answers. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +18,52 @@
 
 #define EMBEDDER_OPEN_MS_MAX 500
 #define GENERATOR_OPEN_MS_MAX 2000
+
+/* ---- the settings: a wrong one ends every command before it comes here ---- */
+
+static void look_at_config(struct health *health, struct engine_health_check *out)
+{
+    const struct engine_health_options *options = health->options;
+    const char *path = options->config_path;
+    struct stat info;
+    if (!path || stat(path, &info) != 0) {
+        health_say(out, ENGINE_HEALTHY, "no file of settings: what is not set is as it comes");
+    } else if (info.st_uid != geteuid() && info.st_uid != 0) {
+        health_say(out, ENGINE_DEGRADED_HEALTH, "\"%s\" belongs to another user", path);
+        health_remedy(out, "`chown %u \"%s\"`", (unsigned)geteuid(), path);
+    } else if (info.st_mode & 02) {
+        health_say(out, ENGINE_DEGRADED_HEALTH, "anybody may change \"%s\" (mode %04o)", path,
+                   (unsigned)info.st_mode & 07777);
+        health_remedy(out, "`chmod 600 \"%s\"`", path);
+    } else if (options->has_secret && (info.st_mode & 077)) {
+        health_say(out, ENGINE_DEGRADED_HEALTH, "others may read the key in \"%s\" (mode %04o)",
+                   path, (unsigned)info.st_mode & 07777);
+        health_remedy(out, "`chmod 600 \"%s\"`", path);
+    } else {
+        health_say(out, ENGINE_HEALTHY, "%zu settings in \"%s\"", options->n_settings, path);
+    }
+}
+
+static enum status fix_config(struct health *health, struct error *err)
+{
+    const char *path = health->options->config_path;
+    return chmod(path, 0600) == 0
+               ? STATUS_OK
+               : error_errno(err, errno, "could not change the rights of \"%s\"", path);
+}
+
+/* ---- SQLite ---- */
+
+static void look_at_sqlite(struct health *health, struct engine_health_check *out)
+{
+    (void)health;
+    const char *version = NULL;
+    struct error why = {0};
+    if (store_check_sqlite(&version, &why))
+        health_say_error(out, ENGINE_UNHEALTHY, &why);
+    else
+        health_say(out, ENGINE_HEALTHY, "SQLite %s", version);
+}
 
 /* ---- the encoder ---- */
 
@@ -82,7 +130,8 @@ static void look_at_parser(struct health *health, struct engine_health_check *ou
     if (!status)
         status = load_worker_new(&(struct load_options){0}, &worker, &why);
     if (!status)
-        status = load_parse(worker, fd, "health.txt", health->cancel, &arena, &document, &why);
+        status =
+            load_parse(worker, fd, "health.txt", health->options->cancel, &arena, &document, &why);
     if (status) {
         health_say_error(out, ENGINE_UNHEALTHY, &why);
         if (!*out->remedy)
@@ -141,6 +190,8 @@ static void look_at_generator(struct health *health, struct engine_health_check 
 }
 
 const struct health_row health_part_rows[] = {
+    {.name = "config", .look = look_at_config, .fix = fix_config},
+    {.name = "sqlite", .look = look_at_sqlite},
     {.name = "embedder", .look = look_at_embedder},
     {.name = "model", .is_deep_only = true, .look = look_at_model},
     {.name = "parser", .look = look_at_parser},

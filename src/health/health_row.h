@@ -10,8 +10,7 @@
 struct health {
     struct engine *engine;
     const char *folder; /* the data folder */
-    bool is_deep;
-    const struct cancel *cancel;
+    const struct engine_health_options *options;
     struct engine_status library; /* has_library false: there is none, or it can't be opened */
     struct log_history history;   /* of this library; empty: nothing is known */
     struct error no_history;      /* why nothing of before can be known; OK: it can */

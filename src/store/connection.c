@@ -8,6 +8,7 @@
 #include "store/statement.h"
 
 #define BUSY_TIMEOUT_MS 10000
+#define SQLITE_OLDEST 3037000 /* has STRICT tables */
 
 /* Small enough that a damaged or hostile database can't ask for much. */
 static const struct {
@@ -38,6 +39,19 @@ static const char settings[] = "PRAGMA cell_size_check = ON;"
                                "PRAGMA cache_size = -8192;";
 
 static const char settings_of_new[] = "PRAGMA auto_vacuum = INCREMENTAL;";
+
+enum status store_check_sqlite(const char **out_version, struct error *err)
+{
+    if (sqlite3_libversion_number() < SQLITE_OLDEST || !sqlite3_threadsafe()) {
+        error_set(err, STATUS_INVALID, "SQLite %s %s", sqlite3_libversion(),
+                  sqlite3_threadsafe() ? "is too old" : "was built for one thread only");
+        error_hint(err, "install SQLite 3.37.0 or later as the system's library; LD_LIBRARY_PATH "
+                        "may name another one");
+        return STATUS_INVALID;
+    }
+    *out_version = sqlite3_libversion();
+    return STATUS_OK;
+}
 
 enum status connection_run(struct store *store, const char *sql, struct error *err)
 {

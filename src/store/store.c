@@ -12,6 +12,9 @@
 enum status store_open(const char *folder, enum store_open_mode mode, struct store **out,
                        struct error *err)
 {
+    enum status status = store_check_sqlite(&(const char *){NULL}, err);
+    if (status)
+        return status;
     struct store *store = mem_zalloc(1, sizeof *store);
     if (!store)
         return error_nomem(err);
@@ -22,7 +25,6 @@ enum status store_open(const char *folder, enum store_open_mode mode, struct sto
     store->path = path_join(folder, "ragged.db");
     store->wal_path = path_join(folder, "ragged.db-wal");
     store->lock_path = path_join(folder, "write.lock");
-    enum status status = STATUS_OK;
     if (!store->folder || !store->path || !store->wal_path || !store->lock_path)
         status = error_nomem(err);
     if (!status)

@@ -20,6 +20,10 @@
  * base/mem.h from then on. */
 void store_use_mem(void);
 
+/* INVALID: the SQLite library in this process can't hold a library; nothing is opened then. The
+ * version is static. */
+enum status store_check_sqlite(const char **out_version, struct error *err) MUST_USE;
+
 struct store;
 
 enum store_open_mode {

@@ -17,9 +17,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 import database
-from driver import real_cache
+from driver import build_folder, is_sanitized, real_cache
 
 MODEL = "all-MiniLM-L6-v2"
+PRELOAD = build_folder() / "test" / "preload"
 
 pytestmark = pytest.mark.skipif(not (real_cache() / "models" / MODEL).exists(), reason="without the embedding model")
 
@@ -235,6 +236,60 @@ def test_few_open_files(library):
     assert "open_files" in sick(checks) and "ulimit" in checks["open_files"]["remedy"]
 
 
+@pytest.mark.parametrize("limit", ["instances", "watches"])
+def test_watches_that_are_used_up(library, limit):
+    """In a user namespace of its own, which has its own limits."""
+    path = "/proc/sys/user/max_inotify_" + limit
+    done = subprocess.run(["unshare", "-Ur", "sh", "-c", 'echo 0 > %s && exec "$@"' % path, "sh", *library.command("health", "--json")],
+                          env=library.with_environment({}), capture_output=True, text=True)
+    if not done.stdout:
+        pytest.skip("no user namespaces here: " + done.stderr)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert sick(checks) == {"watches"} and "fs.inotify.max_user_%s=" % limit in checks["watches"]["remedy"], checks["watches"]
+
+
+@pytest.mark.skipif(is_sanitized(), reason="the sanitizer wants to be the first that is loaded")
+def test_a_disk_that_is_slow(library):
+    expect(library, "disk_speed", "data_dir", env={"LD_PRELOAD": PRELOAD / "slow_disk.so"})
+
+
+@pytest.mark.skipif(is_sanitized(), reason="the sanitizer wants to be the first that is loaded")
+def test_an_old_sqlite(library, tmp_path):
+    old = {"LD_PRELOAD": PRELOAD / "old_sqlite.so"}
+    checks = look(library, env=old)
+    assert sick(checks) >= {"database", "sqlite"} and "3.37.0" in checks["sqlite"]["remedy"], checks
+    assert "SQLite 3.8.7" in checks["sqlite"]["message"] and "SQLite 3.8.7" in checks["database"]["message"]
+    note = tmp_path / "more.md"
+    note.write_text("# More\n\nNot with that one.\n")
+    done = library.try_run("add", note, env=old)
+    assert done.returncode != 0 and "3.37.0" in done.stderr and not sick(look(library))
+
+
+def settings_of(ragged, text, mode):
+    path = ragged.folder / "config" / "ragged" / "config.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize("text, mode", [("threads: 2\n", 0o602), ("openai_key: of-mine\n", 0o644), ("openai_key: of-mine\n", 0o640),
+                                        ("ollama_url: http://me:of-mine@localhost:1/\n", 0o604)])
+def test_settings_that_are_open_to_others(library, text, mode):
+    path = settings_of(library, text, mode)
+    expect(library, "config", "chmod 600")
+    check = look(library, "--fix", command="doctor")["config"]
+    assert check["fixed"] and "of-mine" not in str(check)
+    assert path.stat().st_mode & 0o777 == 0o600 and path.read_text() == text and not sick(look(library))
+
+
+@pytest.mark.parametrize("text, mode", [("threads: 2\n", 0o644), ("openai_key: mine\n", 0o600), ("ollama_url: http://localhost:1/\n", 0o664)])
+def test_settings_that_may_be_read(library, text, mode):
+    settings_of(library, text, mode)
+    check = look(library)["config"]
+    assert check["status"] == "healthy" and check["message"].startswith("1 settings in "), check
+
+
 def test_a_log_that_grew(library):
     keeper = sqlite3.connect(library.data / "ragged.db")  # so that nobody removes the log
     keeper.execute("SELECT count(*) FROM meta").fetchone()
@@ -288,9 +343,7 @@ def test_a_cache_that_is_broken(library, content):
 
 def test_an_old_configuration(library):
     """Every command says so, and names the line and the keys there are."""
-    path = library.folder / "config" / "ragged" / "config.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("chunk_tokens: 200\nvector_store: chroma\n")
+    settings_of(library, "chunk_tokens: 200\nvector_store: chroma\n", 0o600)
     done = library.try_run("health")
     assert done.returncode == 2 and re.search('"vector_store" in ".*config.yaml" line 2', done.stderr)
     assert "embedding_model" in done.stderr
