@@ -208,21 +208,8 @@ static inline void model_init(struct model *m, const struct shape *shape, uint64
 
 static inline void model_clear(struct model *m)
 {
-    static const char *const names[] = {"model.safetensors",
-                                        "config.json",
-                                        "1_Pooling/config.json",
-                                        "sentence_bert_config.json",
-                                        "modules.json",
-                                        "tokenizer_config.json",
-                                        "vocab.txt",
-                                        "1_Pooling",
-                                        ""};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s/%s", m->folder, names[i]);
-        if (unlink(path))
-            (void)rmdir(path);
-    }
+    struct error err;
+    assert_ok(folder_remove(m->folder, &err));
     mem_free(m->data);
     buf_clear(&m->header);
 }

@@ -33,6 +33,12 @@ static inline int in_a_new_home(void **state)
     return 0;
 }
 
+static inline int without_the_home(void **state)
+{
+    (void)state;
+    return folder_remove(home, NULL) ? -1 : 0;
+}
+
 static inline void write_config(const char *text)
 {
     char folder[128];
@@ -51,6 +57,6 @@ static inline void assert_config(const char *expected)
     buf_clear(&text);
 }
 
-#define IN_HOME(test) cmocka_unit_test_setup(test, in_a_new_home)
+#define IN_HOME(test) cmocka_unit_test_setup_teardown(test, in_a_new_home, without_the_home)
 
 #endif

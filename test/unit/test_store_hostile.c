@@ -2,6 +2,7 @@
  * that are none. Nothing is computed with them, and what is wrong is said. */
 #include "store_fixture.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -231,6 +232,32 @@ static void test_store_hostile__counts_that_are_too_small(void **state)
     assert_int_equal(fixture_n_problems(f->store), 0);
 }
 
+static void test_store_hostile__a_hash_that_is_none(void **state)
+{
+    struct fixture_library *f = *state;
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    tamper(f, "UPDATE chunks SET hash = x'00' WHERE ord = 1");
+    assert_int_not_equal(fixture_n_problems(f->store), 0);
+}
+
+/* What has the name of something that a killed process left, and is none of ours. */
+static void test_store_hostile__a_folder_beside_the_library(void **state)
+{
+    struct fixture_library *f = *state;
+    const struct timespec long_ago[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    char path[128];
+    fixture_must_save(f, 1, 10, 3, FIXTURE_WITH_VECTORS);
+    snprintf(path, sizeof path, "%s/kept.tmp", f->folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_int_equal(fixture_n_problems(f->store), 0);
+    assert_int_equal(rmdir(path), 0);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(futimens(fd, long_ago), 0);
+    close(fd);
+    assert_int_equal(fixture_n_problems(f->store), 1);
+}
+
 static enum status keep_nothing(void *ctx, const struct audit_row *row, struct error *err)
 {
     (void)ctx;
@@ -438,6 +465,8 @@ int main(void)
         TEST(test_store_hostile__vectors_that_are_none),
         TEST(test_store_hostile__holes_where_vectors_are),
         TEST(test_store_hostile__counts_that_are_too_small),
+        TEST(test_store_hostile__a_hash_that_is_none),
+        TEST(test_store_hostile__a_folder_beside_the_library),
         TEST(test_store_hostile__a_row_of_the_trail_is_none),
         TEST(test_store_hostile__the_file_of_vectors_is_a_device),
         TEST(test_store_hostile__the_file_of_vectors_may_not_grow),

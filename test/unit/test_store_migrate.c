@@ -86,6 +86,7 @@ static void fill_vectors(sqlite3 *db)
     run_sql(db, "DELETE FROM vectors WHERE id = 2"); /* of "text 1": a gap */
     run_sql(db, "INSERT INTO vectors(hash, fp16) VALUES(zeroblob(16), x'"
                 "003C0000000000000000000000000000')"); /* unused */
+    run_sql(db, "INSERT INTO vectors(hash, fp16) VALUES(zeroblob(15), x'')");
 }
 
 static void fill_documents(sqlite3 *db)
