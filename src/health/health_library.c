@@ -276,14 +276,14 @@ static void look_at_leftovers(struct health *health, struct engine_health_check 
     if (!status) {
         status = store_each_leftover(store, note_leftover, &left, &why);
         if (!status)
-            status = maintain_count_strays(health->folder, store, &left.n, &why);
+            status = maintain_each_stray(health->folder, store, note_leftover, &left, &why);
         store_read_end(store);
     }
     if (status) {
         health_say_error(out, ENGINE_DEGRADED_HEALTH, &why);
     } else if (left.n > 0) {
-        health_say(out, ENGINE_DEGRADED_HEALTH, "%zu files of stopped processes are left%s%s%s",
-                   left.n, *left.first ? ", such as \"" : "", left.first, *left.first ? "\"" : "");
+        health_say(out, ENGINE_DEGRADED_HEALTH,
+                   "%zu files of stopped processes are left, such as \"%s\"", left.n, left.first);
         health_remedy(out, "`ragged compact` removes them");
     } else {
         health_say(out, ENGINE_HEALTHY, "no stopped process left a file");

@@ -99,21 +99,20 @@ static bool is_listed(const struct names *names, const char *name)
     return false;
 }
 
-enum strays { STRAYS_OLD, STRAYS_ALL, STRAYS_REMOVED };
-
 /* A writer's segment in the making has no lock but its youth; it is finished within a second. Who
  * holds no lock can't tell a stray from what is about to be named. */
-static bool may_be_needed(const char *path, enum strays what)
+static bool may_be_needed(const char *path, bool is_locked)
 {
     struct file_info info;
-    return (what == STRAYS_OLD || strcmp(path_extension(path), ".tmp") == 0) &&
+    return (!is_locked || strcmp(path_extension(path), ".tmp") == 0) &&
            !file_stat(path, FILE_NO_FOLLOW, &info, NULL) &&
            clock_wall_ms() - info.mtime_ns / 1000000 < DRAFT_AGE_MS;
 }
 
-/* Adds to *io_n the files that the manifest does not name. */
-static enum status look_for_strays(const char *data_folder, struct store *store, enum strays what,
-                                   size_t *io_n, struct error *err)
+/* The files that the manifest does not name. */
+static enum status each_stray(const char *data_folder, struct store *store, bool is_locked,
+                              enum status (*each)(void *ctx, const char *path, struct error *err),
+                              void *ctx, struct error *err)
 {
     struct names names = {0};
     char *folder = path_join(data_folder, "segments");
@@ -124,13 +123,10 @@ static enum status look_for_strays(const char *data_folder, struct store *store,
         if (entry->d_name[0] == '.' || is_listed(&names, entry->d_name))
             continue;
         char *path = path_join(folder, entry->d_name);
-        if (!path) {
+        if (!path)
             status = error_nomem(err);
-        } else if (!may_be_needed(path, what)) {
-            ++*io_n;
-            if (what == STRAYS_REMOVED)
-                status = file_remove(path, err);
-        }
+        else if (!may_be_needed(path, is_locked))
+            status = each(ctx, path, err);
         mem_free(path);
     }
     if (open_folder)
@@ -141,25 +137,40 @@ static enum status look_for_strays(const char *data_folder, struct store *store,
     return status;
 }
 
+static enum status count_stray(void *ctx, const char *path, struct error *err)
+{
+    (void)path;
+    (void)err;
+    ++*(size_t *)ctx;
+    return STATUS_OK;
+}
+
+static enum status remove_stray(void *ctx, const char *path, struct error *err)
+{
+    (void)ctx;
+    return file_remove(path, err);
+}
+
 /* Files appear here by the holder of maintain.lock, or inside of a write that names them: what the
  * manifest does not name while both locks are held is nobody's. */
 static enum status sweep(const struct maintainer *m, struct error *err)
 {
     size_t n = 0;
-    enum status status = look_for_strays(m->folder, m->store, STRAYS_ALL, &n, err);
+    enum status status = each_stray(m->folder, m->store, true, count_stray, &n, err);
     if (status || n == 0)
         return status;
     status = store_write_begin(m->store, err);
     if (!status)
-        status = look_for_strays(m->folder, m->store, STRAYS_REMOVED, &n, err);
+        status = each_stray(m->folder, m->store, true, remove_stray, NULL, err);
     store_write_rollback(m->store);
     return status;
 }
 
-enum status maintain_count_strays(const char *folder, struct store *store, size_t *io_n,
-                                  struct error *err)
+enum status maintain_each_stray(const char *folder, struct store *store,
+                                enum status (*each)(void *ctx, const char *path, struct error *err),
+                                void *ctx, struct error *err)
 {
-    return look_for_strays(folder, store, STRAYS_OLD, io_n, err);
+    return each_stray(folder, store, false, each, ctx, err);
 }
 
 /* ---- the work ---- */

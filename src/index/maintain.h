@@ -38,10 +38,11 @@ enum maintain_extent { MAINTAIN_DUE, MAINTAIN_ALL };
 enum status maintain(struct maintainer *maintainer, enum maintain_extent extent,
                      struct error *err) MUST_USE;
 
-/* Adds to *io_n the segment files of stopped processes: no manifest names them, and they are too
- * old to be named soon. Takes no lock. */
-enum status maintain_count_strays(const char *folder, struct store *store, size_t *io_n,
-                                  struct error *err) MUST_USE;
+/* The segment files of stopped processes: no manifest names them, and they are too old to be named
+ * soon. Takes no lock. */
+enum status maintain_each_stray(const char *folder, struct store *store,
+                                enum status (*each)(void *ctx, const char *path, struct error *err),
+                                void *ctx, struct error *err) MUST_USE;
 
 /* Are there segments that can't be read? */
 enum status maintain_has_lost(struct maintainer *maintainer, bool *out, struct error *err) MUST_USE;
