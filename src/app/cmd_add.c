@@ -126,6 +126,18 @@ static void print_summary(struct output *out, const struct engine_add_result *re
                       result->n_vectors_deferred);
 }
 
+/* Whoever sees only zeros wants to know why. */
+static void explain_nothing(struct output *notes, const struct engine_add_result *result)
+{
+    size_t n_skipped = result->n[ENGINE_FILE_SKIPPED], n = 0;
+    for (int i = 0; i < ENGINE_FILE_RESULT_COUNT; i++)
+        n += result->n[i];
+    if (n_skipped > 0 && n_skipped == n)
+        output_puts(notes,
+                    "no file there is known to be a document (--verbose tells why); one that "
+                    "is named itself is read whatever it is called\n");
+}
+
 static enum status report(struct add *add, const struct engine_add_result *result,
                           enum status status, struct error *err)
 {
@@ -133,8 +145,10 @@ static enum status report(struct add *add, const struct engine_add_result *resul
     if (status && status != STATUS_CANCELLED)
         return status;
     if (app->format == FORMAT_TEXT) {
-        if (!app->is_quiet)
+        if (!app->is_quiet) {
             print_summary(&app->out, result);
+            explain_nothing(&app->notes, result);
+        }
     } else {
         json_t *object = summary_json(result, add->failures, status == STATUS_CANCELLED);
         enum status written = format_object(&app->out, app->format, object, status ? NULL : err);

@@ -54,7 +54,8 @@ struct engine_add_options {
     const char *const *excludes; /* globs on the path below the folder, or on the name */
     size_t n_excludes;
     const struct cancel *cancel;
-    /* From the calling thread, in the order of the scan; both may be NULL. */
+    /* From the calling thread, in the order of the scan, but what is skipped before the others;
+     * both may be NULL. */
     void (*on_file)(void *ctx, const struct engine_file_report *report);
     void (*on_progress)(void *ctx, const struct engine_progress *progress);
     void *ctx;

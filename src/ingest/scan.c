@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 #include "load/load.h"
 
 #define SCAN_DEPTH_MAX 200
+#define EXTENSION_TOLD_MAX 12
+#define ALPHANUMERIC "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static const char *const ignored_names[] = {"node_modules", "__pycache__", "venv", NULL};
 
@@ -55,18 +58,51 @@ static enum status add_unreadable(struct walk *walk, const char *path, int errnu
     return add_file(walk, path, NULL, strerror_r(errnum, why, sizeof why));
 }
 
-static bool is_ignored(const struct engine_add_options *options, const char *path, const char *name)
+/* NULL: it is not. */
+static const char *why_ignored(const struct engine_add_options *options, const char *path,
+                               const char *name)
 {
     if (name[0] == '.' && !options->is_hidden_included)
-        return true;
+        return "it is hidden";
     for (size_t i = 0; ignored_names[i]; i++)
         if (strcmp(name, ignored_names[i]) == 0)
-            return true;
+            return "made by a program, for a program";
     for (size_t i = 0; i < options->n_excludes; i++)
         if (fnmatch(options->excludes[i], name, 0) == 0 ||
             fnmatch(options->excludes[i], path, 0) == 0)
-            return true;
-    return false;
+            return "excluded";
+    return NULL;
+}
+
+static void skip(struct walk *walk, const char *path, const char *reason)
+{
+    const struct engine_file_report report = {
+        .path = path, .result = ENGINE_FILE_SKIPPED, .reason = reason, .hint = ""};
+    walk->scan->n_skipped++;
+    if (walk->options->on_file)
+        walk->options->on_file(walk->options->ctx, &report);
+}
+
+/* Long ones, and those with more in them than letters and digits, are parts of names. */
+static bool is_plain_extension(const char *extension)
+{
+    size_t n = *extension == '.' ? strspn(extension + 1, ALPHANUMERIC) : 0;
+    return n > 0 && n <= EXTENSION_TOLD_MAX && !extension[n + 1];
+}
+
+/* What is no folder and no file that somebody reads. */
+static void skip_unread(struct walk *walk, const char *path, mode_t mode)
+{
+    char reason[64];
+    const char *extension = path_extension(path);
+    if (S_ISREG(mode) && is_plain_extension(extension))
+        snprintf(reason, sizeof reason, "nothing here reads %s", extension);
+    else
+        snprintf(reason, sizeof reason, "%s",
+                 S_ISREG(mode)   ? "its name does not say what it is"
+                 : S_ISLNK(mode) ? "links in folders are not followed"
+                                 : "not a regular file");
+    skip(walk, path, reason);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -115,10 +151,11 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
         return error_nomem(walk->err);
     enum status status = STATUS_OK;
     struct stat st;
+    const char *ignored = why_ignored(walk->options, path, name);
     if (is_cancelled(walk->options->cancel)) {
         status = error_set(walk->err, STATUS_CANCELLED, "stopped while scanning");
-    } else if (is_ignored(walk->options, path, name)) {
-        walk->scan->n_skipped++;
+    } else if (ignored) {
+        skip(walk, path, ignored);
     } else if (fault_hit("file.scan") ? (errno = EIO, true) : lstat(path, &st) != 0) {
         status = add_unreadable(walk, path, errno);
     } else if (S_ISDIR(st.st_mode)) {
@@ -129,7 +166,7 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
     } else if (S_ISREG(st.st_mode) && load_knows_extension(path)) {
         status = add_file(walk, path, &st, NULL);
     } else {
-        walk->scan->n_skipped++;
+        skip_unread(walk, path, st.st_mode);
     }
     mem_free(path);
     return status;

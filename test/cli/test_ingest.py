@@ -1,5 +1,6 @@
 """What `add` makes of real folders: everything readable, a reason for the rest, once."""
 
+import json
 import os
 import shutil
 import time
@@ -83,6 +84,31 @@ def test_strange_names_and_things_that_are_no_documents(ragged, tmp_path):
                for item in entries(ragged.json("status", "--failed"))}
     assert reasons.get("empty.txt") and reasons.get("binary.txt")
     ragged.check()
+
+
+def skipped_of(text):
+    events = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return {os.path.basename(event["file"]): event["reason"] for event in events if event.get("result") == "skipped"}
+
+
+def test_what_is_left_out_is_told_with_its_reason(ragged, tmp_path):
+    folder = tmp_path / "mixed"
+    (folder / "node_modules").mkdir(parents=True)
+    for name in ("photo.jpg", "notes.bak.gz", "README", ".secret.md", "draft.txt", "odd.x\ny", "long.extensionofsomesort"):
+        (folder / name).write_text("something")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "link.txt").symlink_to(folder / "README")
+    done = ragged.run("add", folder, "--exclude", "draft*", "--progress", "json")
+    nameless, reasons = "its name does not say what it is", skipped_of(done.stderr)
+    assert reasons == {
+        "photo.jpg": "nothing here reads .jpg", "notes.bak.gz": "nothing here reads .gz", "README": nameless,
+        "odd.x\ny": nameless, "long.extensionofsomesort": nameless, ".secret.md": "it is hidden", "draft.txt": "excluded",
+        "pipe.txt": "not a regular file", "link.txt": "links in folders are not followed",
+        "node_modules": "made by a program, for a program"}
+    assert "10 skipped" in done.stdout and "--verbose" in done.stderr
+    assert "photo.jpg: nothing here reads .jpg" in ragged.run("add", "-v", folder).stderr
+    done = ragged.run("add", folder / "README", folder)
+    assert "1 added" in done.stdout and "skipped:" not in done.stderr and "--verbose" not in done.stderr
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root reads everything")
