@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "load/loader.h"
+#include "load/power.h"
 
 #define N_TREE_BYTES (1024 * RAGGED_MIB)
 #define N_ALLOCATIONS_UNSEEN 256        /* between two looks at the clock */
@@ -32,6 +33,7 @@ enum role {
     ROLE_ROW,
     ROLE_CELL,
     ROLE_BREAK,
+    ROLE_RAISED,
     ROLE_TITLE
 };
 
@@ -63,7 +65,7 @@ static const unsigned char roles[GUMBO_TAG_LAST] = {
     [GUMBO_TAG_CAPTION] = ROLE_BLOCK,    [GUMBO_TAG_HR] = ROLE_BLOCK,
     [GUMBO_TAG_FORM] = ROLE_BLOCK,       [GUMBO_TAG_FIELDSET] = ROLE_BLOCK,
     [GUMBO_TAG_DETAILS] = ROLE_BLOCK,    [GUMBO_TAG_SUMMARY] = ROLE_BLOCK,
-    [GUMBO_TAG_CENTER] = ROLE_BLOCK,
+    [GUMBO_TAG_CENTER] = ROLE_BLOCK,     [GUMBO_TAG_SUP] = ROLE_RAISED,
 };
 
 struct frame { /* an element the walk is in */
@@ -72,6 +74,7 @@ struct frame { /* an element the walk is in */
     enum role role;
     enum text_block_kind kind; /* of text directly in it */
     unsigned level, n_lists;
+    size_t text_start; /* in the text of the block, when the element began */
 };
 
 struct walker {
@@ -237,7 +240,10 @@ static void set_kind(struct frame *frame, const GumboNode *node)
 
 static enum status enter(struct walker *walker, const GumboNode *node, struct error *err)
 {
-    struct frame frame = {.node = node, .role = role_of(node), .kind = TEXT_BLOCK_PARAGRAPH};
+    struct frame frame = {.node = node,
+                          .role = role_of(node),
+                          .kind = TEXT_BLOCK_PARAGRAPH,
+                          .text_start = walker->text.len};
     if (frame.role == ROLE_DROP)
         return STATUS_OK;
     if (walker->n_frames > 0) {
@@ -263,7 +269,7 @@ static enum status enter(struct walker *walker, const GumboNode *node, struct er
         walker->n_cells = 0;
     } else if (frame.role == ROLE_CELL && walker->is_in_row && walker->n_cells++ > 0) {
         buf_append_text(&walker->text, " | ");
-    } else if (!is_break && frame.role != ROLE_INLINE) {
+    } else if (!is_break && frame.role != ROLE_INLINE && frame.role != ROLE_RAISED) {
         buf_append_char(&walker->text, '\n');
     }
     return STATUS_OK;
@@ -275,6 +281,8 @@ static void leave(struct walker *walker)
     if (frame.role == ROLE_TITLE) {
         sink_title(walker->sink, buf_text(&walker->text), walker->text.len);
         buf_reset(&walker->text);
+    } else if (frame.role == ROLE_RAISED) {
+        power_mark(&walker->text, frame.text_start);
     }
     bool is_break = breaks_block(walker, frame.role);
     if (is_break)

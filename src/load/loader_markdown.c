@@ -5,12 +5,14 @@
 #include <md4c.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "load/entity.h"
 #include "load/front_matter.h"
 #include "load/loader.h"
+#include "load/power.h"
 
 #define N_FRONT_MATTER_BYTES ((size_t)64 * 1024)
 
@@ -25,6 +27,7 @@ struct markdown {
     uint32_t last_line;      /* of any text so far */
     unsigned n_lists;        /* lists around the place at hand */
     unsigned n_cells;        /* of the table row at hand */
+    size_t raised_start;     /* in the text, where <sup> stands; SIZE_MAX: none is open */
     bool is_table_head;
     bool is_html;
 };
@@ -78,6 +81,7 @@ static void flush(struct markdown *md)
     if (block.len)
         sink_block(md->sink, &block);
     buf_reset(&md->text);
+    md->raised_start = SIZE_MAX;
     md->block = (struct text_block){.kind = TEXT_BLOCK_PARAGRAPH};
 }
 
@@ -155,6 +159,24 @@ static int ignore_span(MD_SPANTYPE type, void *detail, void *userdata)
     return 0;
 }
 
+static bool is_tag(const char *tag, const char *text, size_t len)
+{
+    return strlen(tag) == len && strncasecmp(tag, text, len) == 0;
+}
+
+/* Other tags than these are gaps. */
+static void add_tag(struct markdown *md, const char *text, size_t len)
+{
+    if (is_tag("<sup>", text, len)) {
+        md->raised_start = md->text.len;
+    } else if (is_tag("</sup>", text, len)) {
+        power_mark(&md->text, md->raised_start);
+        md->raised_start = SIZE_MAX;
+    } else if (!is_tag("<sub>", text, len) && !is_tag("</sub>", text, len)) {
+        entity_strip_tags(text, len, &md->text);
+    }
+}
+
 static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *userdata)
 {
     struct markdown *md = userdata;
@@ -175,7 +197,7 @@ static int add_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *u
         if (md->is_html)
             buf_append(&md->text, text, size);
         else
-            entity_strip_tags(text, size, &md->text);
+            add_tag(md, text, size);
         break;
     default:
         buf_append(&md->text, text, size);
@@ -233,7 +255,8 @@ static enum status parse(const struct loader_input *input, struct sink *sink, st
         .leave_span = ignore_span,
         .text = add_text,
     };
-    struct markdown md = {.sink = sink, .block = {.kind = TEXT_BLOCK_PARAGRAPH}};
+    struct markdown md = {
+        .sink = sink, .block = {.kind = TEXT_BLOCK_PARAGRAPH}, .raised_start = SIZE_MAX};
     struct buf storage = {0};
     struct span text;
     enum status status = encoding_decode(input->encodings, (struct span){input->bytes, input->len},

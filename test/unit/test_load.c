@@ -110,6 +110,52 @@ static void test_load__reads_html(void **state)
     arena_clear(&arena);
 }
 
+/* 2^64 is not 264. */
+static void test_load__keeps_powers_apart(void **state)
+{
+    static const struct {
+        const char *markup, *text;
+    } rows[] = {
+        {"2<sup>64</sup> rows", "2^64 rows"},
+        {"10<sup>-3</sup> m", "10^-3 m"},
+        {"10<SUP>\xE2\x88\x92"
+         "3</SUP>",
+         "10^\xE2\x88\x92"
+         "3"},
+        {"e<sup>x</sup>", "e^x"},
+        {"(a+b)<sup>2</sup>", "(a+b)^2"},
+        {"\xC2\xB5m<sup>2</sup>", "\xC2\xB5m^2"},
+        {"2<sup>n+1</sup>", "2^(n+1)"},
+        {"Ca<sup>2+</sup>", "Ca^(2+)"},
+        {"x<sup>2\xE2\x88\x92n</sup>", "x^(2\xE2\x88\x92n)"},
+        {"the 4<sup>th</sup> try", "the 4th try"},
+        {"Best<sup>TM</sup>", "BestTM"},
+        {"as said<sup>[1]</sup>", "as said[1]"},
+        {"as said<sup>*</sup>", "as said*"},
+        {"as said.<sup>2</sup>", "as said.2"},
+        {"up <sup>2</sup>", "up 2"},
+        {"1<sup>and so on, which is much too long for that</sup>",
+         "1and so on, which is much too long for that"},
+        {"H<sub>2</sub>O", "H2O"},
+        {"none</sup> here", "none here"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int is_html = 0; is_html < 2; is_html++) {
+            struct arena arena = {0};
+            struct load_document doc;
+            char bytes[256];
+            snprintf(bytes, sizeof bytes, is_html ? "<html><p>%s</p></html>" : "%s\n",
+                     rows[i].markup);
+            assert_ok(parse_bytes(*state, is_html ? "a.html" : "a.md", bytes, strlen(bytes), &arena,
+                                  &doc));
+            assert_int_equal(doc.n_blocks, 1);
+            assert_int_equal(doc.blocks[0].len, strlen(rows[i].text));
+            assert_memory_equal(doc.blocks[0].text, rows[i].text, doc.blocks[0].len);
+            arena_clear(&arena);
+        }
+    }
+}
+
 static void test_load__reads_text_and_code(void **state)
 {
     struct arena arena = {0};
@@ -463,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load__reads_markdown),
         cmocka_unit_test(test_load__reads_html),
+        cmocka_unit_test(test_load__keeps_powers_apart),
         cmocka_unit_test(test_load__reads_text_and_code),
         cmocka_unit_test(test_load__reads_pdf_by_pdfium),
         cmocka_unit_test(test_load__reads_pdf_by_pdftotext),
