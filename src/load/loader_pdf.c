@@ -4,29 +4,13 @@
 #include <strings.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
 #include "load/loader.h"
+#include "load/pdf_page.h"
 #include "load/pdf_text.h"
 
-#define N_INFO_UNITS 512                /* UTF-16 units of a title, an author, ... */
-#define N_PAGE_UNITS (16 * 1024 * 1024) /* UTF-16 units of one page */
+#define N_INFO_UNITS 512 /* UTF-16 units of a title, an author, ... */
 
 enum pdfium_error { PDFIUM_ERROR_FORMAT = 3, PDFIUM_ERROR_PASSWORD = 4, PDFIUM_ERROR_SECURITY = 5 };
-
-/* Appends UTF-16 as UTF-8; line ends become \n, both marks pdfium has for a hyphen at a line end
- * become PDF_TEXT_HYPHEN. */
-static void append_utf16(struct buf *out, const uint16_t *units, size_t n_units)
-{
-    for (size_t i = 0; i < n_units; i++) {
-        unsigned c = units[i];
-        if (c >= 0xD800 && c < 0xDC00 && i + 1 < n_units && (units[i + 1] & 0xFC00) == 0xDC00)
-            c = 0x10000 + ((c - 0xD800) << 10) + (units[++i] - 0xDC00u);
-        if (c == 0xFFFE || c == 0x0002)
-            buf_append_text(out, PDF_TEXT_HYPHEN);
-        else if (c != 0 && c != '\r')
-            buf_append_codepoint(out, c);
-    }
-}
 
 /* Appends the entry of the document's information dictionary; nothing when it is longer than the
  * limit. */
@@ -36,7 +20,7 @@ static void append_info(const struct pdfium *pdfium, void *document, const char 
     uint16_t units[N_INFO_UNITS];
     unsigned long n_bytes = pdfium->get_meta_text(document, tag, units, sizeof units);
     if (n_bytes >= 2 && n_bytes <= sizeof units)
-        append_utf16(out, units, n_bytes / 2 - 1);
+        pdf_append_utf16(out, units, n_bytes / 2 - 1);
 }
 
 static void send_title(const struct pdfium *pdfium, void *document, struct sink *sink)
@@ -99,25 +83,6 @@ static void send_info(const struct pdfium *pdfium, void *document, struct sink *
     buf_clear(&date);
 }
 
-static enum status read_page_text(const struct pdfium *pdfium, void *text, struct buf *out,
-                                  struct error *err)
-{
-    int n_units = pdfium->count_chars(text);
-    if (n_units <= 0)
-        return STATUS_OK;
-    if (n_units > N_PAGE_UNITS)
-        return error_set(err, STATUS_LIMIT, "a page with more than %d characters", N_PAGE_UNITS);
-    /* A character beyond the BMP takes two units and counts as one. */
-    uint16_t *units = mem_array((size_t)n_units * 2 + 2, sizeof *units);
-    if (!units)
-        return error_nomem(err);
-    int n_got = pdfium->get_text(text, 0, n_units, units);
-    if (n_got > 0 && n_got <= n_units * 2 + 1)
-        append_utf16(out, units, (size_t)n_got);
-    mem_free(units);
-    return buf_status(out, err);
-}
-
 static enum status read_page(const struct pdfium *pdfium, void *document, int i_page,
                              struct pdf_text *pdf, struct error *err)
 {
@@ -125,7 +90,7 @@ static enum status read_page(const struct pdfium *pdfium, void *document, int i_
     void *page = status ? NULL : pdfium->load_page(document, i_page);
     void *text = page ? pdfium->load_text(page) : NULL;
     if (text)
-        status = read_page_text(pdfium, text, &pdf->text, err);
+        status = pdf_page_read(pdfium, text, &pdf->text, err);
     if (text)
         pdfium->close_text(text);
     if (page)

@@ -35,9 +35,11 @@ static struct font_info no_fonts = {.version = 1, .map_font = map_no_font, .get_
 
 /* The order and the names of the function pointers of struct pdfium. */
 static const char *const names[] = {
-    "FPDF_InitLibrary",   "FPDF_SetSystemFontInfo", "FPDF_LoadMemDocument64", "FPDF_GetLastError",
-    "FPDF_GetPageCount",  "FPDF_GetMetaText",       "FPDF_LoadPage",          "FPDF_ClosePage",
-    "FPDFText_LoadPage",  "FPDFText_CountChars",    "FPDFText_GetText",       "FPDFText_ClosePage",
+    "FPDF_InitLibrary",     "FPDF_SetSystemFontInfo", "FPDF_LoadMemDocument64",
+    "FPDF_GetLastError",    "FPDF_GetPageCount",      "FPDF_GetMetaText",
+    "FPDF_LoadPage",        "FPDF_ClosePage",         "FPDFText_LoadPage",
+    "FPDFText_CountChars",  "FPDFText_GetText",       "FPDFText_GetUnicode",
+    "FPDFText_GetFontSize", "FPDFText_GetCharOrigin", "FPDFText_ClosePage",
     "FPDF_CloseDocument",
 };
 

@@ -22,6 +22,9 @@ struct pdfium {
     void *(*load_text)(void *page);
     int (*count_chars)(void *text);
     int (*get_text)(void *text, int start, int count, uint16_t *utf16);
+    unsigned (*get_unicode)(void *text, int i_character);
+    double (*get_font_size)(void *text, int i_character);
+    int (*get_origin)(void *text, int i_character, double *out_x, double *out_y); /* 0: none */
     void (*close_text)(void *text);
     void (*close_document)(void *document);
 };

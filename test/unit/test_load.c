@@ -156,6 +156,28 @@ static void test_load__keeps_powers_apart(void **state)
     }
 }
 
+static void test_load__keeps_powers_apart_in_pdf(void **state)
+{
+    static const char pdf[] =
+        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+        "2 0 obj\n<< /Type /Pages /Count 1 /Kids [4 0 R] >>\nendobj\n"
+        "3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n"
+        "4 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
+        "/Resources << /Font << /F 3 0 R >> >> >>\nendobj\n"
+        "5 0 obj\n<< /Length 262 >>\nstream\n"
+        "BT /F 12 Tf 14 TL 60 780 Td (There are 2) Tj /F 8 Tf 5 Ts (64) Tj /F 12 Tf 0 Ts "
+        "( rows, and the 4) Tj /F 8 Tf 5 Ts (th) Tj /F 12 Tf 0 Ts ( is H) Tj "
+        "/F 8 Tf -2 Ts (2) Tj /F 12 Tf 0 Ts (O; the next line) Tj T* (is 10) Tj 5 Ts "
+        "(3) Tj 0 Ts ( of the same size.) Tj ET\nendstream\nendobj\n"
+        "trailer << /Size 6 /Root 1 0 R >>\n%%EOF\n";
+    struct arena arena = {0};
+    struct load_document doc;
+    assert_ok(parse_bytes(*state, "a.pdf", pdf, sizeof pdf - 1, &arena, &doc));
+    check_block(&doc, 0, TEXT_BLOCK_PARAGRAPH, 0, 0,
+                "There are 2^64 rows, and the 4th is H2O; the next line is 103 of the same size.");
+    arena_clear(&arena);
+}
+
 static void test_load__reads_text_and_code(void **state)
 {
     struct arena arena = {0};
@@ -510,6 +532,7 @@ int main(void)
         cmocka_unit_test(test_load__reads_markdown),
         cmocka_unit_test(test_load__reads_html),
         cmocka_unit_test(test_load__keeps_powers_apart),
+        cmocka_unit_test(test_load__keeps_powers_apart_in_pdf),
         cmocka_unit_test(test_load__reads_text_and_code),
         cmocka_unit_test(test_load__reads_pdf_by_pdfium),
         cmocka_unit_test(test_load__reads_pdf_by_pdftotext),
