@@ -34,7 +34,7 @@ struct scan_sizes {
 };
 
 /* Walks options->paths. Named files are always taken, files inside folders only when a loader knows
- * their extension. Links inside folders are not followed. NOT_FOUND: a named path is not there. */
+ * their name. Links inside folders are not followed. NOT_FOUND: a named path is not there. */
 enum status scan_paths(const struct engine_add_options *options, const struct scan_sizes *sizes,
                        struct scan *out, struct error *err) MUST_USE;
 void scan_clear(struct scan *scan); /* zeroed is fine */

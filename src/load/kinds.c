@@ -88,6 +88,12 @@ static const struct extension extensions[] = {
     {".patch", LINES},
 };
 
+/* Texts by custom, without an extension. */
+static const char *const bare_names[] = {
+    "readme",  "license", "licence", "copying", "copyright", "notice", "authors", "credits",
+    "install", "news",    "changes", "history", "changelog", "todo",   "faq",     "manual",
+};
+
 static const struct extension pdf_text = {EXTENSION_PDF_TEXT, LOAD_KIND_PDF_TEXT, TEXT_STYLE_PROSE};
 
 const struct extension *extension_find(const char *name)
@@ -98,10 +104,15 @@ const struct extension *extension_find(const char *name)
     return strcasecmp(name, pdf_text.name) == 0 ? &pdf_text : NULL;
 }
 
-bool load_knows_extension(const char *path)
+bool load_knows_name(const char *path)
 {
     const struct extension *found = extension_find(path_extension(path));
-    return found && found != &pdf_text;
+    if (found)
+        return found != &pdf_text;
+    for (size_t i = 0; i < sizeof bare_names / sizeof bare_names[0]; i++)
+        if (strcasecmp(bare_names[i], path_name(path)) == 0)
+            return true;
+    return false;
 }
 
 const char *const *load_kinds(void)

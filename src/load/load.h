@@ -76,8 +76,8 @@ enum status load_parse_part(struct load_worker *worker, int fd, const char *name
                             struct arena *arena, struct load_document *out,
                             struct error *err) MUST_USE;
 
-/* Does the extension belong to a loader? Folder scans skip files that have none. */
-bool load_knows_extension(const char *path);
+/* Does the extension belong to a loader, or is it a name like README? Folder scans skip others. */
+bool load_knows_name(const char *path);
 
 /* Row names, NULL at the end: "text", "markdown", "html", "pdf". */
 const char *const *load_kinds(void);

@@ -94,20 +94,21 @@ def skipped_of(text):
 def test_what_is_left_out_is_told_with_its_reason(ragged, tmp_path):
     folder = tmp_path / "mixed"
     (folder / "node_modules").mkdir(parents=True)
-    for name in ("photo.jpg", "notes.bak.gz", "README", ".secret.md", "draft.txt", "odd.x\ny", "long.extensionofsomesort"):
+    for name in ("photo.jpg", "notes.bak.gz", "core", ".secret.md", "draft.txt", "odd.x\ny", "long.extensionofsomesort"):
         (folder / name).write_text("something")
     os.mkfifo(folder / "pipe.txt")
-    (folder / "link.txt").symlink_to(folder / "README")
+    (folder / "link.txt").symlink_to(folder / "core")
     done = ragged.run("add", folder, "--exclude", "draft*", "--progress", "json")
     nameless, reasons = "its name does not say what it is", skipped_of(done.stderr)
     assert reasons == {
-        "photo.jpg": "nothing here reads .jpg", "notes.bak.gz": "nothing here reads .gz", "README": nameless,
+        "photo.jpg": "nothing here reads .jpg", "notes.bak.gz": "nothing here reads .gz", "core": nameless,
         "odd.x\ny": nameless, "long.extensionofsomesort": nameless, ".secret.md": "it is hidden", "draft.txt": "excluded",
         "pipe.txt": "not a regular file", "link.txt": "links in folders are not followed",
         "node_modules": "made by a program, for a program"}
     assert "10 skipped" in done.stdout and "--verbose" in done.stderr
     assert "photo.jpg: nothing here reads .jpg" in ragged.run("add", "-v", folder).stderr
-    done = ragged.run("add", folder / "README", folder)
+    (folder / "README").write_text("A folder of odd things.")
+    done = ragged.run("add", folder)
     assert "1 added" in done.stdout and "skipped:" not in done.stderr and "--verbose" not in done.stderr
 
 

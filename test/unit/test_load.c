@@ -458,15 +458,19 @@ static void test_load__stops_on_cancel(void **state)
     arena_clear(&arena);
 }
 
-static void test_load__knows_extensions(void **state)
+static void test_load__knows_names(void **state)
 {
     (void)state;
-    assert_true(load_knows_extension("/a/b.PDF"));
-    assert_true(load_knows_extension("x.md"));
-    assert_true(load_knows_extension("x.py"));
-    assert_false(load_knows_extension("x.png"));
-    assert_false(load_knows_extension("Makefile"));
-    assert_false(load_knows_extension("x.pdftotext"));
+    assert_true(load_knows_name("/a/b.PDF"));
+    assert_true(load_knows_name("x.md"));
+    assert_true(load_knows_name("x.py"));
+    assert_false(load_knows_name("x.png"));
+    assert_true(load_knows_name("/a/README"));
+    assert_true(load_knows_name("Copying"));
+    assert_false(load_knows_name("README.gz"));
+    assert_false(load_knows_name("READMES"));
+    assert_false(load_knows_name("Makefile"));
+    assert_false(load_knows_name("x.pdftotext"));
 }
 
 static void test_load__names_a_missing_helper(void **state)
@@ -545,7 +549,7 @@ int main(void)
         cmocka_unit_test(test_load__tangled_html_is_given_up),
         cmocka_unit_test(test_load__parses_many_with_one_worker),
         cmocka_unit_test(test_load__stops_on_cancel),
-        cmocka_unit_test(test_load__knows_extensions),
+        cmocka_unit_test(test_load__knows_names),
         cmocka_unit_test(test_load__names_a_missing_helper),
 #ifdef RAGGED_FAULT
         cmocka_unit_test(test_load__survives_every_fault),
