@@ -261,6 +261,10 @@ const struct command cmd_add = {
     .summary = "Add files and folders to the library, or bring them up to date",
     .usage = "[OPTIONS] PATH...",
     .details =
+        "In a folder PDF, HTML, Markdown, plain text, tables and source code are read, as their\n"
+        "extensions say, and README and its kind. --verbose tells why another file is left out;\n"
+        "a file that is named itself is read whatever it is called.\n"
+        "\n"
         "Only what changed is read again. First everything is made searchable by words,\n"
         "then all the vectors that the library misses are made, whichever PATH is given.\n"
         "Stopped at any moment, the next add goes on from there. What fails is listed with\n"
