@@ -6,6 +6,8 @@
 
 #include "base/checked.h"
 
+#define PDF_MARK "%PDF-"
+#define N_PDF_MARK (sizeof PDF_MARK - 1)
 #define N_PDF_MAGIC_BYTES ((size_t)1024) /* the mark may stand behind some junk */
 
 static const struct sniff_mark marks[] = {
@@ -21,9 +23,10 @@ const struct sniff_mark *sniff_mark(struct span head)
     return NULL;
 }
 
-bool sniff_is_pdf(struct span head)
+bool sniff_is_pdf(struct span head, const char *extension)
 {
-    return head.len && memmem(head.bytes, size_min(head.len, N_PDF_MAGIC_BYTES), "%PDF-", 5);
+    size_t n_looked_at = strcasecmp(extension, ".pdf") == 0 ? N_PDF_MAGIC_BYTES : N_PDF_MARK;
+    return head.len && memmem(head.bytes, size_min(head.len, n_looked_at), PDF_MARK, N_PDF_MARK);
 }
 
 static bool has_wide_mark(struct span head)
@@ -100,7 +103,7 @@ enum status sniff_kind(struct span head, const char *extension, enum load_kind *
     const struct extension *known = extension_find(extension);
     enum load_kind kind = known ? known->kind : LOAD_KIND_TEXT;
     if (kind != LOAD_KIND_PDF_TEXT) {
-        if (sniff_is_pdf(head))
+        if (sniff_is_pdf(head, extension))
             kind = LOAD_KIND_PDF;
         else if (kind == LOAD_KIND_PDF)
             return error_set(err, STATUS_FORMAT, "not a PDF, though it is named like one");

@@ -21,7 +21,8 @@ struct sniff_mark {
 const struct sniff_mark *sniff_mark(struct span head);
 
 bool sniff_is_blank(struct span text);
-bool sniff_is_pdf(struct span head);
+/* Junk may stand before the mark of a file that is named like a PDF; a text may speak of it. */
+bool sniff_is_pdf(struct span head, const char *extension);
 
 /* By content first, then by extension (lower case, "" when there is none). INVALID, FORMAT: not
  * what any loader reads. */

@@ -322,11 +322,11 @@ enum status load_parse_part(struct load_worker *worker, int fd, const char *name
     return status ? error_context(err, status, "\"%s\"", name) : STATUS_OK;
 }
 
-static bool looks_like_pdf(int fd)
+static bool looks_like_pdf(int fd, const char *name)
 {
     char head[1024];
     ssize_t n = pread(fd, head, sizeof head, 0);
-    return n > 0 && sniff_is_pdf((struct span){head, (size_t)n});
+    return n > 0 && sniff_is_pdf((struct span){head, (size_t)n}, path_extension(name));
 }
 
 /* Without pdfium the text comes from pdftotext, and is cut into blocks by the jailed worker like
@@ -374,7 +374,7 @@ enum status load_parse(struct load_worker *worker, int fd, const char *name,
 {
     TRACE(TRACE_STAGE_PARSE);
     enum status status = check_file(worker, fd, name, err);
-    if (!status && worker->pdftotext && looks_like_pdf(fd))
+    if (!status && worker->pdftotext && looks_like_pdf(fd, name))
         status = parse_with_pdftotext(worker, fd, cancel, arena, out, err);
     else if (!status)
         status = parse_fd(worker, fd, path_extension(name), cancel, arena, out, err);

@@ -156,23 +156,24 @@ static void test_load__keeps_powers_apart(void **state)
     }
 }
 
+static const char power_pdf[] =
+    "junk.\n%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    "2 0 obj\n<< /Type /Pages /Count 1 /Kids [4 0 R] >>\nendobj\n"
+    "3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n"
+    "4 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
+    "/Resources << /Font << /F 3 0 R >> >> >>\nendobj\n"
+    "5 0 obj\n<< /Length 262 >>\nstream\n"
+    "BT /F 12 Tf 14 TL 60 780 Td (There are 2) Tj /F 8 Tf 5 Ts (64) Tj /F 12 Tf 0 Ts "
+    "( rows, and the 4) Tj /F 8 Tf 5 Ts (th) Tj /F 12 Tf 0 Ts ( is H) Tj "
+    "/F 8 Tf -2 Ts (2) Tj /F 12 Tf 0 Ts (O; the next line) Tj T* (is 10) Tj 5 Ts "
+    "(3) Tj 0 Ts ( of the same size.) Tj ET\nendstream\nendobj\n"
+    "trailer << /Size 6 /Root 1 0 R >>\n%%EOF\n";
+
 static void test_load__keeps_powers_apart_in_pdf(void **state)
 {
-    static const char pdf[] =
-        "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
-        "2 0 obj\n<< /Type /Pages /Count 1 /Kids [4 0 R] >>\nendobj\n"
-        "3 0 obj\n<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>\nendobj\n"
-        "4 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R "
-        "/Resources << /Font << /F 3 0 R >> >> >>\nendobj\n"
-        "5 0 obj\n<< /Length 262 >>\nstream\n"
-        "BT /F 12 Tf 14 TL 60 780 Td (There are 2) Tj /F 8 Tf 5 Ts (64) Tj /F 12 Tf 0 Ts "
-        "( rows, and the 4) Tj /F 8 Tf 5 Ts (th) Tj /F 12 Tf 0 Ts ( is H) Tj "
-        "/F 8 Tf -2 Ts (2) Tj /F 12 Tf 0 Ts (O; the next line) Tj T* (is 10) Tj 5 Ts "
-        "(3) Tj 0 Ts ( of the same size.) Tj ET\nendstream\nendobj\n"
-        "trailer << /Size 6 /Root 1 0 R >>\n%%EOF\n";
     struct arena arena = {0};
     struct load_document doc;
-    assert_ok(parse_bytes(*state, "a.pdf", pdf, sizeof pdf - 1, &arena, &doc));
+    assert_ok(parse_bytes(*state, "a.pdf", power_pdf, sizeof power_pdf - 1, &arena, &doc));
     check_block(&doc, 0, TEXT_BLOCK_PARAGRAPH, 0, 0,
                 "There are 2^64 rows, and the 4th is H2O; the next line is 103 of the same size.");
     arena_clear(&arena);
@@ -360,6 +361,17 @@ static void test_load__sniffs_content_first(void **state)
     assert_string_equal(doc.kind, "html");
     assert_ok(parse_bytes(*state, "README", "plain words", 11, &arena, &doc));
     assert_string_equal(doc.kind, "text");
+    const char *code = "/* reads a PDF */\n#define MARK \"%PDF-1.4\"\n";
+    assert_ok(parse_bytes(*state, "mark.c", code, strlen(code), &arena, &doc));
+    assert_string_equal(doc.kind, "text");
+    assert_ok(parse_bytes(*state, "about", code, strlen(code), &arena, &doc));
+    assert_string_equal(doc.kind, "text");
+    assert_ok(
+        parse_bytes(*state, "behind-junk.PDF", power_pdf, sizeof power_pdf - 1, &arena, &doc));
+    assert_string_equal(doc.kind, "pdf");
+    assert_ok(
+        parse_bytes(*state, "other-name.txt", power_pdf + 6, sizeof power_pdf - 7, &arena, &doc));
+    assert_string_equal(doc.kind, "pdf");
     arena_clear(&arena);
 }
 
