@@ -262,8 +262,9 @@ const struct command cmd_add = {
     .usage = "[OPTIONS] PATH...",
     .details =
         "In a folder PDF, HTML, Markdown, plain text, tables and source code are read, as their\n"
-        "extensions say, and README and its kind. --verbose tells why another file is left out;\n"
-        "a file that is named itself is read whatever it is called.\n"
+        "extensions say, and README and its kind, but nothing that was packed for programs.\n"
+        "--verbose tells why a file is left out; one that is named itself is read whatever it is\n"
+        "called.\n"
         "\n"
         "Only what changed is read again. First everything is made searchable by words,\n"
         "then all the vectors that the library misses are made, whichever PATH is given.\n"

@@ -163,10 +163,12 @@ static enum status walk_entry(struct walk *walk, const char *folder, const char 
                          (walk->options->max_depth < 0 || depth < walk->options->max_depth);
         if (is_deeper)
             status = walk_folder(walk, path, depth + 1);
-    } else if (S_ISREG(st.st_mode) && load_knows_name(path)) {
-        status = add_file(walk, path, &st, NULL);
-    } else {
+    } else if (!S_ISREG(st.st_mode) || !load_knows_name(path)) {
         skip_unread(walk, path, st.st_mode);
+    } else if (load_is_minified(path)) {
+        skip(walk, path, "packed for programs, in hardly any lines");
+    } else {
+        status = add_file(walk, path, &st, NULL);
     }
     mem_free(path);
     return status;

@@ -79,6 +79,10 @@ enum status load_parse_part(struct load_worker *worker, int fd, const char *name
 /* Does the extension belong to a loader, or is it a name like README? Folder scans skip others. */
 bool load_knows_name(const char *path);
 
+/* A script or style sheet in hardly any lines, which nobody reads: folder scans skip it. False when
+ * it can't be looked at. */
+bool load_is_minified(const char *path);
+
 /* Row names, NULL at the end: "text", "markdown", "html", "pdf". */
 const char *const *load_kinds(void);
 

@@ -96,6 +96,9 @@ def test_what_is_left_out_is_told_with_its_reason(ragged, tmp_path):
     (folder / "node_modules").mkdir(parents=True)
     for name in ("photo.jpg", "notes.bak.gz", "core", ".secret.md", "draft.txt", "odd.x\ny", "long.extensionofsomesort"):
         (folder / name).write_text("something")
+    (folder / "packed.min.js").write_text("function f(a){return a+1}" * 400)
+    (folder / "short.js").write_text("function f(a){return a+1}" * 20)
+    (folder / "table.csv").write_text("a lighthouse;" * 400)
     os.mkfifo(folder / "pipe.txt")
     (folder / "link.txt").symlink_to(folder / "core")
     done = ragged.run("add", folder, "--exclude", "draft*", "--progress", "json")
@@ -104,8 +107,11 @@ def test_what_is_left_out_is_told_with_its_reason(ragged, tmp_path):
         "photo.jpg": "nothing here reads .jpg", "notes.bak.gz": "nothing here reads .gz", "core": nameless,
         "odd.x\ny": nameless, "long.extensionofsomesort": nameless, ".secret.md": "it is hidden", "draft.txt": "excluded",
         "pipe.txt": "not a regular file", "link.txt": "links in folders are not followed",
-        "node_modules": "made by a program, for a program"}
-    assert "10 skipped" in done.stdout and "--verbose" in done.stderr
+        "node_modules": "made by a program, for a program", "packed.min.js": "packed for programs, in hardly any lines"}
+    assert "2 added" in done.stdout and "11 skipped" in done.stdout and "--verbose" not in done.stderr
+    done = ragged.run("add", folder, "--exclude", "*.csv", "--exclude", "*.txt", "--exclude", "short*")
+    assert "0 added, 0 updated, 0 unchanged, 0 failed, 13 skipped" in done.stdout and "--verbose" in done.stderr
+    assert "1 added" in ragged.run("add", folder / "packed.min.js").stdout
     assert "photo.jpg: nothing here reads .jpg" in ragged.run("add", "-v", folder).stderr
     (folder / "README").write_text("A folder of odd things.")
     done = ragged.run("add", folder)
