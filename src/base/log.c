@@ -377,7 +377,6 @@ enum status log_open(const struct log_options *options, struct error *err)
     log->journal_fd = options->journal_fd ? options->journal_fd : -1;
     log->path = options->path ? mem_text(options->path) : NULL;
     log->fd = log->path ? open_file(log->path) : -1;
-    log_ring_init(&log->ring);
     pthread_mutex_init(&log->mutex, NULL);
     pthread_cond_init(&log->closing, NULL);
     log->opened_ms = clock_wall_ms();

@@ -17,17 +17,17 @@ struct log_line {
 };
 
 struct log_cell {
-    atomic_size_t turn;
+    atomic_size_t turn; /* less its place in the ring, so that no page of a new one is touched */
     struct log_line line;
 };
 
+/* Zeroed: empty. */
 struct log_ring {
     struct log_cell cells[LOG_RING_CELLS];
     _Alignas(64) atomic_size_t n_pushed;
     _Alignas(64) atomic_size_t n_popped; /* written by the consumer only */
 };
 
-void log_ring_init(struct log_ring *ring);
 /* False: full. */
 bool log_ring_push(struct log_ring *ring, const struct log_line *line);
 /* A quarter of it is in use. */

@@ -191,7 +191,6 @@ static void the_ring_loses_nothing_unseen(void **state)
     (void)state;
     struct log_ring *ring = mem_zalloc(1, sizeof *ring);
     assert_non_null(ring);
-    log_ring_init(ring);
     pthread_t threads[N_THREADS];
     for (int i = 0; i < N_THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, offer, ring), 0);
