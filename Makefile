@@ -4,7 +4,7 @@
 # make check-arm64     the encoder's unit tests, built for ARM and run by qemu-user
 # make fuzz            hostile model files, FUZZ_SECONDS=5 each; T="tokenizer vocabulary": only these
 # make gate            instructions and allocations of fixed work against test/gate/baseline.tsv
-# make campaign        kills, power cuts, injected failures and corruption in depth: hours, one table;
+# make campaign        kills, power cuts, injected failures and corruption in depth: an hour or two;
 #                      RAGGED_CAMPAIGN_SCALE=10: a tenth of it
 # make cover           lines and branches that the tests reach, as a table: docs/coverage.md
 # make mutants         small mistakes planted one at a time: the tests must see them, docs/mutants.md
