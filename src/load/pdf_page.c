@@ -61,9 +61,9 @@ static bool is_raised(struct page *page, uint16_t unit)
     double size = page->pdfium->get_font_size(page->text, i);
     if (size <= 0 || !page->pdfium->get_origin(page->text, i, &x, &y))
         return false;
-    double height = (y - page->base_y) / page->base_size;
-    if (page->base_size > 0 && size < page->base_size * RAISED_SIZE_MAX &&
-        height > RAISED_HEIGHT_MIN && height < RAISED_HEIGHT_MAX)
+    double base = page->base_size, height = y - page->base_y;
+    if (size < base * RAISED_SIZE_MAX && height > base * RAISED_HEIGHT_MIN &&
+        height < base * RAISED_HEIGHT_MAX)
         return true;
     page->base_size = size;
     page->base_y = y;
