@@ -8,7 +8,9 @@
 
 #include "base/log.h"
 
-enum { LOG_RING_CELLS = 512 }; /* a power of two */
+/* A power of two, and so many that malloc takes pages of their own for them, which are zero
+ * untouched. */
+enum { LOG_RING_CELLS = 1024 };
 
 struct log_line {
     int64_t wall_ms;

@@ -141,7 +141,6 @@ static void bench_ring(struct offer *offers, double overhead_ns)
     struct log_ring *ring = mem_zalloc(1, sizeof *ring);
     if (!ring)
         exit(1);
-    log_ring_init(ring);
     for (size_t i = 0; i < N_THREADS; i++)
         offers[i].ring = ring;
     offer_all("ring that nobody empties", offers, overhead_ns);
@@ -213,7 +212,6 @@ int main(int argc, char **argv)
     struct log_ring *ring = mem_zalloc(1, sizeof *ring);
     if (!ring)
         return 1;
-    log_ring_init(ring);
     bench_calls("counted for itself", ring);
     mem_free(ring);
     snprintf(path, sizeof path, "%s/bench.metrics", argv[1]);
