@@ -49,7 +49,7 @@ class Ragged:
             "RAGGED_PDFIUM": str(real_cache() / "lib" / "libpdfium.so"),
             "LC_ALL": "C.UTF-8",
         }
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "RAGGED_PARSE"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "RAGGED_PARSE", "RAGGED_FEATURE_FLAGS"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]
 
