@@ -2,9 +2,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 const char *engine_health_name(enum engine_health health)
 {
@@ -114,14 +117,30 @@ static void look_at_past(struct health *health)
     }
 }
 
+/* The data folder, or what is there of the way to it. Owned. */
+static char *existing_folder(const char *folder)
+{
+    char *path = path_absolute(folder);
+    struct file_info info;
+    while (path && file_stat(path, FILE_FOLLOW, &info, NULL)) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path)
+            return path;
+        *slash = '\0';
+    }
+    return path;
+}
+
 enum status engine_check_health(struct engine *engine, const struct engine_health_options *options,
                                 enum engine_health *out, struct error *err)
 {
+    char *existing = existing_folder(engine->options.data_folder);
     struct health health = {
         .engine = engine,
         .folder = engine->options.data_folder,
         .options = options,
         .now_ms = clock_wall_ms(),
+        .existing_folder = existing ? existing : engine->options.data_folder,
     };
     enum engine_health worst = ENGINE_HEALTHY;
     look_at_rows(&health, health_machine_rows, &worst);
@@ -131,6 +150,7 @@ enum status engine_check_health(struct engine *engine, const struct engine_healt
     look_at_past(&health);
     look_at_rows(&health, health_trend_rows, &worst);
     log_history_clear(&health.history);
+    mem_free(existing);
     if (is_cancelled(options->cancel))
         return error_set(err, STATUS_CANCELLED, "stopped before everything was looked at");
     *out = worst;

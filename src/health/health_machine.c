@@ -25,20 +25,6 @@
 #define SYNC_US_MAX 100000 /* a document waits for several of them */
 #define MIB(bytes) ((double)(bytes) / (double)RAGGED_MIB)
 
-/* The data folder, or what is there of the way to it. Owned. */
-static char *existing_folder(const char *folder)
-{
-    char *path = path_absolute(folder);
-    struct file_info info;
-    while (path && file_stat(path, FILE_FOLLOW, &info, NULL)) {
-        char *slash = strrchr(path, '/');
-        if (!slash || slash == path)
-            return path;
-        *slash = '\0';
-    }
-    return path;
-}
-
 static void look_at_disk(struct health *health, struct engine_health_check *out)
 {
     struct error why = {0};
@@ -46,9 +32,9 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
         health_say_error(out, ENGINE_UNHEALTHY, &why);
         return;
     }
-    char *folder = existing_folder(health->folder);
+    const char *folder = health->existing_folder;
     struct disk_room disk;
-    if (!folder || !disk_look(folder, &disk)) {
+    if (!disk_look(folder, &disk)) {
         health_say(out, ENGINE_UNHEALTHY, "the disk of \"%s\" can't be asked", health->folder);
         health_remedy(out, "look whether the disk is there");
     } else {
@@ -61,15 +47,13 @@ static void look_at_disk(struct health *health, struct engine_health_check *out)
             health_remedy(out, "make room on the disk of \"%s\", or move the library with data_dir",
                           folder);
     }
-    mem_free(folder);
 }
 
 /* Folders that others own or that can't be written have a row of their own. */
 static void look_at_disk_speed(struct health *health, struct engine_health_check *out)
 {
-    char *folder = existing_folder(health->folder);
     int64_t took_us = 0;
-    if (!folder || !disk_time_sync(folder, &took_us)) {
+    if (!disk_time_sync(health->existing_folder, &took_us)) {
         health_say(out, ENGINE_HEALTHY, "how fast the disk writes can't be measured there");
     } else {
         bool is_slow = took_us > SYNC_US_MAX;
@@ -79,7 +63,6 @@ static void look_at_disk_speed(struct health *health, struct engine_health_check
             health_remedy(out, "each document waits for it: is the disk busy, full, failing or far "
                                "away? data_dir moves the library to a faster one");
     }
-    mem_free(folder);
 }
 
 static bool read_available(uint64_t *out_bytes)
@@ -127,11 +110,10 @@ static void look_at_descriptors(struct health *health, struct engine_health_chec
 /* What a user may have of the kernel's watches is shared by all of the user's programs. */
 static void look_at_watches(struct health *health, struct engine_health_check *out)
 {
-    char *folder = existing_folder(health->folder);
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     const char *limit = "max_user_instances", *raised = "1024";
     int errnum = fd < 0 ? errno : 0;
-    if (fd >= 0 && folder && inotify_add_watch(fd, folder, IN_CREATE) < 0) {
+    if (fd >= 0 && inotify_add_watch(fd, health->existing_folder, IN_CREATE) < 0) {
         limit = "max_user_watches";
         raised = "524288";
         errnum = errno;
@@ -150,7 +132,6 @@ static void look_at_watches(struct health *health, struct engine_health_check *o
     }
     if (fd >= 0)
         close(fd);
-    mem_free(folder);
 }
 
 /* A library from the future was written under another clock: dates and ages are wrong then. */
@@ -181,10 +162,9 @@ static void look_at_file_system(struct health *health, struct engine_health_chec
         const char *name;
     } remote[] = {{0x6969, "NFS"}, {0xFF534D42, "CIFS"}, {0xFE534D42, "SMB"}, {0x517B, "SMB"},
                   {0x564C, "NCP"}, {0x5346414F, "AFS"},  {0x01021997, "9P"},  {0x00C36400, "Ceph"}};
-    char *folder = existing_folder(health->folder);
     struct statfs info = {0};
     const char *name = NULL;
-    if (folder && statfs(folder, &info) == 0)
+    if (statfs(health->existing_folder, &info) == 0)
         for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
             if ((unsigned)info.f_type == remote[i].magic)
                 name = remote[i].name;
@@ -192,7 +172,6 @@ static void look_at_file_system(struct health *health, struct engine_health_chec
                name ? name : "a disk of this machine");
     if (name)
         health_remedy(out, "move it to a local disk with data_dir: locks are not safe there");
-    mem_free(folder);
 }
 
 const struct health_row health_machine_rows[] = {

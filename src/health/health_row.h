@@ -9,7 +9,8 @@
 
 struct health {
     struct engine *engine;
-    const char *folder; /* the data folder */
+    const char *folder;          /* the data folder */
+    const char *existing_folder; /* it, or what is there of the way to it */
     const struct engine_health_options *options;
     struct engine_status library; /* has_library false: there is none, or it can't be opened */
     struct log_history history;   /* of this library; empty: nothing is known */

@@ -93,16 +93,14 @@ static bool is_plain_extension(const char *extension)
 /* What is no folder and no file that somebody reads. */
 static void skip_unread(struct walk *walk, const char *path, mode_t mode)
 {
-    char reason[64];
+    char reason[64] = "its name does not say what it is";
     const char *extension = path_extension(path);
-    if (S_ISREG(mode) && is_plain_extension(extension))
+    if (is_plain_extension(extension))
         snprintf(reason, sizeof reason, "nothing here reads %s", extension);
-    else
-        snprintf(reason, sizeof reason, "%s",
-                 S_ISREG(mode)   ? "its name does not say what it is"
-                 : S_ISLNK(mode) ? "links in folders are not followed"
-                                 : "not a regular file");
-    skip(walk, path, reason);
+    skip(walk, path,
+         S_ISREG(mode)   ? reason
+         : S_ISLNK(mode) ? "links in folders are not followed"
+                         : "not a regular file");
 }
 
 static int compare_names(const void *a, const void *b)

@@ -7,8 +7,9 @@
 
 static const char *const kind_names[] = {"text", "markdown", "html", "pdf", NULL};
 
-#define PROSE LOAD_KIND_TEXT, TEXT_STYLE_PROSE
-#define LINES LOAD_KIND_TEXT, TEXT_STYLE_LINES
+#define PROSE LOAD_KIND_TEXT, TEXT_STYLE_PROSE, false
+#define LINES LOAD_KIND_TEXT, TEXT_STYLE_LINES, false
+#define SCRIPT LOAD_KIND_TEXT, TEXT_STYLE_LINES, true
 
 static const struct extension extensions[] = {
     {".txt", PROSE},
@@ -16,16 +17,16 @@ static const struct extension extensions[] = {
     {".rst", PROSE},
     {".tex", PROSE},
     {".man", PROSE},
-    {".org", LOAD_KIND_TEXT, TEXT_STYLE_STARS},
-    {".adoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS},
-    {".asciidoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS},
-    {".md", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
-    {".markdown", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
-    {".mkd", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE},
-    {".html", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
-    {".htm", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
-    {".xhtml", LOAD_KIND_HTML, TEXT_STYLE_PROSE},
-    {".pdf", LOAD_KIND_PDF, TEXT_STYLE_PROSE},
+    {".org", LOAD_KIND_TEXT, TEXT_STYLE_STARS, false},
+    {".adoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS, false},
+    {".asciidoc", LOAD_KIND_TEXT, TEXT_STYLE_EQUALS, false},
+    {".md", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE, false},
+    {".markdown", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE, false},
+    {".mkd", LOAD_KIND_MARKDOWN, TEXT_STYLE_PROSE, false},
+    {".html", LOAD_KIND_HTML, TEXT_STYLE_PROSE, false},
+    {".htm", LOAD_KIND_HTML, TEXT_STYLE_PROSE, false},
+    {".xhtml", LOAD_KIND_HTML, TEXT_STYLE_PROSE, false},
+    {".pdf", LOAD_KIND_PDF, TEXT_STYLE_PROSE, false},
     {".log", LINES},
     {".csv", LINES},
     {".tsv", LINES},
@@ -38,7 +39,7 @@ static const struct extension extensions[] = {
     {".conf", LINES},
     {".cfg", LINES},
     {".xml", LINES},
-    {".css", LINES},
+    {".css", SCRIPT},
     {".sql", LINES},
     {".c", LINES},
     {".h", LINES},
@@ -55,8 +56,8 @@ static const struct extension extensions[] = {
     {".scala", LINES},
     {".swift", LINES},
     {".m", LINES},
-    {".js", LINES},
-    {".mjs", LINES},
+    {".js", SCRIPT},
+    {".mjs", SCRIPT},
     {".ts", LINES},
     {".tsx", LINES},
     {".jsx", LINES},
@@ -94,7 +95,8 @@ static const char *const bare_names[] = {
     "install", "news",    "changes", "history", "changelog", "todo",   "faq",     "manual",
 };
 
-static const struct extension pdf_text = {EXTENSION_PDF_TEXT, LOAD_KIND_PDF_TEXT, TEXT_STYLE_PROSE};
+static const struct extension pdf_text = {EXTENSION_PDF_TEXT, LOAD_KIND_PDF_TEXT, TEXT_STYLE_PROSE,
+                                          false};
 
 const struct extension *extension_find(const char *name)
 {

@@ -26,6 +26,7 @@ struct extension {
     const char *name; /* ".md", lower case */
     enum load_kind kind;
     enum text_style style;
+    bool may_be_packed; /* by programs, for programs: load_is_minified() looks */
 };
 
 /* NULL when no loader claims it; `name` in any case. */

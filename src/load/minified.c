@@ -1,9 +1,8 @@
 /* Scripts and style sheets that a program packed for other programs. */
-#include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "load/kinds.h"
 #include "load/load.h"
 
 #define HEAD_BYTES ((size_t)16 * 1024)
@@ -12,14 +11,11 @@
 
 bool load_is_minified(const char *path)
 {
-    static const char *const extensions[] = {".js", ".mjs", ".css"};
+    const struct extension *extension = extension_find(path_extension(path));
     char head[HEAD_BYTES];
     size_t n = 0, n_lines = 0;
-    bool may_be = false;
     int fd;
-    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
-        may_be |= strcasecmp(path_extension(path), extensions[i]) == 0;
-    if (!may_be || file_open(path, FILE_NO_FOLLOW, &fd, NULL))
+    if (!extension || !extension->may_be_packed || file_open(path, FILE_NO_FOLLOW, &fd, NULL))
         return false;
     enum status status = file_read_at(fd, path, 0, head, sizeof head, &n, NULL);
     close(fd);
