@@ -3,9 +3,9 @@
  *
  * Products are outer products of registers: for each step of the inner dimension one group of a row
  * meets the same group of 16 or 32 columns. Panels stay in the first-level cache while all rows
- * pass by. The last tiles of rows ask for one of the next panels each: at an even pace, because a
- * few rows are computed as fast as memory gives their weights, and late, so that what came is still
- * there when it is needed. */
+ * pass by; meanwhile the next ones are asked for, in the order of memory and at an even pace: a
+ * processor waits for a dozen lines at a time, and when all of those are on their way from far, the
+ * rows, which are near, queue behind them. */
 #ifndef RAGGED_NN_KERNEL_PRODUCT_H
 #define RAGGED_NN_KERNEL_PRODUCT_H
 
@@ -24,19 +24,27 @@ INLINE size_t panel_elements(size_t n_inner)
  * more of these than registers. */
 #define KEPT_APART(pointer) __asm__("" : "+r"(pointer))
 
-/* Rows from `row` on by panels from `panel` on, finished in registers but for gelu;
- * ahead[n_panels]: how far in front of each panel to ask for memory, 0: not at all. n_rows and
- * n_panels are constants at every call, so that the sums live in registers. */
-INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
-                     size_t panel, const size_t *ahead)
+/* A part of a product that fits in registers, and the memory to ask for meanwhile. */
+struct tile {
+    size_t row, n_rows, panel, n_panels;
+    const char *ahead;
+    size_t ahead_step_bytes; /* for each group of the inner dimension */
+};
+
+/* A tile, finished but for gelu. n_rows and n_panels, which are the tile's, are constants at every
+ * call, so that the sums live in registers. */
+INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p,
+                     const struct tile *tile)
 {
-    size_t a_stride = p->a_stride;
+    size_t a_stride = p->a_stride, row = tile->row, panel = tile->panel;
     const element *a[(TILE_ROWS + 2) / 3];
 #pragma GCC unroll 4
     for (size_t i = 0; i < (n_rows + 2) / 3; i++)
         a[i] = (const element *)p->a + (row + 3 * i) * a_stride;
     const element *b = (const element *)p->b + panel * panel_elements(p->n_inner);
     size_t stride = panel_elements(p->n_inner), n_vectors = n_panels * PANEL_VECTORS;
+    const char *ahead = tile->ahead;
+    size_t ahead_step_bytes = tile->ahead_step_bytes;
     sum_lanes sums[TILE_ROWS][TILE_VECTORS];
 #pragma GCC unroll 12
     for (size_t i = 0; i < n_rows; i++) {
@@ -50,9 +58,8 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
         for (size_t v = 0; v < n_vectors; v++)
             columns[v] = load_group(b + v / PANEL_VECTORS * stride +
                                     v % PANEL_VECTORS * N_LANES * ELEMENT_GROUP);
-#pragma GCC unroll 2
-        for (size_t i = 0; i < n_panels; i++)
-            __builtin_prefetch(b + ahead[i], 0, 3);
+        __builtin_prefetch(ahead, 0, 3);
+        ahead += ahead_step_bytes;
 #pragma GCC unroll 12
         for (size_t i = 0; i < n_rows; i++)
             accumulate(sums[i], a[i / 3] + i % 3 * a_stride, columns, n_vectors);
@@ -89,58 +96,55 @@ INLINE void sum_rows(size_t n_rows, size_t n_panels, const struct product *p, si
     }
 }
 
-INLINE void sum_panels(size_t n_rows, size_t n_panels, const struct product *p, size_t row,
-                       size_t panel, const size_t *ahead)
+INLINE void sum_panels(size_t n_panels, const struct product *p, const struct tile *tile)
 {
-    switch (n_rows) {
+    switch (tile->n_rows) {
 #if TILE_ROWS > 6
     case 12:
-        sum_rows(12, n_panels, p, row, panel, ahead);
+        sum_rows(12, n_panels, p, tile);
         return;
     case 11:
-        sum_rows(11, n_panels, p, row, panel, ahead);
+        sum_rows(11, n_panels, p, tile);
         return;
     case 10:
-        sum_rows(10, n_panels, p, row, panel, ahead);
+        sum_rows(10, n_panels, p, tile);
         return;
     case 9:
-        sum_rows(9, n_panels, p, row, panel, ahead);
+        sum_rows(9, n_panels, p, tile);
         return;
     case 8:
-        sum_rows(8, n_panels, p, row, panel, ahead);
+        sum_rows(8, n_panels, p, tile);
         return;
     case 7:
-        sum_rows(7, n_panels, p, row, panel, ahead);
+        sum_rows(7, n_panels, p, tile);
         return;
 #endif
     case 6:
-        sum_rows(6, n_panels, p, row, panel, ahead);
+        sum_rows(6, n_panels, p, tile);
         return;
     case 5:
-        sum_rows(5, n_panels, p, row, panel, ahead);
+        sum_rows(5, n_panels, p, tile);
         return;
     case 4:
-        sum_rows(4, n_panels, p, row, panel, ahead);
+        sum_rows(4, n_panels, p, tile);
         return;
     case 3:
-        sum_rows(3, n_panels, p, row, panel, ahead);
+        sum_rows(3, n_panels, p, tile);
         return;
     case 2:
-        sum_rows(2, n_panels, p, row, panel, ahead);
+        sum_rows(2, n_panels, p, tile);
         return;
     default:
-        sum_rows(1, n_panels, p, row, panel, ahead);
+        sum_rows(1, n_panels, p, tile);
     }
 }
 
-static __attribute__((noinline)) void sum_tile(size_t n_rows, size_t n_panels,
-                                               const struct product *p, size_t row, size_t panel,
-                                               const size_t *ahead)
+static __attribute__((noinline)) void sum_tile(const struct product *p, const struct tile *tile)
 {
-    if (n_panels == TILE_PANELS)
-        sum_panels(n_rows, TILE_PANELS, p, row, panel, ahead);
+    if (tile->n_panels == TILE_PANELS)
+        sum_panels(TILE_PANELS, p, tile);
     else
-        sum_panels(n_rows, 1, p, row, panel, ahead);
+        sum_panels(1, p, tile);
 }
 
 static void apply_gelu(float *out, size_t stride, size_t n_rows, size_t n_columns)
@@ -159,26 +163,35 @@ INLINE size_t n_tiles_of(size_t n_rows)
     return (n_rows + TILE_ROWS - 1) / TILE_ROWS;
 }
 
+/* All tiles of rows by some panels. */
+static void multiply_panels(const struct product *p, size_t panel, size_t n_panels, size_t n_tiles)
+{
+    size_t n_fewest = p->n_rows / n_tiles, n_short = n_tiles - p->n_rows % n_tiles;
+    size_t group_bytes = n_panels * KERNEL_PANEL * ELEMENT_GROUP * sizeof(element);
+    size_t step_bytes = (group_bytes + n_tiles - 1) / n_tiles;
+    const element *next = (const element *)p->b + (panel + n_panels) * panel_elements(p->n_inner);
+    struct tile tile = {.panel = panel,
+                        .n_panels = n_panels,
+                        .ahead = (const char *)next,
+                        .ahead_step_bytes = step_bytes};
+    for (size_t t = 0; t < n_tiles; t++, tile.row += tile.n_rows) {
+        tile.n_rows = n_fewest + (t >= n_short);
+        sum_tile(p, &tile);
+        tile.ahead += step_bytes * (p->n_inner / ELEMENT_GROUP);
+        if (p->has_gelu)
+            apply_gelu(p->out + tile.row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
+                       tile.n_rows, n_panels * KERNEL_PANEL);
+    }
+}
+
 static void multiply(const struct product *p)
 {
     if (!p->n_rows)
         return;
     size_t n_tiles = n_tiles_of(p->n_rows), n_panels = p->n_columns / KERNEL_PANEL, n;
-    size_t n_fewest = p->n_rows / n_tiles, n_short = n_tiles - p->n_rows % n_tiles;
-    size_t ahead[TILE_PANELS];
     for (size_t panel = 0; panel < n_panels; panel += n) {
         n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        for (size_t t = 0, row = 0, n_rows; t < n_tiles; t++, row += n_rows) {
-            n_rows = n_fewest + (t >= n_short);
-            for (size_t i = 0; i < n; i++)
-                ahead[i] = t + 1 + size_min(i, n_tiles - 1) == n_tiles
-                               ? (n + i) * panel_elements(p->n_inner)
-                               : 0;
-            sum_tile(n_rows, n, p, row, panel, ahead);
-            if (p->has_gelu)
-                apply_gelu(p->out + row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
-                           n_rows, n * KERNEL_PANEL);
-        }
+        multiply_panels(p, panel, n, n_tiles);
     }
 }
 
