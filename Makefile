@@ -74,6 +74,8 @@ all: $(PROGRAMS)
 # The encoder is tested with the real weights: without optimisation that takes hours, not minutes.
 # Nor is each count of its loops worth a locked bus: one that is lost is no line that was not reached.
 $(BUILD)/obj/src/nn/%.o: CFLAGS += -O2 $(if $(COVERAGE),-fprofile-update=single)
+# Its sums over rows, between the kernels, are worth vectors.
+$(BUILD)/obj/src/nn/forward.o: CFLAGS += $(if $(DEBUG),,-O3)
 # Codes and cosines have the same bits on every CPU.
 $(BUILD)/obj/src/vector/%.o: CFLAGS += $(if $(DEBUG),,-O3) -ffp-contract=off
 # Scores are the same number from every kernel: nothing is contracted.

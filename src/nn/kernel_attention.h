@@ -18,17 +18,19 @@ static const float no_bias[KERNEL_INNER_MAX];
 
 /* The parts of struct attention's scratch. */
 struct attention_parts {
-    element *keys;        /* [n_columns / 16] panels of n_inner */
-    element *values;      /* [n_inner / 16] panels of values_inner() */
-    element *query;       /* [TILE_ROWS][n_inner] */
-    element *probability; /* [TILE_ROWS][n_padded] */
-    float *scores;        /* [TILE_ROWS][n_padded] */
-    float *mixed;         /* [TILE_ROWS][n_inner] */
-    float *value_scales;  /* [n_inner] */
-    size_t n_columns;     /* keys in whole panels, */
-    size_t n_padded;      /* and in pairs of vectors as well */
-    float key_scale;
+    element *keys;       /* [n_columns / 16] panels of n_inner */
+    element *values;     /* [n_inner / 16] panels of values_inner() */
+    element *queries;    /* [n_columns][n_inner] */
+    float *scores;       /* [TILE_ROWS][n_padded]; probabilities take their place, row by row */
+    float *mixed;        /* [TILE_ROWS][n_inner] */
+    float *value_scales; /* [n_inner] */
+    size_t n_columns;    /* keys in whole panels, */
+    size_t n_padded;     /* and in pairs of vectors as well */
+    float score_scale;   /* of the products of queries and keys, for powers of two */
 };
+
+/* The rows of probabilities begin where those of scores do. */
+#define ELEMENTS_OF_SCORE (sizeof(float) / sizeof(element))
 
 static void take_parts(const struct attention *a, struct attention_parts *out)
 {
@@ -39,10 +41,9 @@ static void take_parts(const struct attention *a, struct attention_parts *out)
         void *part;
         size_t n_floats;
     } cuts[] = {
-        {&out->keys, n_columns * a->n_inner},  {&out->values, n_padded * a->n_inner},
-        {&out->query, TILE_ROWS * a->n_inner}, {&out->probability, TILE_ROWS * n_padded},
-        {&out->scores, TILE_ROWS * n_padded},  {&out->mixed, TILE_ROWS * a->n_inner},
-        {&out->value_scales, a->n_inner},
+        {&out->keys, n_columns * a->n_inner},    {&out->values, n_padded * a->n_inner},
+        {&out->queries, n_columns * a->n_inner}, {&out->scores, TILE_ROWS * n_padded},
+        {&out->mixed, TILE_ROWS * a->n_inner},   {&out->value_scales, a->n_inner},
     };
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         memcpy(cuts[i].part, &at, sizeof at);
@@ -76,29 +77,27 @@ static float largest_in_rows(const struct rows *x)
     return lanes_largest(max);
 }
 
-INLINE float inverse(float scale)
+/* Rows of whole panels in one scale, which is returned. */
+static float convert_rows(const struct rows *x, float level, element *out)
 {
-    return scale > 0 ? 1 / scale : 0;
+    float largest = largest_in_rows(x), scale = 1;
+    for (size_t i = 0; i < x->n; i++)
+        scale = convert_row(x->at + i * x->stride, x->n_columns, x->n_columns, level, largest,
+                            out + i * x->n_columns);
+    return scale;
 }
 
-static void convert_by(const float *x, size_t n, float factor, element *out)
+/* Keys pass through the place of the queries on their way to panels. */
+static void pack_queries_and_keys(const struct attention *a, struct attention_parts *p)
 {
-    for (size_t k = 0; k < n; k += N_LANES)
-        store_elements(out + k, lanes_load(x + k) * lanes_all(factor));
-}
-
-static void pack_keys(const struct attention *a, struct attention_parts *p)
-{
-    p->key_scale = scale_of(largest_in_rows(&(struct rows){a->key, a->stride, a->n, a->n_inner}),
-                            key_level(a->n_inner));
-    float factor = inverse(p->key_scale);
-    for (size_t j = 0; j < p->n_columns; j++) {
-        if (j < a->n)
-            convert_by(a->key + j * a->stride, a->n_inner, factor, p->query);
-        else
-            memset(p->query, 0, a->n_inner * sizeof *p->query);
-        place_column(p->query, a->n_inner, j, p->keys);
-    }
+    struct rows rows = {a->key, a->stride, a->n, a->n_inner};
+    float key_scale = convert_rows(&rows, key_level(a->n_inner), p->queries);
+    memset(p->queries + a->n * a->n_inner, 0, (p->n_columns - a->n) * a->n_inner * sizeof(element));
+    for (size_t first = 0; first < a->n; first += KERNEL_PANEL)
+        place_panel(p->queries + first * a->n_inner, a->n_inner, p->keys + first * a->n_inner);
+    rows.at = a->query;
+    float query_scale = convert_rows(&rows, KERNEL_ROW_LEVEL, p->queries);
+    p->score_scale = query_scale * key_scale * a->scale * POWERS_OF_TWO;
 }
 
 /* Values are columns over the keys: whole groups of them. */
@@ -116,7 +115,7 @@ static void pack_value_columns(const struct attention *a, const float *column, f
     lanes_store(largest, largest_in_columns(column, a->stride, a->n));
     for (size_t i = 0; i < N_LANES; i++) {
         scales[i] = scale_of(largest[i], VALUE_LEVEL);
-        largest[i] = inverse(scales[i]);
+        largest[i] = scales[i] > 0 ? 1 / scales[i] : 0;
     }
     lanes factors = lanes_load(largest);
     for (size_t block = 0; block < a->n; block += SOFT_BLOCK) {
@@ -178,8 +177,10 @@ INLINE lanes raise(float *scores, size_t n, float scale, float offset)
     return sum[0] + sum[1];
 }
 
-INLINE void store_probabilities(const float *x, size_t n, float factor, element *out)
+/* In place: what is stored takes no more than what was loaded. */
+INLINE void store_probabilities(float *x, size_t n, float factor)
 {
+    element *out = (element *)(void *)x;
     for (size_t i = 0; i < n; i += SOFT_BLOCK) {
         lanes group[ELEMENT_GROUP];
 #pragma GCC unroll 2
@@ -198,10 +199,10 @@ static float offset_of(float largest)
 /* The scores of a tile to probabilities; out_scales[n_rows]: what their products with values are to
  * be multiplied with. Step by step, so that rows do not wait for each other: across lanes a maximum
  * or a sum takes as long as a few vectors do. */
-static void soften(const struct attention_parts *p, size_t n_rows, size_t n, float scale,
-                   float *out_scales)
+static void soften(const struct attention_parts *p, size_t n_rows, size_t n, float *out_scales)
 {
     size_t stride = p->n_padded;
+    float scale = p->score_scale;
     float offsets[TILE_ROWS], factors[TILE_ROWS];
     lanes sums[TILE_ROWS];
     for (size_t i = 0; i < n_rows; i++)
@@ -214,19 +215,14 @@ static void soften(const struct attention_parts *p, size_t n_rows, size_t n, flo
         out_scales[i] = 1 / (sum * factors[i]);
     }
     for (size_t i = 0; i < n_rows; i++)
-        store_probabilities(p->scores + i * stride, n, factors[i], p->probability + i * stride);
+        store_probabilities(p->scores + i * stride, n, factors[i]);
 }
 
-/* Queries first .. first + n_rows, TILE_ROWS at most, which share a scale. */
+/* Queries first .. first + n_rows, TILE_ROWS at most. */
 static void attend_rows(const struct attention *a, const struct attention_parts *p, size_t first,
                         size_t n_rows)
 {
-    const struct rows query = {a->query + first * a->stride, a->stride, n_rows, a->n_inner};
-    float query_scale = scale_of(largest_in_rows(&query), KERNEL_ROW_LEVEL);
-    for (size_t i = 0; i < n_rows; i++)
-        convert_by(query.at + i * a->stride, a->n_inner, inverse(query_scale),
-                   p->query + i * a->n_inner);
-    multiply(&(struct product){.a = p->query,
+    multiply(&(struct product){.a = p->queries + first * a->n_inner,
                                .a_stride = a->n_inner,
                                .b = p->keys,
                                .out = p->scores,
@@ -234,13 +230,13 @@ static void attend_rows(const struct attention *a, const struct attention_parts 
                                .n_rows = n_rows,
                                .n_columns = p->n_columns,
                                .n_inner = a->n_inner});
-    float scales[TILE_ROWS], scale = query_scale * p->key_scale * a->scale * POWERS_OF_TWO;
-    soften(p, n_rows, a->n, scale, scales);
+    float scales[TILE_ROWS];
+    soften(p, n_rows, a->n, scales);
     bool is_whole = a->n_out == a->n_inner;
     float *out = a->out + first * a->out_stride;
-    multiply(&(struct product){.a = p->probability,
+    multiply(&(struct product){.a = p->scores,
                                .a_scales = scales,
-                               .a_stride = p->n_padded,
+                               .a_stride = p->n_padded * ELEMENTS_OF_SCORE,
                                .b = p->values,
                                .b_scales = p->value_scales,
                                .bias = no_bias,
@@ -257,7 +253,7 @@ static void attend(const struct attention *a)
 {
     struct attention_parts parts;
     take_parts(a, &parts);
-    pack_keys(a, &parts);
+    pack_queries_and_keys(a, &parts);
     pack_values(a, &parts);
     size_t n_tiles = n_tiles_of(a->n);
     for (size_t t = 0; t < n_tiles; t++) {

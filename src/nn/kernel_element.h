@@ -56,7 +56,7 @@ INLINE float largest_absolute(const float *x, size_t n)
 /* The scale: x = element * scale. n_inner is a multiple of KERNEL_PANEL, max the
  * largest_absolute().
  */
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+INLINE float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
                          element *out)
 {
     lanes factor = lanes_all(max > 0 ? level / max : 0);
@@ -212,7 +212,7 @@ static float largest_absolute(const float *x, size_t n)
     return 0;
 }
 
-static float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
+INLINE float convert_row(const float *x, size_t n, size_t n_inner, float level, float max,
                          element *out)
 {
     (void)level;

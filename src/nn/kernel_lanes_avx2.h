@@ -83,6 +83,15 @@ static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int
     _mm256_storeu_si256((__m256i *)(void *)p, _mm256_permute4x64_epi64(packed, 0xD8));
 }
 
+/* a[0], b[0], a[1], ... */
+static inline void lanes_interleave(lanes_int a, lanes_int b, lanes_int *out)
+{
+    __m256i low = _mm256_unpacklo_epi32((__m256i)a, (__m256i)b);
+    __m256i high = _mm256_unpackhi_epi32((__m256i)a, (__m256i)b);
+    out[0] = (lanes_int)_mm256_permute2x128_si256(low, high, 0x20);
+    out[1] = (lanes_int)_mm256_permute2x128_si256(low, high, 0x31);
+}
+
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)
 {
     return (lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);

@@ -80,6 +80,15 @@ static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int
     _mm512_storeu_si512(p, _mm512_permutexvar_epi64(order, packed));
 }
 
+/* a[0], b[0], a[1], ... */
+static inline void lanes_interleave(lanes_int a, lanes_int b, lanes_int *out)
+{
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    out[0] = (lanes_int)_mm512_permutex2var_epi32((__m512i)a, low, (__m512i)b);
+    out[1] = (lanes_int)_mm512_permutex2var_epi32((__m512i)a, high, (__m512i)b);
+}
+
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)
 {
     return (lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);

@@ -82,6 +82,13 @@ static inline void lanes_store_int16_pair(int16_t *p, lanes_int first, lanes_int
     lanes_store_int16(p + N_LANES, second);
 }
 
+/* a[0], b[0], a[1], ... */
+static inline void lanes_interleave(lanes_int a, lanes_int b, lanes_int *out)
+{
+    out[0] = (lanes_int)vzip1q_s32((int32x4_t)a, (int32x4_t)b);
+    out[1] = (lanes_int)vzip2q_s32((int32x4_t)a, (int32x4_t)b);
+}
+
 static inline lanes lanes_add_product(lanes a, lanes b, lanes c)
 {
     return (lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);

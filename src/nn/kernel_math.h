@@ -90,34 +90,39 @@ INLINE lanes gelu_rounded(lanes x)
     return x * lanes_add_product(y, polynomial(y * y, c, 9), lanes_all(0.5f));
 }
 
+/* Four chains: a sum takes longer than a load. */
 static float mean_of(const float *x, size_t n)
 {
-    lanes sum[2] = {lanes_all(0), lanes_all(0)};
+    lanes sum[4] = {lanes_all(0), lanes_all(0), lanes_all(0), lanes_all(0)};
     size_t i = 0;
-    for (; i + 2 * N_LANES <= n; i += 2 * N_LANES) {
-        sum[0] += lanes_load(x + i);
-        sum[1] += lanes_load(x + i + N_LANES);
+    for (; i + 4 * N_LANES <= n; i += 4 * N_LANES) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++)
+            sum[k] += lanes_load(x + i + k * N_LANES);
     }
     for (; i < n; i += N_LANES)
         sum[0] += load_within(x, i, n);
-    return lanes_sum(sum[0] + sum[1]) / (float)n;
+    return lanes_sum((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)n;
 }
 
 static float variance_of(const float *x, size_t n, float mean)
 {
-    lanes squares[2] = {lanes_all(0), lanes_all(0)}, middle = lanes_all(mean);
+    lanes squares[4] = {lanes_all(0), lanes_all(0), lanes_all(0), lanes_all(0)};
+    lanes middle = lanes_all(mean);
     size_t i = 0;
-    for (; i + 2 * N_LANES <= n; i += 2 * N_LANES) {
-        lanes a = lanes_load(x + i) - middle, b = lanes_load(x + i + N_LANES) - middle;
-        squares[0] = lanes_add_product(a, a, squares[0]);
-        squares[1] = lanes_add_product(b, b, squares[1]);
+    for (; i + 4 * N_LANES <= n; i += 4 * N_LANES) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 4; k++) {
+            lanes a = lanes_load(x + i + k * N_LANES) - middle;
+            squares[k] = lanes_add_product(a, a, squares[k]);
+        }
     }
     for (; i < n; i += N_LANES) {
         size_t n_here = n - i < N_LANES ? n - i : N_LANES;
         lanes a = lanes_keep_first(lanes_load_first(x + i, n_here) - middle, n_here);
         squares[0] = lanes_add_product(a, a, squares[0]);
     }
-    return lanes_sum(squares[0] + squares[1]) / (float)n;
+    return lanes_sum((squares[0] + squares[1]) + (squares[2] + squares[3])) / (float)n;
 }
 
 static void normalise(float *x, size_t stride, size_t n_rows, size_t n, const float *gamma,

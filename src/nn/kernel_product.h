@@ -213,29 +213,67 @@ static void convert(const struct rows *x, size_t n_inner, void *out, float *out_
     }
 }
 
-/* A row becomes a column of its panel. */
-static void place_column(const element *row, size_t n_inner, size_t i_column, element *panels)
+/* N_LANES rows of as many groups of elements: the bits that number rows and groups trade places one
+ * by one, each time rows are interleaved with those half of them further. */
+INLINE void transpose(lanes_int *rows)
 {
-    element *to = panels + i_column / KERNEL_PANEL * panel_elements(n_inner) +
-                  i_column % KERNEL_PANEL * ELEMENT_GROUP;
-    for (size_t k = 0; k < n_inner; k += ELEMENT_GROUP)
-        memcpy(to + k * KERNEL_PANEL, row + k, ELEMENT_GROUP * sizeof *to);
+#pragma GCC unroll 4
+    for (size_t n_done = 1; n_done < N_LANES; n_done *= 2) {
+        lanes_int turned[N_LANES];
+#pragma GCC unroll 8
+        for (size_t i = 0; i < N_LANES / 2; i++)
+            lanes_interleave(rows[i], rows[i + N_LANES / 2], turned + 2 * i);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < N_LANES; i++)
+            rows[i] = turned[i];
+    }
+}
+
+/* KERNEL_PANEL rows become the columns of a panel. They are read in whole vectors: PANEL_SLACK
+ * elements beyond them are to be there. */
+#define PANEL_SLACK (N_LANES * ELEMENT_GROUP)
+static void place_panel(const element *rows, size_t n_inner, element *panel)
+{
+    size_t n_groups = n_inner / ELEMENT_GROUP;
+    for (size_t first = 0; first < KERNEL_PANEL; first += N_LANES) {
+        for (size_t group = 0; group < n_groups; group += N_LANES) {
+            lanes_int block[N_LANES];
+            const element *from = rows + first * n_inner + group * ELEMENT_GROUP;
+            element *to = panel + (group * KERNEL_PANEL + first) * ELEMENT_GROUP;
+#pragma GCC unroll 16
+            for (size_t i = 0; i < N_LANES; i++)
+                block[i] = lanes_load_int((const int32_t *)(const void *)(from + i * n_inner));
+            transpose(block);
+#pragma GCC unroll 16
+            for (size_t i = 0; i < N_LANES; i++) {
+                if (group + i < n_groups)
+                    lanes_store_int((int32_t *)(void *)(to + i * KERNEL_PANEL * ELEMENT_GROUP),
+                                    block[i]);
+            }
+        }
+    }
 }
 
 static void pack(const struct rows *w, size_t n_inner, void *out, float *out_scales)
 {
-    element row[KERNEL_INNER_MAX] __attribute__((aligned(64)));
-    for (size_t i = 0; i < kernel_round_up(w->n); i++) {
-        if (i < w->n) {
-            const float *column = w->at + i * w->stride;
-            float largest = largest_absolute(column, w->n_columns);
-            out_scales[i] = convert_row(column, w->n_columns, n_inner,
-                                        column_level(column, w->n_columns), largest, row);
-        } else {
-            memset(row, 0, sizeof row);
-            out_scales[i] = 0;
+    element rows[KERNEL_PANEL * KERNEL_INNER_MAX + PANEL_SLACK] __attribute__((aligned(64)));
+    element *panel = out;
+    memset(rows, 0, sizeof rows);
+    for (size_t first = 0; first < w->n; first += KERNEL_PANEL) {
+        for (size_t i = 0; i < KERNEL_PANEL; i++) {
+            element *row = rows + i * n_inner;
+            out_scales[first + i] = 0;
+            if (first + i >= w->n) {
+                memset(row, 0, n_inner * sizeof *row);
+                continue;
+            }
+            const float *column = w->at + (first + i) * w->stride;
+            out_scales[first + i] =
+                convert_row(column, w->n_columns, n_inner, column_level(column, w->n_columns),
+                            largest_absolute(column, w->n_columns), row);
         }
-        place_column(row, n_inner, i, out);
+        place_panel(rows, n_inner, panel);
+        panel += panel_elements(n_inner);
     }
 }
 

@@ -115,6 +115,5 @@ enum status kernel_find(const char *name, const char *precision, const struct ke
 size_t kernel_scratch_bytes(size_t n, size_t n_inner)
 {
     size_t n_padded = kernel_round_up(n) + KERNEL_PANEL;
-    return sizeof(float) *
-           (2 * n_padded * n_inner + 2 * (TILE_ROWS_MAX + 1) * (n_inner + n_padded));
+    return sizeof(float) * (3 * n_padded * n_inner + (TILE_ROWS_MAX + 1) * (n_inner + n_padded));
 }
