@@ -141,10 +141,10 @@ INLINE void sum_panels(size_t n_panels, const struct product *p, const struct ti
 
 static __attribute__((noinline)) void sum_tile(const struct product *p, const struct tile *tile)
 {
-    if (tile->n_panels == TILE_PANELS)
-        sum_panels(TILE_PANELS, p, tile);
-    else
+    if (TILE_PANELS == 1 || tile->n_panels == 1)
         sum_panels(1, p, tile);
+    else
+        sum_panels(TILE_PANELS, p, tile);
 }
 
 static void apply_gelu(float *out, size_t stride, size_t n_rows, size_t n_columns)
