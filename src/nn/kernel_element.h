@@ -114,11 +114,6 @@ INLINE lanes lanes_of_sum(sum_lanes sum)
     return lanes_of_int(sum);
 }
 
-INLINE void store_elements(element *out, lanes v)
-{
-    lanes_store_int16(out, lanes_round(v));
-}
-
 /* Elements of the same place next to each other. */
 INLINE void store_group(element *out, const lanes *group)
 {

@@ -163,35 +163,29 @@ INLINE size_t n_tiles_of(size_t n_rows)
     return (n_rows + TILE_ROWS - 1) / TILE_ROWS;
 }
 
-/* All tiles of rows by some panels. */
-static void multiply_panels(const struct product *p, size_t panel, size_t n_panels, size_t n_tiles)
-{
-    size_t n_fewest = p->n_rows / n_tiles, n_short = n_tiles - p->n_rows % n_tiles;
-    size_t group_bytes = n_panels * KERNEL_PANEL * ELEMENT_GROUP * sizeof(element);
-    size_t step_bytes = (group_bytes + n_tiles - 1) / n_tiles;
-    const element *next = (const element *)p->b + (panel + n_panels) * panel_elements(p->n_inner);
-    struct tile tile = {.panel = panel,
-                        .n_panels = n_panels,
-                        .ahead = (const char *)next,
-                        .ahead_step_bytes = step_bytes};
-    for (size_t t = 0; t < n_tiles; t++, tile.row += tile.n_rows) {
-        tile.n_rows = n_fewest + (t >= n_short);
-        sum_tile(p, &tile);
-        tile.ahead += step_bytes * (p->n_inner / ELEMENT_GROUP);
-        if (p->has_gelu)
-            apply_gelu(p->out + tile.row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
-                       tile.n_rows, n_panels * KERNEL_PANEL);
-    }
-}
-
 static void multiply(const struct product *p)
 {
     if (!p->n_rows)
         return;
     size_t n_tiles = n_tiles_of(p->n_rows), n_panels = p->n_columns / KERNEL_PANEL, n;
+    size_t n_fewest = p->n_rows / n_tiles, n_short = n_tiles - p->n_rows % n_tiles;
+    size_t group_bytes = KERNEL_PANEL * ELEMENT_GROUP * sizeof(element);
+    size_t n_groups = p->n_inner / ELEMENT_GROUP;
+    size_t step_bytes = (group_bytes + n_tiles - 1) / n_tiles;
+    const char *next = p->b;
     for (size_t panel = 0; panel < n_panels; panel += n) {
         n = panel + TILE_PANELS <= n_panels ? TILE_PANELS : 1;
-        multiply_panels(p, panel, n, n_tiles);
+        next += n * n_groups * group_bytes;
+        struct tile tile = {
+            .panel = panel, .n_panels = n, .ahead = next, .ahead_step_bytes = n * step_bytes};
+        for (size_t t = 0; t < n_tiles; t++, tile.row += tile.n_rows) {
+            tile.n_rows = n_fewest + (t >= n_short);
+            sum_tile(p, &tile);
+            tile.ahead += tile.ahead_step_bytes * n_groups;
+            if (p->has_gelu)
+                apply_gelu(p->out + tile.row * p->out_stride + panel * KERNEL_PANEL, p->out_stride,
+                           tile.n_rows, n * KERNEL_PANEL);
+        }
     }
 }
 

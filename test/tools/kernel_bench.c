@@ -20,10 +20,24 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Whether to measure once more. */
-static bool goes_on(int n_runs, double since_s)
+struct least {
+    int n_runs;
+    double begin_s, start_s, s; /* s: the least of them */
+};
+
+/* Before each run: ends the last one, and says whether there is to be another. */
+static bool once_more(struct least *least)
 {
-    return n_runs < N_RUNS || now_s() - since_s < LEAST_S;
+    double now = now_s(), took = now - least->start_s;
+    if (least->n_runs == 0)
+        least->begin_s = now;
+    else if (least->n_runs == 1 || took < least->s)
+        least->s = took;
+    if (least->n_runs >= N_RUNS && now - least->begin_s >= LEAST_S)
+        return false;
+    least->n_runs++;
+    least->start_s = now_s();
+    return true;
 }
 
 /* From 1/2 to 1. Bytes of any value would hold denormal floats, which some processors compute a
@@ -109,16 +123,12 @@ static double peak_of(const struct kernel *kernel)
     float numbers[32];
     fill(numbers, sizeof numbers / precision_element_bytes(kernel->precision), kernel->precision);
     for (size_t i = 0; i < sizeof peaks / sizeof peaks[0]; i++) {
-        double best = 1e9, begin = now_s();
+        struct least least = {0};
         if (strcmp(peaks[i].kernel, kernel->name) != 0)
             continue;
-        for (int run = 0; goes_on(run, begin); run++) {
-            double start = now_s();
+        while (once_more(&least))
             peaks[i].run(numbers);
-            double took = now_s() - start;
-            best = took < best ? took : best;
-        }
-        return 2 * peaks[i].operations * PEAK_STEPS / best / 1e9;
+        return 2 * peaks[i].operations * PEAK_STEPS / least.s / 1e9;
     }
     return 0;
 }
@@ -149,12 +159,11 @@ static double product_rate(const struct kernel *kernel, size_t n_rows, size_t n_
     char *a = memory(n_rows * n_in, element), *b = memory(n_out * n_in, element);
     float *scales = memory(n_rows + n_out, sizeof *scales),
           *out = memory(n_rows * n_out, sizeof *out);
-    double best = 1e9, begin = now_s();
+    struct least least = {0};
     fill(a, n_rows * n_in, kernel->precision);
     fill(b, n_out * n_in, kernel->precision);
     fill_floats(scales, n_rows + n_out);
-    for (int run = 0; goes_on(run, begin); run++) {
-        double start = now_s();
+    while (once_more(&least)) {
         for (size_t block = 0; block < n_blocks; block++)
             kernel->multiply(&(struct product){.a = a + block * n_rows * n_inner * element,
                                                .a_scales = scales,
@@ -168,14 +177,12 @@ static double product_rate(const struct kernel *kernel, size_t n_rows, size_t n_
                                                .n_columns = n_out,
                                                .n_inner = n_inner,
                                                .is_added = block > 0});
-        double took = now_s() - start;
-        best = took < best ? took : best;
     }
     mem_free(a);
     mem_free(b);
     mem_free(scales);
     mem_free(out);
-    return 2.0 * (double)(n_rows * n_in * n_out) / best / 1e9;
+    return 2.0 * (double)(n_rows * n_in * n_out) / least.s / 1e9;
 }
 
 /* n tokens: single letters are one each. */
@@ -185,21 +192,18 @@ static double encode_ms(const struct encoder *encoder, size_t n_tokens)
     struct encoder_scratch *scratch;
     char text[1024] = "";
     float out[4096];
-    double best = 1e9, begin = now_s();
+    struct least least = {0};
     for (size_t i = 0; i + 2 < n_tokens; i++)
         memcpy(text + 2 * i, (const char[]){(char)('a' + (char)(i * 7 % 26)), ' '}, 2);
     const struct encoder_text one = {text, 2 * (n_tokens - 2)};
     if (encoder_scratch_new(encoder, &scratch, &err))
         exit(1);
-    for (int run = 0; goes_on(run, begin); run++) {
-        double start = now_s();
+    while (once_more(&least)) {
         if (encoder_encode(encoder, scratch, &one, 1, out, &err))
             exit(1);
-        double took = now_s() - start;
-        best = took < best ? took : best;
     }
     encoder_scratch_free(scratch);
-    return best * 1e3;
+    return least.s * 1e3;
 }
 
 /* Linear layers and attention of all-MiniLM-L6-v2, at the peak. */
